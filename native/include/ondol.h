@@ -1,0 +1,215 @@
+/* Ondol's C ABI: the only interface of the native library.
+ *
+ * Conventions
+ * - Every field of every struct is eight bytes wide (int64_t, double or a pointer), so the layout is the same for
+ *   every compiler and a caller in another language may write a struct as consecutive 64-bit words.
+ * - Sizes and strides are counted in elements, never in bytes. Unless a field says otherwise the last dimension has
+ *   unit stride.
+ * - A kernel has three functions. ondol_STEM checks its arguments and runs on the library's own threads; it is what a
+ *   C or C++ program calls. ondol_STEM_plan chooses a variant and says how many independent tasks each phase has and
+ *   how much workspace they share; ondol_STEM_run executes tasks [begin, end) of one phase, unchecked, on the calling
+ *   thread: a host with a thread pool of its own (the JVM side) drives these two. All tasks of a phase must be done
+ *   before the next phase begins.
+ * - The arithmetic (order of every reduction, exp, tanh and erf) is part of each operation's definition and is the same
+ *   bit for bit on every variant, thread count and backend; see docs/arithmetic.md.
+ */
+#ifndef ONDOL_H
+#define ONDOL_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define ONDOL_API __declspec(dllexport)
+#else
+#define ONDOL_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ONDOL_MAX_PHASES 8
+#define ONDOL_MAX_RANK 6
+#define ONDOL_BATCH_RANK 4
+
+typedef enum ondol_status {
+  ONDOL_OK = 0,
+  ONDOL_INVALID_ARGUMENT = 1, /* message names the argument, its value and what was expected */
+  ONDOL_UNSUPPORTED = 2,      /* a forced variant does not exist or cannot run on this CPU */
+  ONDOL_OUT_OF_MEMORY = 3
+} ondol_status;
+
+/* Where a failing call writes its reason; may be null. */
+typedef struct ondol_error {
+  int64_t status;
+  char message[248];
+} ondol_error;
+
+/* How a call is executed: filled by ondol_STEM_plan, read by ondol_STEM_run. */
+typedef struct ondol_plan {
+  int64_t variant;                  /* in: index into the stem's variants, or -1 for the best; out: the one chosen */
+  int64_t threads;                  /* in: how many threads will run tasks; changes the tiling, never the result */
+  int64_t phases;                   /* out */
+  int64_t tasks[ONDOL_MAX_PHASES];  /* out: independent tasks per phase */
+  int64_t workspace;                /* out: bytes shared by all tasks, to be 64-byte aligned; contents need no init */
+  int64_t scratch;                  /* out: bytes per thread, 64-byte aligned */
+  int64_t choice[16];               /* out: block sizes, private to the variant */
+} ondol_plan;
+
+typedef enum ondol_activation {
+  ONDOL_NONE = 0, ONDOL_RELU = 1, ONDOL_GELU = 2, ONDOL_GELU_TANH = 3, ONDOL_SIGMOID = 4, ONDOL_TANH = 5, ONDOL_SILU = 6
+} ondol_activation;
+
+/* ---- gemm: C[b,i,j] = act(alpha * sum_k A[b,i,k] B[b,k,j] + bias[j]) + residual[b,i,j] -------------------------
+ * Each sum is one chain of fused multiply-adds over ascending k from +0; then the product with alpha (skipped when it
+ * is 1), the additions and the activation are rounded separately, in that order. C must not overlap an input, except
+ * that it may be exactly the residual. */
+typedef struct ondol_gemm_args {
+  int64_t batch[ONDOL_BATCH_RANK]; /* unused leading dimensions are 1 */
+  int64_t m, n, k;
+  const float* a; int64_t a_batch[ONDOL_BATCH_RANK]; int64_t a_row, a_col; /* any strides, 0 broadcasts a batch */
+  const float* b; int64_t b_batch[ONDOL_BATCH_RANK]; int64_t b_row, b_col; /* null where packed is given */
+  const float* packed;                                                     /* from ondol_gemm_pack; batch-free */
+  float* c; int64_t c_batch[ONDOL_BATCH_RANK]; int64_t c_row;
+  const float* bias;                                                       /* [n], or null */
+  const float* residual; int64_t residual_batch[ONDOL_BATCH_RANK]; int64_t residual_row; /* or null */
+  int64_t activation;                                                      /* ondol_activation */
+  double alpha;                                                            /* used as float */
+} ondol_gemm_args;
+
+/* Floats needed for B[k,n] packed: ceil(n/16) panels of k rows of 16, zero-filled at the right edge. The layout
+ * (panel p, row r, lane l holds B[r, 16 p + l]) is the same for every variant. */
+ONDOL_API int64_t ondol_gemm_packed_size(int64_t k, int64_t n);
+ONDOL_API void ondol_gemm_pack(const float* b, int64_t k, int64_t n, int64_t row, int64_t col, float* packed);
+
+/* ---- attention ------------------------------------------------------------------------------------------------
+ * See java-api/core/src/main/java/org/ondol/ops/Attention.java for the contract. */
+typedef struct ondol_attention_args {
+  int64_t batch, heads, kv_heads, q_len, kv_len, head_dim, value_dim;
+  const float* q; int64_t q_stride[3];     /* batch, head, position */
+  const float* k; int64_t k_stride[3];
+  const float* v; int64_t v_stride[3];
+  float* out; int64_t out_stride[3];
+  float* lse; int64_t lse_stride[3];       /* natural log; null when not wanted */
+  const uint8_t* mask; int64_t mask_stride[4]; /* nonzero may attend; [B,H,Lq,Lk] by strides, 0 broadcasts; or null */
+  const float* bias; int64_t bias_stride[4];   /* added to the scaled score; or null */
+  const float* alibi;                      /* slopes [heads]; or null */
+  const int64_t* kv_lengths;               /* [batch]: keys in use; or null */
+  const int64_t* q_offsets;                /* [batch+1]: packed sequences; the batch stride is then unused; or null */
+  const int64_t* kv_offsets;               /* [batch+1]; given exactly when q_offsets is */
+  const int64_t* pages;                    /* [batch, pages_per_batch]: page p of a batch is K/V "batch" pages[..]; or null */
+  int64_t pages_per_batch, page_size, page_count; /* page_size keys each; K and V are [page_count, kv_heads, page_size, D] */
+  int64_t bottom_right;                    /* 0: diagonal starts top-left; 1: it ends bottom-right */
+  int64_t window_left, window_right;       /* keys visible beside the diagonal; -1 is unbounded; causal: right = 0 */
+  double scale, softcap;                   /* softcap 0: none */
+  double dropout; int64_t seed;            /* probability of dropping a weight; counter-based, see docs/arithmetic.md */
+} ondol_attention_args;
+
+/* Gradient: reads the forward's operands, out and lse; writes (does not add to) the gradients that are not null. */
+typedef struct ondol_attention_backward_args {
+  ondol_attention_args forward;
+  const float* dout; int64_t dout_stride[3];
+  float* dq; int64_t dq_stride[3];
+  float* dk; int64_t dk_stride[3];
+  float* dv; int64_t dv_stride[3];
+  float* dbias; int64_t dbias_stride[4];   /* same shape and broadcast as bias; sums over broadcast dims in order */
+} ondol_attention_backward_args;
+
+/* ---- softmax over the last of [rows, n], elements strided by `step` inside a row ----------------------------- */
+typedef struct ondol_softmax_args {
+  int64_t outer, n, inner;  /* x viewed as contiguous [outer, n, inner], normalised over n */
+  const float* x;
+  float* y;                 /* may be x */
+  int64_t log;              /* 1: log softmax */
+} ondol_softmax_args;
+
+typedef struct ondol_softmax_backward_args {
+  int64_t outer, n, inner;
+  const float* y; const float* dy; float* dx; /* dx may be dy */
+  int64_t log;
+} ondol_softmax_backward_args;
+
+/* ---- layernorm over rows of [rows, n]: y = (x - mean) / sqrt(var + eps) * gamma + beta ------------------------ */
+typedef struct ondol_layernorm_args {
+  int64_t rows, n, x_row, y_row;
+  const float* x; const float* gamma; const float* beta; /* gamma, beta: [n] or null */
+  float* y;                                              /* may be x */
+  float* mean; float* rstd;                              /* [rows], or null */
+  double eps;
+} ondol_layernorm_args;
+
+typedef struct ondol_layernorm_backward_args {
+  int64_t rows, n, x_row, dy_row, dx_row;
+  const float* x; const float* gamma; const float* dy; const float* mean; const float* rstd;
+  float* dx; float* dgamma; float* dbeta;                /* each may be null */
+} ondol_layernorm_backward_args;
+
+/* ---- elementwise: out = op(x [, y]) over broadcast strides; `op` is the index in elementwise/ops.inc ---------- */
+typedef struct ondol_elementwise_args {
+  int64_t op;
+  int64_t rank; int64_t shape[ONDOL_MAX_RANK];
+  const float* x; int64_t x_stride[ONDOL_MAX_RANK];
+  const float* y; int64_t y_stride[ONDOL_MAX_RANK];      /* null for unary ops */
+  float* out; int64_t out_stride[ONDOL_MAX_RANK];        /* may be exactly x or y */
+  double param;                                          /* the op's constant, where it has one */
+} ondol_elementwise_args;
+
+/* ---- reduce: [outer, n, inner] -> [outer, inner] -------------------------------------------------------------- */
+typedef enum ondol_reduction { ONDOL_SUM = 0, ONDOL_MEAN = 1, ONDOL_MAX = 2, ONDOL_SUMSQ = 3 } ondol_reduction;
+typedef struct ondol_reduce_args {
+  int64_t op; /* ondol_reduction */
+  int64_t outer, n, inner;
+  const float* x; float* y;
+} ondol_reduce_args;
+
+/* ---- embedding: out[i,:] = table[ids[i],:] --------------------------------------------------------------------- */
+typedef struct ondol_embedding_args {
+  int64_t count, vocabulary, width, table_row, out_row;
+  const float* table;
+  const void* ids; int64_t id_bytes; /* 4 or 8, signed; an id outside [0, vocabulary) writes zeros */
+  float* out;
+} ondol_embedding_args;
+
+/* dtable[v,:] = the sum over i with ids[i] = v, in ascending order of i, of dout[i,:]; rows without an id get 0. */
+typedef struct ondol_embedding_backward_args {
+  int64_t count, vocabulary, width, table_row, out_row;
+  const float* dout;
+  const void* ids; int64_t id_bytes;
+  float* dtable;
+} ondol_embedding_backward_args;
+
+#define ONDOL_DECLARE(stem)                                                                               \
+  ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
+  ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
+  ONDOL_API void ondol_##stem##_run(const ondol_##stem##_args* args, const ondol_plan* plan, int64_t phase, \
+                                    int64_t begin, int64_t end, int64_t thread, void* workspace, void* scratch);
+
+ONDOL_DECLARE(gemm)
+ONDOL_DECLARE(attention)
+ONDOL_DECLARE(attention_backward)
+ONDOL_DECLARE(softmax)
+ONDOL_DECLARE(softmax_backward)
+ONDOL_DECLARE(layernorm)
+ONDOL_DECLARE(layernorm_backward)
+ONDOL_DECLARE(elementwise)
+ONDOL_DECLARE(reduce)
+ONDOL_DECLARE(embedding)
+ONDOL_DECLARE(embedding_backward)
+
+/* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
+ * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */
+ONDOL_API const char* ondol_variant_name(const char* stem, int64_t index);
+ONDOL_API int64_t ondol_variant_available(const char* stem, int64_t index, const char** why);
+
+/* Threads of the library's own pool, for callers without one. Default: the number of processors. */
+ONDOL_API void ondol_set_threads(int64_t threads);
+ONDOL_API int64_t ondol_threads(void);
+
+ONDOL_API const char* ondol_version(void);
+/* Words of the named args struct ("gemm", "attention_backward", ...), -1 if unknown: lets a binding check its layout. */
+ONDOL_API int64_t ondol_args_words(const char* name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
