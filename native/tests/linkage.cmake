@@ -1,0 +1,16 @@
+# Kernel objects may define no weak symbol: the linker keeps one copy of each, and that could be the one compiled for
+# AVX-512, called from code that runs on any CPU. cmake -DNM=nm -DOBJECTS=a.o;b.o -P linkage.cmake
+foreach(object IN LISTS OBJECTS)
+  if(NOT object MATCHES "kernels/simd")
+    continue()
+  endif()
+  execute_process(COMMAND ${NM} -C --defined-only ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  if(symbols MATCHES "[0-9a-f]+ ([VWu] [^\n]*)")
+    message(FATAL_ERROR "${object} defines a weak symbol: ${CMAKE_MATCH_1}")
+  endif()
+  math(EXPR checked "${checked} + 1")
+endforeach()
+if(NOT checked)
+  message(FATAL_ERROR "no kernel object among: ${OBJECTS}")
+endif()
+message(STATUS "${checked} kernel objects without weak symbols")
