@@ -1,0 +1,8 @@
+package org.ondol;
+
+/** Memory that a device could not give; the device stays usable. */
+public class OutOfMemoryException extends OndolException {
+  public OutOfMemoryException(String device, long bytes, String detail) {
+    super("device \"" + device + "\" could not allocate " + bytes + " bytes: " + detail);
+  }
+}

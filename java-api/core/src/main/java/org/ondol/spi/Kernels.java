@@ -1,0 +1,60 @@
+package org.ondol.spi;
+
+import org.ondol.UnsupportedOnDeviceException;
+
+/**
+ * The operations of one device. Arguments come from the contracts in {@link org.ondol.ops}: operands are open, on this
+ * device, of checked shapes, strides and types, and are held open during the call. An implementation checks nothing
+ * again. An operation that a device lacks throws; nothing falls back.
+ */
+public interface Kernels {
+  /** The device's name, for messages. */
+  String device();
+
+  /** The device's memory. */
+  Memory memory();
+
+  default void gemm(GemmArgs args) {
+    throw new UnsupportedOnDeviceException("gemm", device());
+  }
+
+  default void attention(AttentionArgs args) {
+    throw new UnsupportedOnDeviceException("attention", device());
+  }
+
+  default void attentionBackward(AttentionBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("attentionBackward", device());
+  }
+
+  default void softmax(SoftmaxArgs args) {
+    throw new UnsupportedOnDeviceException("softmax", device());
+  }
+
+  default void softmaxBackward(SoftmaxBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("softmaxBackward", device());
+  }
+
+  default void layernorm(LayerNormArgs args) {
+    throw new UnsupportedOnDeviceException("layernorm", device());
+  }
+
+  default void layernormBackward(LayerNormBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("layernormBackward", device());
+  }
+
+  default void elementwise(ElementwiseArgs args) {
+    throw new UnsupportedOnDeviceException("elementwise", device());
+  }
+
+  default void reduce(ReduceArgs args) {
+    throw new UnsupportedOnDeviceException("reduce", device());
+  }
+
+  default void embedding(EmbeddingArgs args) {
+    throw new UnsupportedOnDeviceException("embedding", device());
+  }
+
+  default void embeddingBackward(EmbeddingBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("embeddingBackward", device());
+  }
+}
