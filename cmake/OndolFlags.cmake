@@ -18,8 +18,8 @@ set(ONDOL_KERNEL_FLAGS -fno-exceptions -fno-rtti)
 set(ONDOL_FLAGS_PORTABLE "")
 set(ONDOL_FLAGS_AVX2 -mavx2 -mfma)
 # GCC 12 warns inside its own AVX-512 header (_mm512_undefined_ps): a false alarm.
-set(ONDOL_FLAGS_AVX512 -Wno-uninitialized -Wno-maybe-uninitialized -mavx2 -mfma -mavx512f -mavx512dq -mavx512bw -mavx512vl
-  -mprefer-vector-width=512)
+set(ONDOL_FLAGS_AVX512 -Wno-uninitialized -Wno-maybe-uninitialized -mavx2 -mfma -mavx512f -mavx512dq -mavx512bw
+  -mavx512vl -mprefer-vector-width=512)
 
 include(CheckCXXSourceCompiles)
 check_cxx_source_compiles("

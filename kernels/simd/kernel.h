@@ -2,7 +2,8 @@
 //
 // Everything in kernels/simd apart from the Kernel objects has internal linkage (unnamed namespaces), and kernel bodies
 // call no inline function of the standard library. Otherwise the linker, which keeps one copy of each shared inline
-// function, could hand a copy compiled for AVX-512 to a caller that runs on any CPU. native/tests/linkage.cmake checks it.
+// function, could hand a copy compiled for AVX-512 to a caller that runs on any CPU. native/tests/linkage.cmake checks
+// it.
 #ifndef ONDOL_KERNEL_H
 #define ONDOL_KERNEL_H
 

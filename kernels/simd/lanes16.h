@@ -1,5 +1,5 @@
-// Sixteen partial results of a row, element i in partial i mod 16, and the fixed tree that joins them: the order of every
-// sum across lanes (sum16 and max16 in docs/arithmetic.md), whatever the vector width.
+// Sixteen partial results of a row, element i in partial i mod 16, and the fixed tree that joins them: the order of
+// every sum across lanes (sum16 and max16 in docs/arithmetic.md), whatever the vector width.
 #ifndef ONDOL_LANES16_H
 #define ONDOL_LANES16_H
 
@@ -19,8 +19,8 @@ struct Lanes16 {
     for (int i = 0; i < vectors; i++) part[i] = V::set(start);
   }
 
-  // Calls step(part, offset, count) for each vector of a row of n elements, in order; count < lanes only at the end, and
-  // never 0. step returns the new partial; lanes from count on keep their old value whatever it returns.
+  // Calls step(part, offset, count) for each vector of a row of n elements, in order; count < lanes only at the end,
+  // and never 0. step returns the new partial; lanes from count on keep their old value whatever it returns.
   template <class Step>
   ONDOL_INLINE void row(int64_t n, Step step) {
     int64_t i = 0;

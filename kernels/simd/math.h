@@ -1,5 +1,5 @@
-// The functions of docs/arithmetic.md over a vector type, operation by operation: change one only together with that page
-// and every other backend.
+// The functions of docs/arithmetic.md over a vector type, operation by operation: change one only together with that
+// page and every other backend.
 #ifndef ONDOL_MATH_H
 #define ONDOL_MATH_H
 

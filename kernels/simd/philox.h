@@ -1,5 +1,6 @@
-// Philox-4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). Counter-based, so a
-// dropout decision depends on its position alone: key (seed low, seed high), counter (j / 4, i, head, batch), word j mod 4.
+// Philox-4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). Counter-based, so
+// a dropout decision depends on its position alone: key (seed low, seed high), counter (j / 4, i, head, batch), word
+// j mod 4.
 #ifndef ONDOL_PHILOX_H
 #define ONDOL_PHILOX_H
 

@@ -3,7 +3,7 @@
 //
 //   lanes                      float lanes of a vector
 //   F, I, M                    vectors of float and of int32_t; lane mask
-//   load(p), store(p, f)       unaligned; with a count n <= lanes only the first n lanes are touched, the rest loads as 0
+//   load(p), store(p, f)       unaligned; with a count n <= lanes only the first n lanes are touched, others load 0
 //   set(x)                     broadcast of a float or an int32_t
 //   fma(a, b, c)               a * b + c, rounded once
 //   sqrt(a), abs(a)
@@ -17,8 +17,8 @@
 //   upper<d>(f)                lane j holds f[j + d] for j < d (the other lanes hold anything)
 //   transpose(rows)            in place, of lanes x lanes floats
 //
-// F and I are compiler vector types: + - * / and, on I, + - & | ^ ~ << >> work on whole vectors, and a scalar operand of
-// the lane type is broadcast. `>>` on I is arithmetic; I wraps around (-fwrapv).
+// F and I are compiler vector types: + - * / and, on I, + - & | ^ ~ << >> work on whole vectors, and a scalar operand
+// of the lane type is broadcast. `>>` on I is arithmetic; I wraps around (-fwrapv).
 #ifndef ONDOL_SIMD_H
 #define ONDOL_SIMD_H
 
@@ -45,6 +45,29 @@ ONDOL_INLINE int64_t ceil_div(int64_t a, int64_t b) {
 
 ONDOL_INLINE int64_t round_up(int64_t a, int64_t unit) {
   return ceil_div(a, unit) * unit;
+}
+
+// All lanes or the first n: where n is the constant `lanes` the choice disappears.
+template <class V>
+ONDOL_INLINE typename V::F load_part(const float* p, int64_t n) {
+  return n == V::lanes ? V::load(p) : V::load(p, n);
+}
+
+template <class V>
+ONDOL_INLINE void store_part(float* p, typename V::F a, int64_t n) {
+  if (n == V::lanes) {
+    V::store(p, a);
+  } else {
+    V::store(p, a, n);
+  }
+}
+
+// Calls visit(offset, count) for each vector of a row of n elements; count < lanes only at the end, and never 0.
+template <class V, class Visit>
+ONDOL_INLINE void each_vector(int64_t n, Visit visit) {
+  int64_t i = 0;
+  for (; i + V::lanes <= n; i += V::lanes) visit(i, (int64_t)V::lanes);
+  if (i < n) visit(i, n - i);
 }
 
 // max and min of docs/arithmetic.md: a NaN in either operand is kept.

@@ -67,6 +67,23 @@ bool Check::sizes(const char* name, const int64_t* sizes, int64_t rank) {
   return true;
 }
 
+bool Check::matrix(const char* name, int64_t rows, int64_t n) {
+  const int64_t both[] = {rows, n};
+  return sizes(name, both, 2);
+}
+
+bool Check::row(const char* name, int64_t stride, int64_t rows, int64_t n, bool output) {
+  const int64_t least = output && rows > 1 ? n : 0;
+  int64_t reach;
+  if (stride < least && rows > 1) {
+    return fail("%s = %lld: expected at least %lld", name, (long long)stride, (long long)least);
+  }
+  if (rows > 1 && (__builtin_mul_overflow(rows - 1, stride, &reach) || reach > MAX_ELEMENTS)) {
+    return fail("%s = %lld: expected rows within 2^60 elements", name, (long long)stride);
+  }
+  return true;
+}
+
 bool Check::strides(const char* name, const int64_t* sizes, const int64_t* strides, int64_t rank) {
   int64_t reach = 0;
   for (int64_t d = 0; d < rank; d++) {
@@ -96,8 +113,8 @@ bool Check::distinct(const char* name, const int64_t* sizes, const int64_t* stri
   for (int64_t i = 0; i < count; i++) {
     const int64_t d = steps[i].second;
     if (steps[i].first <= reach) {
-      return fail("%s[%lld] = %lld: expected a magnitude of at least %lld, so that no two output elements overlap", name,
-                  (long long)d, (long long)strides[d], (long long)(reach + 1));
+      return fail("%s[%lld] = %lld: expected a magnitude of at least %lld, so that no two output elements overlap",
+                  name, (long long)d, (long long)strides[d], (long long)(reach + 1));
     }
     reach += (sizes[d] - 1) * steps[i].first;
   }

@@ -1,5 +1,5 @@
-// Argument checks of the C ABI. Each returns whether the argument is acceptable; the first that fails writes the message,
-// which names the argument, its value and what was expected.
+// Argument checks of the C ABI. Each returns whether the argument is acceptable; the first that fails writes the
+// message, which names the argument, its value and what was expected.
 #ifndef ONDOL_CHECK_H
 #define ONDOL_CHECK_H
 
@@ -29,6 +29,9 @@ class Check {
 
   // Sizes are not negative and their product is a number of floats that an address space can hold.
   bool sizes(const char* name, const int64_t* sizes, int64_t rank);
+  bool matrix(const char* name, int64_t rows, int64_t n);
+  // The stride between rows of n floats; the rows of an output may not overlap.
+  bool row(const char* name, int64_t stride, int64_t rows, int64_t n, bool output);
   // Addresses of a strided operand can be counted in bytes without overflow.
   bool strides(const char* name, const int64_t* sizes, const int64_t* strides, int64_t rank);
   // Additionally no two elements share an address: strides, by magnitude, nest.

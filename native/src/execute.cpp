@@ -44,7 +44,8 @@ int64_t execute(const void* args, const ondol_plan& plan, PhaseTask run, ondol_e
   const Buffer workspace = allocate(plan.workspace);
   const Buffer scratch = allocate(scratch_bytes);
   if ((plan.workspace > 0 && !workspace) || (scratch_bytes > 0 && !scratch)) {
-    return report(error, ONDOL_OUT_OF_MEMORY, "out of memory: the call needs %lld bytes of workspace and %lld of scratch",
+    return report(error, ONDOL_OUT_OF_MEMORY, 
+                  "out of memory: the call needs %lld bytes of workspace and %lld of scratch",
                   (long long)plan.workspace, (long long)scratch_bytes);
   }
   Call call = {args, &plan, run, 0, static_cast<char*>(workspace.get()), static_cast<char*>(scratch.get()), step};

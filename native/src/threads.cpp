@@ -60,8 +60,8 @@ class Pool {
   }
 
  private:
-  // Pieces of tasks until none is left. A worker steps back as soon as callers and workers together outnumber the limit;
-  // the job's caller then finishes alone.
+  // Pieces of tasks until none is left. A worker steps back as soon as callers and workers together outnumber the
+  // limit; the job's caller then finishes alone.
   void work(Job& job, int64_t thread, bool worker) {
     while (!(worker && busy_.load(std::memory_order_relaxed) > threads())) {
       const int64_t begin = job.next.fetch_add(job.piece, std::memory_order_relaxed);

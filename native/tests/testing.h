@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -87,14 +88,15 @@ int64_t run_variant(int64_t (*plan_call)(const Args*, ondol_plan*),
   return ONDOL_OK;
 }
 
-// Indices of the variants that this machine can run; the others are printed with the reason.
+// Indices of the variants that this machine can run; the others are printed, once, with the reason.
 inline std::vector<int64_t> variants(const char* stem) {
+  static std::set<std::string> reported;
   std::vector<int64_t> out;
   for (int64_t i = 0; ondol_variant_name(stem, i) != nullptr; i++) {
     const char* why = nullptr;
     if (ondol_variant_available(stem, i, &why)) {
       out.push_back(i);
-    } else {
+    } else if (reported.insert(std::string(stem) + " " + ondol_variant_name(stem, i)).second) {
       printf("%s %s skipped: %s\n", stem, ondol_variant_name(stem, i), why);
     }
   }

@@ -80,8 +80,8 @@ class Elementwise {
     int64_t arity;
   };
 
-  // Strides of x and y are 0 or 1, out's is 1. A broadcast operand is read over and over from a vector full of it, so that
-  // one loop serves all four cases.
+  // Strides of x and y are 0 or 1, out's is 1. A broadcast operand is read over and over from a vector full of it, so
+  // that one loop serves all four cases.
   template <int arity, F (*op)(F, F, F)>
   static void unit_strides(const Row& row) {
     alignas(64) float x_lanes[V::lanes], y_lanes[V::lanes];
