@@ -1,0 +1,14 @@
+package org.ondol.bench;
+
+import java.util.List;
+
+/** The benchmark of one kernel (or model): its cases, and who competes in each. One file per stem. */
+public interface Stem<C extends Case> {
+
+  String name();
+
+  List<C> cases();
+
+  /** Fresh contenders, Ondol's first. */
+  List<Contender<C>> contenders(C testCase);
+}

@@ -1,0 +1,109 @@
+package org.ondol.bench.peers;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.ondol.bench.Bench;
+
+/**
+ * ONNX Runtime with its tensors bound once: direct buffers in, direct buffers out, so that a run copies nothing on the
+ * Java side. Its threads do not spin when idle, as they would disturb whoever is timed next.
+ */
+public final class OnnxSession implements AutoCloseable {
+  private static final OrtEnvironment ENVIRONMENT =
+      OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "ondol-bench");
+
+  private final OrtSession session;
+  private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
+  private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
+  private final Map<String, FloatBuffer> results = new LinkedHashMap<>();
+
+  public OnnxSession(byte[] model) throws OrtException {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(Bench.threads());
+      options.setInterOpNumThreads(1);
+      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
+      options.addConfigEntry("session.intra_op.allow_spinning", "0");
+      session = ENVIRONMENT.createSession(model, options);
+    }
+  }
+
+  public static String version() {
+    return ENVIRONMENT.getVersion();
+  }
+
+  public Set<String> inputNames() {
+    return session.getInputNames();
+  }
+
+  public OnnxSession input(String name, float[] data, long... shape) throws OrtException {
+    FloatBuffer buffer = floats(data.length).put(data).flip();
+    inputs.put(name, OnnxTensor.createTensor(ENVIRONMENT, buffer, shape));
+    return this;
+  }
+
+  public OnnxSession input(String name, int[] data, long... shape) throws OrtException {
+    IntBuffer buffer = bytes(4L * data.length).asIntBuffer().put(data).flip();
+    inputs.put(name, OnnxTensor.createTensor(ENVIRONMENT, buffer, shape));
+    return this;
+  }
+
+  public OnnxSession input(String name, long[] data, long... shape) throws OrtException {
+    LongBuffer buffer = bytes(8L * data.length).asLongBuffer().put(data).flip();
+    inputs.put(name, OnnxTensor.createTensor(ENVIRONMENT, buffer, shape));
+    return this;
+  }
+
+  public OnnxSession output(String name, long... shape) throws OrtException {
+    long size = 1;
+    for (long d : shape) {
+      size *= d;
+    }
+    FloatBuffer buffer = floats(size);
+    results.put(name, buffer);
+    outputs.put(name, OnnxTensor.createTensor(ENVIRONMENT, buffer, shape));
+    return this;
+  }
+
+  /** An output written over an input, such as a key cache that grows in place. */
+  public OnnxSession outputInPlace(String name, String input) {
+    outputs.put(name, inputs.get(input));
+    return this;
+  }
+
+  public void run() throws OrtException {
+    session.run(inputs, Set.of(), outputs).close();
+  }
+
+  public float[] result(String name) {
+    FloatBuffer buffer = results.get(name);
+    float[] copy = new float[buffer.capacity()];
+    buffer.get(0, copy);
+    return copy;
+  }
+
+  private static FloatBuffer floats(long count) {
+    return bytes(4 * count).asFloatBuffer();
+  }
+
+  private static ByteBuffer bytes(long count) {
+    return ByteBuffer.allocateDirect(Math.toIntExact(count)).order(ByteOrder.nativeOrder());
+  }
+
+  @Override
+  public void close() throws OrtException {
+    inputs.values().forEach(OnnxTensor::close);
+    results.keySet().forEach(name -> outputs.get(name).close()); // the others are inputs
+    session.close();
+  }
+}
