@@ -1,0 +1,8 @@
+/** The {@code cpu} backend: SIMD kernels in C++ behind JavaCPP. */
+module org.ondol.natives {
+  requires org.ondol.core;
+  requires org.bytedeco.javacpp;
+
+  provides org.ondol.spi.Backend with
+      org.ondol.natives.CpuBackend;
+}

@@ -1,0 +1,82 @@
+package org.ondol.natives;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.ondol.HostMemory;
+import org.ondol.OndolException;
+import org.ondol.ThreadPool;
+import org.ondol.Threads;
+import org.ondol.spi.Memory;
+
+/** A thread's memory for the arguments and the plan of a native call, and the way to run it on the shared pool. */
+final class Call {
+  /** Entry points of a stem. */
+  interface Plan {
+    long plan(long args, long plan);
+  }
+
+  /** Entry points of a stem. */
+  interface Run {
+    void run(long args, long plan, long phase, long begin, long end, long thread, long workspace, long scratch);
+  }
+
+  private static final int MAX_PHASES = 8;
+  private static final int PLAN_WORDS = 3 + MAX_PHASES + 2 + 16;
+  private static final int ARGS_WORDS = 256;
+  private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
+
+  final Words args;
+  private final MemorySegment plan;
+
+  private Call() {
+    Arena arena = Arena.ofAuto();
+    args = new Words(arena.allocate(ARGS_WORDS * 8L, 64));
+    plan = arena.allocate(PLAN_WORDS * 8L, 64);
+  }
+
+  static Call begin() {
+    Call call = LOCAL.get();
+    call.args.begin();
+    return call;
+  }
+
+  /**
+   * Plans and runs a call whose arguments are written.
+   *
+   * @param words the size of the struct, from the library: a difference is a bug of the binding
+   * @param variant the index of the forced variant, or -1
+   */
+  void execute(Stem stem) {
+    if (args.written() != stem.words()) {
+      throw new OndolException(stem.name() + ": wrote " + args.written() + " words of " + stem.words());
+    }
+    ThreadPool pool = Threads.pool();
+    long planAddress = plan.address();
+    plan.setAtIndex(ValueLayout.JAVA_LONG, 0, stem.variant());
+    plan.setAtIndex(ValueLayout.JAVA_LONG, 1, pool.size());
+    long status = stem.plan().plan(args.address(), planAddress);
+    if (status != 0) throw new OndolException(stem.name() + ": the native library refused to plan, status " + status);
+    long phases = plan.getAtIndex(ValueLayout.JAVA_LONG, 2);
+    long workspace = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + MAX_PHASES));
+    long scratch = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 4 + MAX_PHASES));
+    long bytes = workspace + scratch * pool.size();
+    Memory.Block block = bytes == 0 ? null : HostMemory.INSTANCE.allocate(bytes);
+    try {
+      long base = block == null ? 0 : block.address();
+      long argsAddress = args.address();
+      Run run = stem.run();
+      for (long phase = 0; phase < phases; phase++) {
+        long p = phase;
+        pool.run(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + phase), (begin, end, thread) ->
+            run.run(argsAddress, planAddress, p, begin, end, thread, base, base + workspace + scratch * thread));
+      }
+    } finally {
+      if (block != null) HostMemory.INSTANCE.free(block);
+    }
+  }
+
+  private static long roundUp(long bytes) {
+    return (bytes + 63) & -64;
+  }
+}

@@ -1,0 +1,85 @@
+package org.ondol.natives;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Puts the native library from the jar into a file that the JVM can load. The file is named by its contents' hash and
+ * appears by an atomic rename, so that several JVMs starting at once, or one that is killed while it writes, never leave a
+ * half-written library where another would load it; a file that was tampered with or cut short is replaced.
+ */
+final class NativeFile {
+  private NativeFile() {}
+
+  /** Named like JavaCPP's platforms, linux-x86_64 for one. */
+  static String platform() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch");
+    return (os.contains("mac") ? "macosx" : os.contains("win") ? "windows" : "linux") + "-"
+        + (arch.equals("amd64") ? "x86_64" : arch.equals("aarch64") ? "arm64" : arch);
+  }
+
+  /**
+   * The library as a file.
+   *
+   * @param library its name without prefix and suffix
+   * @return null if the jar holds none for this platform
+   * @throws IOException naming every folder that was tried, if none could be written
+   */
+  static Path extract(String library) throws IOException {
+    byte[] content = resource(System.mapLibraryName(library));
+    byte[] hash = resource(library + ".sha256");
+    if (content == null || hash == null) return null;
+    String name = System.mapLibraryName(library + "-" + new String(hash, 0, 16));
+    List<String> failures = new ArrayList<>();
+    for (Path folder : folders()) {
+      try {
+        return place(folder, name, content);
+      } catch (IOException | SecurityException e) {
+        failures.add(folder + " (" + e + ")");
+      }
+    }
+    throw new IOException("the native library could not be written to any of " + String.join(", ", failures));
+  }
+
+  private static List<Path> folders() {
+    List<Path> folders = new ArrayList<>();
+    String chosen = System.getProperty("ondol.cache", System.getenv("ONDOL_CACHE"));
+    if (chosen != null) folders.add(Path.of(chosen));
+    String cache = System.getenv("XDG_CACHE_HOME");
+    folders.add(cache != null && !cache.isBlank() ? Path.of(cache, "ondol") : Path.of(System.getProperty("user.home"), ".cache", "ondol"));
+    folders.add(Path.of(System.getProperty("java.io.tmpdir"), "ondol-" + System.getProperty("user.name")));
+    return folders;
+  }
+
+  private static Path place(Path folder, String name, byte[] content) throws IOException {
+    Files.createDirectories(folder);
+    Path file = folder.resolve(name);
+    if (holds(file, content)) return file;
+    Path temporary = Files.createTempFile(folder, name, ".part");
+    try {
+      Files.write(temporary, content);
+      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+    return file;
+  }
+
+  private static boolean holds(Path file, byte[] content) throws IOException {
+    return Files.isRegularFile(file) && Files.size(file) == content.length && Arrays.equals(Files.readAllBytes(file), content);
+  }
+
+  private static byte[] resource(String name) throws IOException {
+    try (InputStream in = NativeFile.class.getResourceAsStream("/org/ondol/natives/" + platform() + "/" + name)) {
+      return in == null ? null : in.readAllBytes();
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package org.ondol.natives;
+
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Platform;
+
+/**
+ * The JavaCPP binding of ondol.h. Structs are passed as the addresses of consecutive 64-bit words (every field of the C ABI
+ * is eight bytes wide), written by {@link Words}: filling them costs no native call.
+ */
+@Platform(include = "ondol.h")
+final class OndolLibrary {
+  private OndolLibrary() {}
+
+  static native @Cast("const char*") String ondol_version();
+
+  static native @Cast("int64_t") long ondol_args_words(@Cast("const char*") String name);
+
+  static native @Cast("const char*") String ondol_variant_name(@Cast("const char*") String stem, @Cast("int64_t") long index);
+
+  /** why: address of a const char* that receives the reason, or 0. */
+  static native @Cast("int64_t") long ondol_variant_available(@Cast("const char*") String stem, @Cast("int64_t") long index,
+      @Cast("const char**") long why);
+
+  static native @Cast("int64_t") long ondol_gemm_plan(@Cast("const ondol_gemm_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_gemm_run(@Cast("const ondol_gemm_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_attention_plan(@Cast("const ondol_attention_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_attention_run(@Cast("const ondol_attention_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_attention_backward_plan(@Cast("const ondol_attention_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_attention_backward_run(@Cast("const ondol_attention_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_softmax_plan(@Cast("const ondol_softmax_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_softmax_run(@Cast("const ondol_softmax_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_softmax_backward_plan(@Cast("const ondol_softmax_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_softmax_backward_run(@Cast("const ondol_softmax_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_layernorm_plan(@Cast("const ondol_layernorm_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_layernorm_run(@Cast("const ondol_layernorm_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_layernorm_backward_plan(@Cast("const ondol_layernorm_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_layernorm_backward_run(@Cast("const ondol_layernorm_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_elementwise_plan(@Cast("const ondol_elementwise_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_elementwise_run(@Cast("const ondol_elementwise_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_reduce_plan(@Cast("const ondol_reduce_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_reduce_run(@Cast("const ondol_reduce_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_embedding_plan(@Cast("const ondol_embedding_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_embedding_run(@Cast("const ondol_embedding_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_embedding_backward_plan(@Cast("const ondol_embedding_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_embedding_backward_run(@Cast("const ondol_embedding_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+}
