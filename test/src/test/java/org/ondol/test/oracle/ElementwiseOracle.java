@@ -14,8 +14,16 @@ public final class ElementwiseOracle {
   private ElementwiseOracle() {}
 
   public static double value(String op, double x, double y) {
+    return value(op, x, y, 0);
+  }
+
+  public static double value(String op, double x, double y, double param) {
     return switch (op) {
-      case "none", "copy", "identity" -> x;
+      case "scale" -> x * param;
+      case "shift" -> x + param;
+      case "fill" -> param;
+      case "axpy" -> param * x + y;
+      case "none", "copy" -> x;
       case "add" -> x + y;
       case "sub" -> x - y;
       case "mul" -> x * y;
@@ -26,7 +34,6 @@ public final class ElementwiseOracle {
       case "abs" -> Math.abs(x);
       case "square" -> x * x;
       case "sqrt" -> Math.sqrt(x);
-      case "rsqrt" -> 1 / Math.sqrt(x);
       case "reciprocal" -> 1 / x;
       case "exp" -> Math.exp(x);
       case "log" -> Math.log(x);
@@ -59,11 +66,14 @@ public final class ElementwiseOracle {
    * subtracts from or adds to 1 the bound is absolute in the factor that is multiplied by it.
    */
   public static double bound(String op, double x, double y) {
-    double v = Math.abs(value(op, x, y));
+    return bound(op, x, y, 0);
+  }
+
+  public static double bound(String op, double x, double y, double param) {
+    double v = Math.abs(value(op, x, y, param));
     return switch (op) {
-      case "none", "copy", "identity", "max", "min", "neg", "abs", "relu", "relu_grad" -> 0;
-      case "add", "sub", "mul", "div", "square", "sqrt" -> U * v;
-      case "rsqrt", "reciprocal" -> 2 * U * v;
+      case "none", "copy", "fill", "max", "min", "neg", "abs", "relu", "relu_grad" -> 0;
+      case "add", "sub", "mul", "div", "square", "sqrt", "reciprocal", "scale", "shift", "axpy" -> U * v;
       case "exp", "log", "tanh", "erf" -> 6 * U * v + 1e-37 * (op.equals("exp") ? 0 : 1);
       case "sigmoid" -> 6 * U * v + 0x1p-126; // 1 / (1 + inf) where the true value is below the smallest normal
       case "silu" -> 8 * U * v + Math.abs(x) * 0x1p-126;
