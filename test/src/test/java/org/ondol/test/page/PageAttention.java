@@ -111,6 +111,9 @@ public final class PageAttention {
       float factor = dropoutFactor(p, b, h, i, j);
       w = factor == 0f ? 0f : w * factor;
     }
+    if (w == 0f) {
+      return;
+    }
     int at = p.key(b, p.keyHead(h), j) * p.valueDim;
     for (int d = 0; d < p.valueDim; d++) {
       state.o[d] = Math.fma(w, p.v[at + d], state.o[d]);

@@ -65,7 +65,10 @@ public final class AttentionCases {
   }
 
   static ParityCase backward(Draw d) {
-    Draw.Fill fill = d.fill();
+    // The gradient leaves open whether a hidden pair is skipped or multiplied by zero, so no infinities here, except where
+    // no key is in use.
+    Draw.Fill drawn = d.fill();
+    Draw.Fill fill = drawn == Draw.Fill.EXTREME ? Draw.Fill.TAME : drawn;
     AttentionCase p = AttentionDraw.draw(d, fill, true);
     PageAttention.Result forward = PageAttention.forward(p);
     return new ParityCase() {

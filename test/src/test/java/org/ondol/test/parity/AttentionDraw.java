@@ -167,7 +167,7 @@ final class AttentionDraw {
       poisonUnused();
     }
     if (backward) {
-      p.dout = d.floats(fill == Draw.Fill.EXTREME ? Draw.Fill.TAME : fill, p.rowCount() * p.valueDim);
+      p.dout = d.floats(fill, p.rowCount() * p.valueDim);
     }
   }
 
