@@ -58,10 +58,10 @@ public final class Bench implements Callable<Integer> {
   @Option(names = "--json", paramLabel = "FILE", description = "Also write the rows and the machine as JSON.")
   Path json;
 
-  @Option(names = "--plot", paramLabel = "FILE", description = "Write a bar chart (.png or .svg) of the rows.")
+  @Option(names = "--plot", paramLabel = "FILE", description = "Write a bar chart (.png) of the rows.")
   Path plot;
 
-  @Option(names = "--from", paramLabel = "JSON", description = "With --plot: draw this file, measure nothing.")
+  @Option(names = "--from", paramLabel = "JSON", description = "With --plot: draw these rows (of the named stems and cases), measure nothing.")
   Path from;
 
   @Option(names = "--list", description = "Print stems and cases.")
@@ -97,7 +97,8 @@ public final class Bench implements Callable<Integer> {
     }
     checkUsage(chosen);
     if (from != null) {
-      Plot.write(plot, Report.readJson(from));
+      Report.Document document = Report.readJson(from);
+      Plot.write(plot, document.machine(), document.rows().stream().filter(this::drawn).toList());
       return 0;
     }
     return measure(chosen);
@@ -122,8 +123,8 @@ public final class Bench implements Callable<Integer> {
     if (from != null && !Files.isReadable(from)) {
       throw usage("--from: cannot read " + from);
     }
-    if (plot != null && !plot.toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|svg)")) {
-      throw usage("--plot: " + plot + " must end in .png or .svg");
+    if (plot != null && !plot.toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
+      throw usage("--plot: " + plot + " must end in .png");
     }
     if (only != null && from == null && chosen.stream().allMatch(stem -> selected(stem).isEmpty())) {
       throw usage("--only '%s' matches no case (--list shows them)".formatted(only));
@@ -136,6 +137,10 @@ public final class Bench implements Callable<Integer> {
 
   private <C extends Case> List<C> selected(Stem<C> stem) {
     return stem.cases().stream().filter(c -> only == null || c.name().contains(only)).toList();
+  }
+
+  private boolean drawn(Row row) {
+    return (stems.isEmpty() || stems.contains(row.stem())) && (only == null || row.caseName().contains(only));
   }
 
   private int measure(List<Stem<?>> chosen) throws Exception {
@@ -154,7 +159,7 @@ public final class Bench implements Callable<Integer> {
         report.writeJson(json, machine);
       }
       if (plot != null) {
-        Plot.write(plot, new Report.Document(machine, report.rows(), List.of(), List.of()));
+        Plot.write(plot, machine, report.rows());
       }
     }
     return report.anyWrong() ? 1 : 0;
