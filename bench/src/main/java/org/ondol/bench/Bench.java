@@ -12,6 +12,7 @@ import java.util.function.Function;
 import org.ondol.Threads;
 import org.ondol.bench.stems.AttentionStem;
 import org.ondol.bench.stems.GemmStem;
+import org.ondol.bench.stems.MiniLmStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,6 +39,7 @@ public final class Bench implements Callable<Integer> {
   static {
     STEMS.put("attention", AttentionStem::new);
     STEMS.put("gemm", GemmStem::new);
+    STEMS.put("minilm", MiniLmStem::new);
   }
 
   @Spec CommandSpec spec;

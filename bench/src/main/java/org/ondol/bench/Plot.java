@@ -45,12 +45,11 @@ final class Plot {
     if (speeds.isEmpty()) {
       throw new IOException("no case of these rows has a peer to be drawn beside");
     }
-    // The first category is drawn at the bottom, and the first series lowest in its group.
-    List<String> cases = new ArrayList<>(speeds.keySet()).reversed();
+    List<String> cases = new ArrayList<>(speeds.keySet());
     List<String> contenders = contenders(speeds);
     int height = HEIGHT_OF_FRAME + cases.size() * (contenders.size() * HEIGHT_OF_BAR + HEIGHT_BETWEEN_CASES);
     HorizontalBarChart chart = chart(machine, height);
-    for (String contender : contenders.reversed()) {
+    for (String contender : contenders) {
       List<Double> bars = new ArrayList<>();
       for (String name : cases) {
         bars.add(speeds.get(name).get(contender));
@@ -111,6 +110,7 @@ final class Plot {
     styler.setLegendLayout(Styler.LegendLayout.Horizontal);
     styler.setLegendBorderColor(Color.WHITE);
     styler.setAvailableSpaceFill(0.8);
+    styler.setYAxisTickMarkSpacingHint(HEIGHT_OF_BAR); // a label at every case
     styler.setXAxisMin(0.0);
     styler.setXAxisDecimalPattern("0.0");
     styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 13));

@@ -38,12 +38,8 @@ public final class OnnxSession implements AutoCloseable {
     }
   }
 
-  public static String version() {
-    return ENVIRONMENT.getVersion();
-  }
-
-  public Set<String> inputNames() {
-    return session.getInputNames();
+  public Set<String> outputNames() {
+    return session.getOutputNames();
   }
 
   public OnnxSession input(String name, float[] data, long... shape) throws OrtException {
@@ -83,6 +79,11 @@ public final class OnnxSession implements AutoCloseable {
 
   public void run() throws OrtException {
     session.run(inputs, Set.of(), outputs).close();
+  }
+
+  /** The result of a model with one output, where the runtime left it. */
+  public FloatBuffer onlyResult() {
+    return results.values().iterator().next();
   }
 
   public float[] result(String name) {

@@ -54,10 +54,6 @@ public final class Torch implements AutoCloseable {
     }, model);
   }
 
-  public static String version() {
-    return Engine.getEngine("PyTorch").getVersion();
-  }
-
   public Torch input(float[] data, long... shape) {
     inputs.add(manager.create(data, new Shape(shape)));
     return this;
