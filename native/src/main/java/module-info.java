@@ -1,7 +1,7 @@
 /** The {@code cpu} backend: SIMD kernels in C++ behind JavaCPP. */
 module org.ondol.natives {
   requires org.ondol.core;
-  requires org.bytedeco.javacpp;
+  requires static org.bytedeco.javacpp;
 
   provides org.ondol.spi.Backend with
       org.ondol.natives.CpuBackend;

@@ -11,16 +11,6 @@ import org.ondol.spi.Memory;
 
 /** A thread's memory for the arguments and the plan of a native call, and the way to run it on the shared pool. */
 final class Call {
-  /** Entry points of a stem. */
-  interface Plan {
-    long plan(long args, long plan);
-  }
-
-  /** Entry points of a stem. */
-  interface Run {
-    void run(long args, long plan, long phase, long begin, long end, long thread, long workspace, long scratch);
-  }
-
   private static final int MAX_PHASES = 8;
   private static final int PLAN_WORDS = 3 + MAX_PHASES + 2 + 16;
   private static final int ARGS_WORDS = 256;
@@ -42,21 +32,19 @@ final class Call {
   }
 
   /**
-   * Plans and runs a call whose arguments are written.
-   *
-   * @param words the size of the struct, from the library: a difference is a bug of the binding
-   * @param variant the index of the forced variant, or -1
+   * Plans and runs a call whose arguments are written. Their number is compared with the library's: a difference is a bug of
+   * the binding, not of a caller.
    */
   void execute(Stem stem) {
     if (args.written() != stem.words()) {
-      throw new OndolException(stem.name() + ": wrote " + args.written() + " words of " + stem.words());
+      throw new OndolException(stem.kind().spelling() + ": wrote " + args.written() + " words of " + stem.words());
     }
     ThreadPool pool = Threads.pool();
     long planAddress = plan.address();
     plan.setAtIndex(ValueLayout.JAVA_LONG, 0, stem.variant());
     plan.setAtIndex(ValueLayout.JAVA_LONG, 1, pool.size());
-    long status = stem.plan().plan(args.address(), planAddress);
-    if (status != 0) throw new OndolException(stem.name() + ": the native library refused to plan, status " + status);
+    long status = stem.plan(args.address(), planAddress);
+    if (status != 0) throw new OndolException(stem.kind().spelling() + ": the native library refused to plan, status " + status);
     long phases = plan.getAtIndex(ValueLayout.JAVA_LONG, 2);
     long workspace = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + MAX_PHASES));
     long scratch = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 4 + MAX_PHASES));
@@ -65,11 +53,10 @@ final class Call {
     try {
       long base = block == null ? 0 : block.address();
       long argsAddress = args.address();
-      Run run = stem.run();
       for (long phase = 0; phase < phases; phase++) {
         long p = phase;
         pool.run(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + phase), (begin, end, thread) ->
-            run.run(argsAddress, planAddress, p, begin, end, thread, base, base + workspace + scratch * thread));
+            stem.run(argsAddress, planAddress, p, begin, end, thread, base, base + workspace + scratch * thread));
       }
     } finally {
       if (block != null) HostMemory.INSTANCE.free(block);

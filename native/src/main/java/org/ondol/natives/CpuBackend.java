@@ -1,14 +1,13 @@
 package org.ondol.natives;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.io.BufferedReader;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.ondol.Threads;
 import org.ondol.DeviceUnavailableException;
+import org.ondol.Threads;
 import org.ondol.spi.Backend;
 import org.ondol.spi.Kernels;
 
@@ -48,22 +47,13 @@ public final class CpuBackend implements Backend {
     if (failure != null) return new Loaded(failure, List.of(new Status("cpu", false, failure)));
     List<Status> devices = new ArrayList<>();
     String best = null;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment why = arena.allocate(ValueLayout.ADDRESS);
-      for (long i = 0; ; i++) {
-        String variant = OndolLibrary.ondol_variant_name("elementwise", i);
-        if (variant == null) break;
-        boolean available = OndolLibrary.ondol_variant_available("elementwise", i, why.address()) != 0;
-        if (available && best == null) best = variant;
-        devices.add(new Status("cpu:" + variant, available, available ? "kernels for " + variant : reason(why)));
-      }
+    for (Variant variant : Variant.of("elementwise")) {
+      boolean available = variant.why() == null;
+      if (available && best == null) best = variant.name();
+      devices.add(new Status("cpu:" + variant.name(), available, available ? "the " + variant.name() + " kernels" : variant.why()));
     }
     devices.addFirst(new Status("cpu", true, processor() + ", " + best + " kernels, " + Threads.count() + " threads"));
     return new Loaded(null, List.copyOf(devices));
-  }
-
-  private static String reason(MemorySegment why) {
-    return why.get(ValueLayout.ADDRESS, 0).reinterpret(256).getString(0);
   }
 
   /** Loads the library; the reason if that fails. */
@@ -74,7 +64,7 @@ public final class CpuBackend implements Backend {
         return "the jar holds no native library for " + NativeFile.platform() + "; build it there with g++ and CMake (mvn package)";
       }
       System.load(file.toAbsolutePath().toString());
-      OndolLibrary.ondol_version();
+      OndolLibrary.ondol_args_words(0); // links the binding now rather than in a kernel call
       return null;
     } catch (Exception | LinkageError e) {
       return "the native library could not be loaded: " + e.getMessage();
@@ -82,11 +72,13 @@ public final class CpuBackend implements Backend {
   }
 
   private static String processor() {
-    try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-      return lines.filter(l -> l.startsWith("model name")).findFirst().map(l -> l.substring(l.indexOf(':') + 1).strip())
-          .orElse(System.getProperty("os.arch"));
-    } catch (Exception e) {
-      return System.getProperty("os.arch");
+    try (BufferedReader reader = Files.newBufferedReader(Path.of("/proc/cpuinfo"))) {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        if (line.startsWith("model name")) return line.substring(line.indexOf(':') + 1).strip();
+      }
+    } catch (IOException e) {
+      // Not Linux: the architecture has to do.
     }
+    return System.getProperty("os.arch");
   }
 }

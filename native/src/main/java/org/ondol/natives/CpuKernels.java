@@ -42,21 +42,17 @@ final class CpuKernels implements Kernels {
    */
   CpuKernels(String device, String variant) {
     this.device = device;
-    gemm = Stem.of("gemm", variant, OndolLibrary::ondol_gemm_plan, OndolLibrary::ondol_gemm_run);
-    attention = Stem.of("attention", variant, OndolLibrary::ondol_attention_plan, OndolLibrary::ondol_attention_run);
-    attentionBackward = Stem.of("attention_backward", variant, OndolLibrary::ondol_attention_backward_plan,
-        OndolLibrary::ondol_attention_backward_run);
-    softmax = Stem.of("softmax", variant, OndolLibrary::ondol_softmax_plan, OndolLibrary::ondol_softmax_run);
-    softmaxBackward = Stem.of("softmax_backward", variant, OndolLibrary::ondol_softmax_backward_plan,
-        OndolLibrary::ondol_softmax_backward_run);
-    layernorm = Stem.of("layernorm", variant, OndolLibrary::ondol_layernorm_plan, OndolLibrary::ondol_layernorm_run);
-    layernormBackward = Stem.of("layernorm_backward", variant, OndolLibrary::ondol_layernorm_backward_plan,
-        OndolLibrary::ondol_layernorm_backward_run);
-    elementwise = Stem.of("elementwise", variant, OndolLibrary::ondol_elementwise_plan, OndolLibrary::ondol_elementwise_run);
-    reduce = Stem.of("reduce", variant, OndolLibrary::ondol_reduce_plan, OndolLibrary::ondol_reduce_run);
-    embedding = Stem.of("embedding", variant, OndolLibrary::ondol_embedding_plan, OndolLibrary::ondol_embedding_run);
-    embeddingBackward = Stem.of("embedding_backward", variant, OndolLibrary::ondol_embedding_backward_plan,
-        OndolLibrary::ondol_embedding_backward_run);
+    gemm = Stem.of(Stem.Kind.GEMM, variant);
+    attention = Stem.of(Stem.Kind.ATTENTION, variant);
+    attentionBackward = Stem.of(Stem.Kind.ATTENTION_BACKWARD, variant);
+    softmax = Stem.of(Stem.Kind.SOFTMAX, variant);
+    softmaxBackward = Stem.of(Stem.Kind.SOFTMAX_BACKWARD, variant);
+    layernorm = Stem.of(Stem.Kind.LAYERNORM, variant);
+    layernormBackward = Stem.of(Stem.Kind.LAYERNORM_BACKWARD, variant);
+    elementwise = Stem.of(Stem.Kind.ELEMENTWISE, variant);
+    reduce = Stem.of(Stem.Kind.REDUCE, variant);
+    embedding = Stem.of(Stem.Kind.EMBEDDING, variant);
+    embeddingBackward = Stem.of(Stem.Kind.EMBEDDING_BACKWARD, variant);
   }
 
   @Override

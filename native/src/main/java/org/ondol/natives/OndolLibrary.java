@@ -5,21 +5,24 @@ import org.bytedeco.javacpp.annotation.Platform;
 
 /**
  * The JavaCPP binding of ondol.h. Structs are passed as the addresses of consecutive 64-bit words (every field of the C ABI
- * is eight bytes wide), written by {@link Words}: filling them costs no native call.
+ * is eight bytes wide), written by {@link Words}: filling them costs no native call. Only numbers and addresses cross the
+ * border, so that JavaCPP's own run-time classes need not be loaded (see native/CMakeLists.txt).
  */
-@Platform(include = "ondol.h")
+@Platform(include = {"ondol.h", "string.h"})
 final class OndolLibrary {
   private OndolLibrary() {}
 
-  static native @Cast("const char*") String ondol_version();
+  static native @Cast("int64_t") long ondol_args_words(@Cast("const char*") long name);
 
-  static native @Cast("int64_t") long ondol_args_words(@Cast("const char*") String name);
+  /** The address of the name, or 0 past the end. */
+  static native @Cast("const char*") long ondol_variant_name(@Cast("const char*") long stem, @Cast("int64_t") long index);
 
-  static native @Cast("const char*") String ondol_variant_name(@Cast("const char*") String stem, @Cast("int64_t") long index);
-
-  /** why: address of a const char* that receives the reason, or 0. */
-  static native @Cast("int64_t") long ondol_variant_available(@Cast("const char*") String stem, @Cast("int64_t") long index,
+  /** why: the address of a const char* that receives the reason, or 0. */
+  static native @Cast("int64_t") long ondol_variant_available(@Cast("const char*") long stem, @Cast("int64_t") long index,
       @Cast("const char**") long why);
+
+  /** From the C library: brings a C string into memory that Java owns. */
+  static native @Cast("char*") long strncpy(@Cast("char*") long to, @Cast("const char*") long from, @Cast("size_t") long size);
 
   static native @Cast("int64_t") long ondol_gemm_plan(@Cast("const ondol_gemm_args*") long args, @Cast("ondol_plan*") long plan);
 

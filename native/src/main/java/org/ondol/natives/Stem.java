@@ -1,23 +1,68 @@
 package org.ondol.natives;
 
+import java.util.List;
+import java.util.Locale;
+
 /**
- * A kernel family as one device calls it.
+ * A kernel family as one device calls it. Dispatch is a switch rather than method references, of which each would cost
+ * about a millisecond of the first call.
  *
- * @param name as the C ABI spells it
- * @param words size of its args struct
+ * @param words size of its args struct in the library
  * @param variant the index of the variant this device must use, or -1 for the best
  */
-record Stem(String name, long words, long variant, Call.Plan plan, Call.Run run) {
-  /** The stem with the named variant, or the best where null. */
-  static Stem of(String name, String variant, Call.Plan plan, Call.Run run) {
-    return new Stem(name, OndolLibrary.ondol_args_words(name), variant == null ? -1 : index(name, variant), plan, run);
+record Stem(Kind kind, long words, long variant) {
+  /** The families; the lower-case name is the C ABI's. */
+  enum Kind {
+    GEMM, ATTENTION, ATTENTION_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD, LAYERNORM, LAYERNORM_BACKWARD, ELEMENTWISE, REDUCE,
+    EMBEDDING, EMBEDDING_BACKWARD;
+
+    String spelling() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** The family with the named variant, or the best where null. */
+  static Stem of(Kind kind, String variant) {
+    return new Stem(kind, Variant.argsWords(kind.spelling()), variant == null ? -1 : index(kind.spelling(), variant));
   }
 
   private static long index(String stem, String variant) {
-    for (long i = 0; ; i++) {
-      String name = OndolLibrary.ondol_variant_name(stem, i);
-      if (name == null) throw new IllegalStateException("kernel " + stem + " has no variant " + variant);
-      if (name.equals(variant)) return i;
+    List<Variant> all = Variant.of(stem);
+    for (int i = 0; i < all.size(); i++) if (all.get(i).name().equals(variant)) return i;
+    throw new IllegalStateException("kernel " + stem + " has no variant " + variant);
+  }
+
+  /** Chooses the tiling: fills the plan at an address from the arguments at another. */
+  long plan(long args, long plan) {
+    return switch (kind) {
+      case GEMM -> OndolLibrary.ondol_gemm_plan(args, plan);
+      case ATTENTION -> OndolLibrary.ondol_attention_plan(args, plan);
+      case ATTENTION_BACKWARD -> OndolLibrary.ondol_attention_backward_plan(args, plan);
+      case SOFTMAX -> OndolLibrary.ondol_softmax_plan(args, plan);
+      case SOFTMAX_BACKWARD -> OndolLibrary.ondol_softmax_backward_plan(args, plan);
+      case LAYERNORM -> OndolLibrary.ondol_layernorm_plan(args, plan);
+      case LAYERNORM_BACKWARD -> OndolLibrary.ondol_layernorm_backward_plan(args, plan);
+      case ELEMENTWISE -> OndolLibrary.ondol_elementwise_plan(args, plan);
+      case REDUCE -> OndolLibrary.ondol_reduce_plan(args, plan);
+      case EMBEDDING -> OndolLibrary.ondol_embedding_plan(args, plan);
+      case EMBEDDING_BACKWARD -> OndolLibrary.ondol_embedding_backward_plan(args, plan);
+    };
+  }
+
+  /** Executes tasks of a phase. */
+  void run(long args, long plan, long phase, long begin, long end, long thread, long workspace, long scratch) {
+    switch (kind) {
+      case GEMM -> OndolLibrary.ondol_gemm_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ATTENTION -> OndolLibrary.ondol_attention_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ATTENTION_BACKWARD -> OndolLibrary.ondol_attention_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case SOFTMAX -> OndolLibrary.ondol_softmax_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case SOFTMAX_BACKWARD -> OndolLibrary.ondol_softmax_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case LAYERNORM -> OndolLibrary.ondol_layernorm_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case LAYERNORM_BACKWARD -> OndolLibrary.ondol_layernorm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ELEMENTWISE -> OndolLibrary.ondol_elementwise_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case REDUCE -> OndolLibrary.ondol_reduce_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case EMBEDDING -> OndolLibrary.ondol_embedding_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case EMBEDDING_BACKWARD -> OndolLibrary.ondol_embedding_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }
