@@ -21,6 +21,11 @@ set(ONDOL_FLAGS_AVX2 -mavx2 -mfma)
 set(ONDOL_FLAGS_AVX512 -Wno-uninitialized -Wno-maybe-uninitialized -mavx2 -mfma -mavx512f -mavx512dq -mavx512bw
   -mavx512vl -mprefer-vector-width=512)
 
+if(ONDOL_EMULATE_AVX512)
+  set(ONDOL_FLAGS_AVX512 -mfma -Wno-psabi -I${CMAKE_CURRENT_SOURCE_DIR}/native/tests/emulated)
+  add_compile_definitions(ONDOL_EMULATE_AVX512)
+endif()
+
 include(CheckCXXSourceCompiles)
 check_cxx_source_compiles("
 #if !defined(__x86_64__)

@@ -51,6 +51,9 @@ const char* missing_avx2() {
 }
 
 const char* missing_avx512() {
+#ifdef ONDOL_EMULATE_AVX512
+  return missing_avx2();
+#endif
   if (!cpu().avx512) return "this CPU has no AVX-512 (F, DQ, BW, VL)";
   if (!cpu().zmm_state) return "the operating system has not enabled the AVX-512 registers (XCR0)";
   return nullptr;

@@ -33,6 +33,15 @@ inline float power_of_two(int j) {
   return from_bits((uint32_t)(j + 127) << 23);
 }
 
+inline float exp2w(float x) {
+  if (x != x) return x;
+  if (x < -126) return 0;
+  const float t = x + MAGIC, n = t - MAGIC;
+  const float p =
+      horner(x - n, {1, 0x1.62e42ap-1f, 0x1.ebf9bcp-3f, 0x1.c6b752p-5f, 0x1.3cea88p-7f, 0x1.5bba0ep-10f});
+  return p * power_of_two((int)n);
+}
+
 inline float exp(float x) {
   if (x != x) return x;
   x = x < -104 ? -104 : x;

@@ -115,8 +115,10 @@ void layernorm(std::mt19937& random, int64_t rows, int64_t n, bool affine) {
   ON_EVERY_VARIANT(layernorm, a, y, expected, "layernorm");
   expect_same("layernorm mean", "", means, mean);
   expect_same("layernorm rstd", "", rstds, rstd);
-  const ondol_layernorm_backward_args b = {rows,      n,           n + pad,     n,         n,             x.data(), scale,
-                                           dy.data(), mean.data(), rstd.data(), dx.data(), dgamma.data(), dbeta.data()};
+  const ondol_layernorm_backward_args b = {rows,        n,         n + pad,   n,
+                                           n,           x.data(),  scale,     dy.data(),
+                                           mean.data(), rstd.data(), dx.data(), dgamma.data(),
+                                           dbeta.data()};
   ON_EVERY_VARIANT(layernorm_backward, b, dx, gradient, "layernorm_backward dx");
   ON_EVERY_VARIANT(layernorm_backward, b, dgamma, gamma_gradient, "layernorm_backward dgamma");
   ON_EVERY_VARIANT(layernorm_backward, b, dbeta, beta_gradient, "layernorm_backward dbeta");
