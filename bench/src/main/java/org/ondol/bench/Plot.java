@@ -110,7 +110,8 @@ final class Plot {
     styler.setLegendLayout(Styler.LegendLayout.Horizontal);
     styler.setLegendBorderColor(Color.WHITE);
     styler.setAvailableSpaceFill(0.8);
-    styler.setYAxisTickMarkSpacingHint(HEIGHT_OF_BAR); // a label at every case
+    // XChart spaces the labels of a category axis by the hint of the x axis, also where they stand on the y axis.
+    styler.setXAxisTickMarkSpacingHint(HEIGHT_OF_BAR + HEIGHT_BETWEEN_CASES);
     styler.setXAxisMin(0.0);
     styler.setXAxisDecimalPattern("0.0");
     styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 13));
