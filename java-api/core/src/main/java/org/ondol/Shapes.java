@@ -11,6 +11,7 @@ public final class Shapes {
 
   /** The number of elements; refuses negative sizes and counts above 2^48. */
   public static long count(String argument, long[] shape) {
+    if (shape == null) throw new ShapeException(argument, "null", "sizes");
     if (shape.length > MAX_RANK) throw new ShapeException(argument, Arrays.toString(shape), "at most rank " + MAX_RANK);
     long n = 1;
     boolean empty = false;
@@ -35,6 +36,23 @@ public final class Shapes {
       next *= Math.max(shape[i], 1);
     }
     return stride;
+  }
+
+  /**
+   * Whether no two indices name one element: sorted by magnitude, each stride steps over all that the smaller ones reach.
+   * A layout that interleaves without nesting is taken as overlapping.
+   */
+  public static boolean distinct(long[] shape, long[] stride) {
+    Integer[] order = new Integer[shape.length];
+    for (int i = 0; i < order.length; i++) order[i] = i;
+    Arrays.sort(order, (a, b) -> Long.compare(Math.abs(stride[a]), Math.abs(stride[b])));
+    long reach = 0;
+    for (int d : order) {
+      if (shape[d] <= 1) continue;
+      if (Math.abs(stride[d]) <= reach) return false;
+      reach += (shape[d] - 1) * Math.abs(stride[d]);
+    }
+    return true;
   }
 
   /** The shape two shapes broadcast to by the rules of NumPy: aligned at the last dimension, 1 stretches. */

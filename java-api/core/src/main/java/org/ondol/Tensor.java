@@ -39,6 +39,8 @@ public final class Tensor implements AutoCloseable {
 
   /** A new tensor with undefined contents. */
   public static Tensor empty(Device device, DType dtype, long... shape) {
+    present("device", device);
+    present("dtype", dtype);
     long count = Shapes.count("shape", shape);
     Storage storage = Storage.allocate(device.memory(), count * dtype.bytes());
     return new Tensor(storage, device, dtype, 0, shape.clone(), Shapes.contiguous(shape));
@@ -70,26 +72,31 @@ public final class Tensor implements AutoCloseable {
 
   /** A new FLOAT32 tensor with a copy of the values. */
   public static Tensor of(Device device, float[] values, long... shape) {
+    present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.FLOAT32, shape);
   }
 
   /** A new INT64 tensor with a copy of the values. */
   public static Tensor of(Device device, long[] values, long... shape) {
+    present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.INT64, shape);
   }
 
   /** A new INT32 tensor with a copy of the values. */
   public static Tensor of(Device device, int[] values, long... shape) {
+    present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.INT32, shape);
   }
 
   /** A new UINT8 tensor with a copy of the values. */
   public static Tensor of(Device device, byte[] values, long... shape) {
+    present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.UINT8, shape);
   }
 
   /** A new UINT8 tensor, 1 where the value is true. */
   public static Tensor of(Device device, boolean[] values, long... shape) {
+    present("values", values);
     byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) bytes[i] = (byte) (values[i] ? 1 : 0);
     return of(device, bytes, shape);
@@ -109,16 +116,19 @@ public final class Tensor implements AutoCloseable {
 
   /** A FLOAT32 tensor on device {@code java} over a Java array, without a copy: both see each other's writes. */
   public static Tensor wrap(float[] values, long... shape) {
+    present("values", values);
     return wrap(MemorySegment.ofArray(values), DType.FLOAT32, shape);
   }
 
   /** An INT64 tensor on device {@code java} over a Java array, without a copy. */
   public static Tensor wrap(long[] values, long... shape) {
+    present("values", values);
     return wrap(MemorySegment.ofArray(values), DType.INT64, shape);
   }
 
   /** A FLOAT32 tensor on device {@code java} over a buffer's remaining elements in native order, without a copy. */
   public static Tensor wrap(FloatBuffer buffer, long... shape) {
+    present("buffer", buffer);
     if (buffer.order() != ByteOrder.nativeOrder()) {
       throw new InvalidArgumentException("buffer", "of order " + buffer.order(), "native order " + ByteOrder.nativeOrder());
     }
@@ -139,8 +149,9 @@ public final class Tensor implements AutoCloseable {
     if (!data.isAccessibleBy(new Thread())) {
       throw new InvalidArgumentException("data", "a segment of a confined arena", "a segment that every thread may access");
     }
-    if (data.isNative() && data.address() % dtype.bytes() != 0) {
-      throw new InvalidArgumentException("data", "at address " + data.address(), "alignment to " + dtype.bytes() + " bytes");
+    if (data.address() % dtype.bytes() != 0) {
+      throw new InvalidArgumentException("data", "at " + (data.isNative() ? "address " : "offset ") + data.address(),
+          "alignment to " + dtype.bytes() + " bytes");
     }
     if (data.heapBase().isPresent() && !elementArray(data.heapBase().get(), dtype)) {
       throw new InvalidArgumentException("data", "over a " + data.heapBase().get().getClass().getSimpleName(),
@@ -169,7 +180,14 @@ public final class Tensor implements AutoCloseable {
     return !session.equals("ImplicitSession") && !session.equals("GlobalSession");
   }
 
+  private static void present(String argument, Object value) {
+    if (value == null) throw new InvalidArgumentException(argument, "null", "a value");
+  }
+
   private static long checkSize(MemorySegment data, DType dtype, long[] shape) {
+    present("data", data);
+    present("dtype", dtype);
+    if (!data.scope().isAlive()) throw new InvalidArgumentException("data", "of a closed arena", "an open segment");
     long bytes = Shapes.count("shape", shape) * dtype.bytes();
     if (data.byteSize() != bytes) {
       throw new ShapeException("shape", Arrays.toString(shape), "a shape of " + data.byteSize() / dtype.bytes()
@@ -232,18 +250,29 @@ public final class Tensor implements AutoCloseable {
   /** A view of chosen geometry; every element must lie inside this tensor's memory. For operations' own code. */
   public Tensor view(long offset, long[] shape, long[] stride) {
     checkOpen();
-    long low = offset;
-    long high = offset;
-    for (int i = 0; i < shape.length; i++) {
-      long reach = Math.multiplyExact(Math.max(shape[i] - 1, 0), stride[i]);
-      if (reach > 0) high += reach; else low += reach;
+    if (shape == null || stride == null || shape.length != stride.length) {
+      throw new ShapeException("view", Arrays.toString(shape) + " strides " + Arrays.toString(stride), "as many strides as sizes");
     }
-    boolean empty = Shapes.count("shape", shape) == 0;
-    if (!empty && (low < 0 || (high + 1) * dtype.bytes() > storage.block.bytes())) {
+    if (Shapes.count("shape", shape) > 0 && !inside(offset, shape, stride, storage.block.bytes() / dtype.bytes())) {
       throw new ShapeException("view", Arrays.toString(shape) + " strides " + Arrays.toString(stride) + " at " + offset,
           "elements inside the tensor's memory");
     }
     return alias(offset, shape.clone(), stride.clone());
+  }
+
+  /** Whether all elements lie in [0, limit), whatever overflows. */
+  private static boolean inside(long offset, long[] shape, long[] stride, long limit) {
+    try {
+      long low = offset;
+      long high = offset;
+      for (int i = 0; i < shape.length; i++) {
+        long reach = Math.multiplyExact(shape[i] - 1, stride[i]);
+        if (reach > 0) high = Math.addExact(high, reach); else low = Math.addExact(low, reach);
+      }
+      return low >= 0 && high < limit;
+    } catch (ArithmeticException e) {
+      return false;
+    }
   }
 
   private Tensor alias(long offset, long[] shape, long[] stride) {

@@ -46,7 +46,12 @@ final class AttentionContract {
     if (packed) offsets();
     this.batch = packed ? qOffsets.length - 1 : q.size(0);
     this.qLength = packed ? longest(qOffsets) : q.size(2);
-    this.kvLength = packed ? longest(kvOffsets) : pages != null ? Math.multiplyExact(Math.max(o.pagesPerItem(), 0), k.size(2)) : k.size(2);
+    if (pages != null && (o.pagesPerItem() < 0 || o.pagesPerItem() > SIZE_LIMIT || pages.length != batch * o.pagesPerItem())) {
+      throw new InvalidArgumentException("pages", "of length " + pages.length, "batch " + batch + " times pagesPerItem "
+          + o.pagesPerItem());
+    }
+    this.kvLength = packed ? longest(kvOffsets) : pages != null ? o.pagesPerItem() * k.size(2) : k.size(2);
+    if (kvLength > SIZE_LIMIT) throw new InvalidArgumentException("pages", "for " + kvLength + " keys", "up to 2^30 keys per item");
     if (!packed && pages == null && k.size(0) != batch) throw batchMismatch("k", k);
     if (pages != null) paged(packed);
     lengths(packed);
@@ -122,10 +127,6 @@ final class AttentionContract {
   private void paged(boolean packed) {
     if (packed) throw new InvalidArgumentException("pages", "given", "no packed offsets beside pages");
     if (kvLengths == null) throw new InvalidArgumentException("kvLengths", "null", "the keys in use of each item, with pages");
-    if (o.pagesPerItem() < 0 || o.pagesPerItem() > SIZE_LIMIT || pages.length != batch * o.pagesPerItem()) {
-      throw new InvalidArgumentException("pages", "of length " + pages.length, "batch " + batch + " times pagesPerItem "
-          + o.pagesPerItem());
-    }
     if (kvLengths.length != batch) throw new InvalidArgumentException("kvLengths", "of length " + kvLengths.length, "" + batch);
     long pageSize = k.size(2);
     for (int b = 0; b < batch; b++) {
@@ -152,10 +153,9 @@ final class AttentionContract {
     Check.present("alignment", o.alignment());
     if (o.windowLeft() < -1) throw new InvalidArgumentException("windowLeft", o.windowLeft(), "-1 or more");
     if (o.windowRight() < -1) throw new InvalidArgumentException("windowRight", o.windowRight(), "-1 or more");
-    if (Double.isInfinite(o.scale())) throw new InvalidArgumentException("scale", o.scale(), "finite, or NaN for 1 / sqrt(D)");
-    if (!(o.softcap() >= 0) || Double.isInfinite(o.softcap())) {
-      throw new InvalidArgumentException("softcap", o.softcap(), "a finite number of at least 0");
-    }
+    if (!Double.isNaN(o.scale())) Check.finite("scale", o.scale());
+    Check.finite("softcap", o.softcap());
+    if (o.softcap() < 0) throw new InvalidArgumentException("softcap", o.softcap(), "at least 0");
     if (!(o.dropout() >= 0 && o.dropout() < 1)) throw new InvalidArgumentException("dropout", o.dropout(), "in [0, 1)");
   }
 

@@ -8,6 +8,7 @@ import org.ondol.Device;
 import org.ondol.DeviceMismatchException;
 import org.ondol.InvalidArgumentException;
 import org.ondol.ShapeException;
+import org.ondol.Shapes;
 import org.ondol.Tensor;
 import org.ondol.spi.Kernels;
 
@@ -65,10 +66,10 @@ final class Check {
 
   /** A tensor that is written: no two indices may name one element. */
   static void writable(String argument, Tensor t) {
-    for (int i = 0; i < t.rank(); i++) {
-      if (t.size(i) > 1 && t.stride(i) == 0) {
-        throw new ShapeException(argument, "expanded along dimension " + i, "a tensor whose elements are distinct");
-      }
+    if (t.count() == 0 || t.isContiguous()) return;
+    if (!Shapes.distinct(t.shape(), t.strides())) {
+      throw new ShapeException(argument, "of shape " + Arrays.toString(t.shape()) + " with strides " + Arrays.toString(t.strides()),
+          "a tensor whose elements are distinct");
     }
   }
 
@@ -86,8 +87,9 @@ final class Check {
     }
   }
 
+  /** A number that kernels use as float32. */
   static void finite(String argument, double value) {
-    if (!Double.isFinite(value)) throw new InvalidArgumentException(argument, value, "a finite number");
+    if (!(Math.abs(value) <= Float.MAX_VALUE)) throw new InvalidArgumentException(argument, value, "a finite float32 number");
   }
 
   /** Calls a kernel with its operands held open; null operands are skipped. */
