@@ -1,0 +1,67 @@
+package org.ondol.vector;
+
+import org.ondol.HostMemory;
+import org.ondol.spi.ElementwiseArgs;
+import org.ondol.spi.EmbeddingArgs;
+import org.ondol.spi.EmbeddingBackwardArgs;
+import org.ondol.spi.GemmArgs;
+import org.ondol.spi.Kernels;
+import org.ondol.spi.LayerNormArgs;
+import org.ondol.spi.LayerNormBackwardArgs;
+import org.ondol.spi.Memory;
+import org.ondol.spi.ReduceArgs;
+import org.ondol.spi.SoftmaxArgs;
+import org.ondol.spi.SoftmaxBackwardArgs;
+
+/** The operations of a java device, with the inner loops of one variant. */
+record JavaKernels(String device, Loops loops) implements Kernels {
+  @Override
+  public Memory memory() {
+    return HostMemory.INSTANCE;
+  }
+
+  @Override
+  public void gemm(GemmArgs args) {
+    GemmKernel.run(loops, args);
+  }
+
+  @Override
+  public void softmax(SoftmaxArgs args) {
+    SoftmaxKernel.run(loops, args);
+  }
+
+  @Override
+  public void softmaxBackward(SoftmaxBackwardArgs args) {
+    SoftmaxKernel.backward(loops, args);
+  }
+
+  @Override
+  public void layernorm(LayerNormArgs args) {
+    LayerNormKernel.run(loops, args);
+  }
+
+  @Override
+  public void layernormBackward(LayerNormBackwardArgs args) {
+    LayerNormKernel.backward(loops, args);
+  }
+
+  @Override
+  public void elementwise(ElementwiseArgs args) {
+    ElementwiseKernel.run(loops, args);
+  }
+
+  @Override
+  public void reduce(ReduceArgs args) {
+    ReduceKernel.run(loops, args);
+  }
+
+  @Override
+  public void embedding(EmbeddingArgs args) {
+    EmbeddingKernel.run(args);
+  }
+
+  @Override
+  public void embeddingBackward(EmbeddingBackwardArgs args) {
+    EmbeddingKernel.backward(loops, args);
+  }
+}

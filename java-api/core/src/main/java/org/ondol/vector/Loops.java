@@ -1,0 +1,17 @@
+package org.ondol.vector;
+
+/**
+ * The inner loops of one variant. Everything around them (blocking, packing, masks, the order of the epilogue) is shared,
+ * so the variants differ only where a loop runs over lanes. Each call covers thousands of elements: it may be
+ * megamorphic without being noticed.
+ */
+record Loops(Tiles tiles, Rows rows, Elements elements) {
+  /** Needs the module jdk.incubator.vector: the classes it names are loaded here first. */
+  static Loops vector() {
+    return new Loops(new VectorTiles(), new VectorRows(), new VectorElements());
+  }
+
+  static Loops scalar() {
+    return new Loops(new ScalarTiles(), new ScalarRows(), new ScalarElements());
+  }
+}

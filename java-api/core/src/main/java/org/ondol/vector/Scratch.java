@@ -1,0 +1,37 @@
+package org.ondol.vector;
+
+import java.util.Arrays;
+import java.util.concurrent.ConcurrentLinkedDeque;
+
+/**
+ * Arrays that a task works in, lent for the time of the task. Not thread-locals: any thread may call an operation, and
+ * only as many sets exist as tasks have ever run at once.
+ */
+final class Scratch implements AutoCloseable {
+  private static final ConcurrentLinkedDeque<Scratch> FREE = new ConcurrentLinkedDeque<>();
+
+  private float[][] floats = new float[8][];
+
+  private Scratch() {}
+
+  static Scratch borrow() {
+    Scratch free = FREE.pollFirst();
+    return free != null ? free : new Scratch();
+  }
+
+  /** At least n elements of undefined contents, the same array for the same number until closed. */
+  float[] floats(int number, long n) {
+    if (number >= floats.length) {
+      floats = Arrays.copyOf(floats, number + 8);
+    }
+    if (floats[number] == null || floats[number].length < n) {
+      floats[number] = new float[Math.toIntExact(Math.max(64, n))];
+    }
+    return floats[number];
+  }
+
+  @Override
+  public void close() {
+    FREE.addFirst(this);
+  }
+}
