@@ -527,7 +527,15 @@ public final class Tensor implements AutoCloseable {
   /** Whether both tensors are exactly the same elements in the same order. */
   public boolean sameElements(Tensor other) {
     return storage.block.segment() == other.storage.block.segment() && storage.block.address() == other.storage.block.address()
-        && offset == other.offset && Arrays.equals(shape, other.shape) && Arrays.equals(stride, other.stride);
+        && offset == other.offset && Arrays.equals(shape, other.shape) && sameStrides(other);
+  }
+
+  /** Whether both step alike wherever there is a step to take; expanding sets the stride of a size of 1 to 0. */
+  private boolean sameStrides(Tensor other) {
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] > 1 && stride[i] != other.stride[i]) return false;
+    }
+    return true;
   }
 
   private record Memory(Object base, long low, long high) {}
