@@ -1,0 +1,4 @@
+#include "attention/attention_body.h"
+#include "simd_avx2.h"
+
+ONDOL_DEFINE_KERNEL(attention, avx2, Attention<Avx2>)

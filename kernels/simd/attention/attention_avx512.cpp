@@ -1,0 +1,4 @@
+#include "attention/attention_body.h"
+#include "simd_avx512.h"
+
+ONDOL_DEFINE_KERNEL(attention, avx512, Attention<Avx512>)

@@ -1,0 +1,46 @@
+// How a call is cut into tasks and where its buffers lie: filled in by plan, read by run. Changes speed, never a bit.
+#ifndef ONDOL_ATTENTION_TILING_H
+#define ONDOL_ATTENTION_TILING_H
+
+#include "attention/attention_shape.h"
+
+namespace ondol {
+namespace {
+
+// The state of a chunk's row in the workspace: sum[16], max, padding, out[Dv rounded up].
+constexpr int64_t STATE_MAX = 16, STATE_OUT = 32;
+
+struct Tiling {
+  int64_t merged;       // a tile's rows run over all query heads of a key head, else over one head
+  int64_t tile_rows;
+  int64_t ahead;        // K and V are packed by a phase of their own, else by the task that needs them
+  int64_t row_tasks;    // attend tasks over whole items; those of chunks follow
+  int64_t tiles;        // row_tasks = slots * heads * tiles, tiles > 1 only where merged
+  int64_t chunk_tiles;  // likewise of chunks
+  int64_t chunk_tasks;
+  int64_t states;       // first float of the chunk states in the workspace, behind K and V
+  int64_t state_rows;   // of a slot and head
+};
+static_assert(sizeof(Tiling) <= sizeof(ondol_plan::choice), "choice is what a plan may keep");
+
+// Tasks of a pack phase hold this many blocks of keys.
+constexpr int64_t PACK_BLOCKS = 4;
+
+// 96 query rows: with 128 keys and D = 128 a tile's Q, scores, out, and its K and V blocks take 270 KB of a 512 KB L2.
+constexpr int64_t MAX_TILE_ROWS = 96;
+
+struct Widths {
+  int64_t query, value;  // floats of a row of Q in scratch, and of a row of out: D and Dv rounded up to a panel
+
+  explicit Widths(const ondol_attention_args& a)
+      : query(round_up(a.head_dim, PANEL)), value(round_up(a.value_dim, PANEL)) {}
+
+  int64_t key_block(const ondol_attention_args& a) const { return KEY_BLOCK * a.head_dim; }
+  int64_t value_block() const { return KEY_BLOCK * value; }
+  int64_t state() const { return STATE_OUT + value; }
+};
+
+}  // namespace
+}  // namespace ondol
+
+#endif
