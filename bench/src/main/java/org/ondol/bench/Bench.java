@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
         "bench/run --jmh [ARGUMENT ...] runs the JMH benchmarks of the Java side instead."})
 public final class Bench implements Callable<Integer> {
   private static final double QUICK_STEM_MS = 50_000;
+  private static final double BUSY = 0.8; // of the best peak: samples of an idle machine lie closer together
 
   private static final Map<String, Function<List<String>, Stem<?>>> STEMS = new LinkedHashMap<>();
 
@@ -157,6 +158,9 @@ public final class Bench implements Callable<Integer> {
       Machine machine = Machine.of(threads(), peak);
       System.out.printf(Locale.ROOT, "%npeak over the whole run: %.0f GFLOP/s (median %.0f), %.1f GB/s (median %.1f)%n",
           machine.fmaGflops(), machine.fmaGflopsMedian(), machine.readGbs(), machine.readGbsMedian());
+      if (machine.fmaGflopsMedian() < BUSY * machine.fmaGflops()) {
+        System.out.println("note: the machine was busy with something else; measure again when it is idle");
+      }
       if (json != null) {
         report.writeJson(json, machine);
       }

@@ -6,12 +6,12 @@ import java.util.Map;
 public final class Check {
   private Check() {}
 
-  /** Null when {@code actual} lies within {@code bound} of {@code expected}, otherwise the difference in words. */
-  public static String within(String what, double expected, double actual, double bound) {
+  /** Null when a tensor's element lies within {@code bound} of {@code expected}, otherwise the difference in words. */
+  public static String within(String tensor, int index, double expected, double actual, double bound) {
     if (Math.abs(actual - expected) <= bound) {
       return null;
     }
-    return "%s is %.9g, expected %.9g within %.2g".formatted(what, actual, expected, bound);
+    return "%s[%d] is %.9g, expected %.9g within %.2g".formatted(tensor, index, actual, expected, bound);
   }
 
   /**
@@ -30,8 +30,9 @@ public final class Check {
       }
       double bound = relative * largest(expected);
       for (int i = 0; i < actual.length; i++) {
-        if (!(Math.abs(actual[i] - expected[i]) <= bound)) {
-          return within(entry.getKey() + "[" + i + "]", expected[i], actual[i], bound);
+        String wrong = within(entry.getKey(), i, expected[i], actual[i], bound);
+        if (wrong != null) {
+          return wrong;
         }
       }
     }

@@ -82,7 +82,7 @@ final class Runner {
     }
   }
 
-  /** Only a missing peer may be left out; whatever else goes wrong in preparing ends the run. */
+  /** A contender that cannot be had is left out with the reason; one that fails makes the run fail at its end. */
   private <C extends Case> void prepare(Stem<C> stem, C testCase, Contender<C> contender, List<Entry<C>> entries)
       throws Exception {
     try {
@@ -91,6 +91,9 @@ final class Runner {
     } catch (Contender.Unavailable e) {
       contender.close();
       report.missing(stem.name(), contender.name(), e.getMessage());
+    } catch (Exception e) {
+      contender.close();
+      report.wrong("%s, %s: %s: %s".formatted(stem.name(), testCase.name(), contender.name(), e));
     }
   }
 

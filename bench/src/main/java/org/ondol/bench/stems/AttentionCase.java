@@ -1,8 +1,10 @@
 package org.ondol.bench.stems;
 
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.ondol.bench.Case;
 import org.ondol.bench.Check;
 
@@ -19,6 +21,8 @@ final class AttentionCase implements Case {
   final int batch, heads, kvHeads, queries, keys, dim;
   final boolean causal, backward;
   private float[] q, k, v, dout;
+  private List<Row> rows;
+  private List<Gradient> gradients;
 
   AttentionCase(String name, int batch, int heads, int kvHeads, int queries, int keys, int dim, boolean causal,
       boolean backward) {
@@ -77,16 +81,36 @@ final class AttentionCase implements Case {
 
   @Override
   public String check(Map<String, float[]> answer) {
+    if (rows == null) {
+      q();
+      k();
+      v();
+      dout(); // all made before several threads ask for them
+      rows = IntStream.range(0, batch * heads).boxed().flatMap(this::sampledRows).parallel().map(this::row).toList();
+      int[] wholeHeads = backward ? new int[] {0, batch * heads - 1} : new int[0];
+      gradients = IntStream.of(wholeHeads).parallel().mapToObj(this::gradient).toList();
+    }
     float[] out = answer.get("out");
-    AtomicReference<String> wrong = new AtomicReference<>();
-    if (out != null) {
-      IntStream.range(0, batch * heads).parallel().forEach(head -> wrong.compareAndSet(null, checkRows(out, head)));
+    for (Row row : rows) {
+      String wrong = out == null ? null : row.check(out);
+      if (wrong != null) {
+        return wrong;
+      }
     }
-    if (wrong.get() == null && backward) {
-      int[] sample = {0, batch * heads - 1};
-      IntStream.of(sample).parallel().forEach(head -> wrong.compareAndSet(null, checkGradient(answer, head)));
+    for (Gradient gradient : gradients) {
+      String wrong = gradient.check(answer);
+      if (wrong != null) {
+        return wrong;
+      }
     }
-    return wrong.get();
+    return null;
+  }
+
+  /** Evenly spaced rows of a head, the last one included, as indices into [B,H,Lq]. */
+  private Stream<Integer> sampledRows(int head) {
+    int step = Math.max(1, queries / CHECKED_ROWS);
+    IntStream even = IntStream.iterate(0, row -> row < queries - 1, row -> row + step);
+    return IntStream.concat(even, IntStream.of(queries - 1)).mapToObj(row -> head * queries + row);
   }
 
   private int visible(int row) {
@@ -126,30 +150,56 @@ final class AttentionCase implements Case {
     return p;
   }
 
-  private String checkRows(float[] out, int head) {
-    int step = Math.max(1, queries / CHECKED_ROWS);
-    for (int row = 0; row < queries; row = row == queries - 1 ? queries : Math.min(row + step, queries - 1)) {
-      double[] p = weights(head, row);
-      for (int d = 0; d < dim; d++) {
-        double sum = 0;
-        double magnitude = 0;
-        for (int j = 0; j < p.length; j++) {
-          double term = p[j] * v()[kvBase(head) + j * dim + d];
-          sum += term;
-          magnitude += Math.abs(term);
-        }
-        int at = (head * queries + row) * dim + d;
-        String wrong = Check.within("out[" + at + "]", sum, out[at], FORWARD_BOUND * magnitude);
+  /** A row of the answer in float64, starting at an index, with the magnitude sum p|v| that scales its error. */
+  private record Row(int from, double[] sum, double[] magnitude) {
+    String check(float[] out) {
+      for (int d = 0; d < sum.length; d++) {
+        String wrong = Check.within("out", from + d, sum[d], out[from + d], FORWARD_BOUND * magnitude[d]);
         if (wrong != null) {
           return wrong;
         }
       }
+      return null;
     }
-    return null;
   }
 
-  /** The gradient of one whole head; only for as many query heads as key heads. */
-  private String checkGradient(Map<String, float[]> answer, int head) {
+  private Row row(int index) {
+    int head = index / queries;
+    double[] p = weights(head, index % queries);
+    double[] sum = new double[dim];
+    double[] magnitude = new double[dim];
+    for (int j = 0; j < p.length; j++) {
+      for (int d = 0; d < dim; d++) {
+        double term = p[j] * v()[kvBase(head) + j * dim + d];
+        sum[d] += term;
+        magnitude[d] += Math.abs(term);
+      }
+    }
+    return new Row(index * dim, sum, magnitude);
+  }
+
+  /** The gradients of one head in float64, and where they start. */
+  private record Gradient(int qFrom, int kvFrom, double[] dq, double[] dk, double[] dv) {
+    String check(Map<String, float[]> answer) {
+      String wrong = compare("dq", dq, answer.get("dq"), qFrom);
+      wrong = wrong != null ? wrong : compare("dk", dk, answer.get("dk"), kvFrom);
+      return wrong != null ? wrong : compare("dv", dv, answer.get("dv"), kvFrom);
+    }
+
+    private static String compare(String what, double[] expected, float[] actual, int from) {
+      double bound = BACKWARD_BOUND * DoubleStream.of(expected).map(Math::abs).max().orElse(0);
+      for (int i = 0; actual != null && i < expected.length; i++) {
+        String wrong = Check.within(what, from + i, expected[i], actual[from + i], bound);
+        if (wrong != null) {
+          return wrong;
+        }
+      }
+      return null;
+    }
+  }
+
+  /** Only for as many query heads as key heads: a grouped key head would need the sum over its group. */
+  private Gradient gradient(int head) {
     int kv = kvBase(head);
     double[] dq = new double[queries * dim];
     double[] dk = new double[keys * dim];
@@ -173,22 +223,6 @@ final class AttentionCase implements Case {
         }
       }
     }
-    String wrong = compare("dq", dq, answer.get("dq"), head * queries * dim);
-    wrong = wrong != null ? wrong : compare("dk", dk, answer.get("dk"), kv);
-    return wrong != null ? wrong : compare("dv", dv, answer.get("dv"), kv);
-  }
-
-  private static String compare(String what, double[] expected, float[] actual, int from) {
-    double largest = 0;
-    for (double e : expected) {
-      largest = Math.max(largest, Math.abs(e));
-    }
-    for (int i = 0; actual != null && i < expected.length; i++) {
-      String wrong = Check.within(what + "[" + (from + i) + "]", expected[i], actual[from + i], BACKWARD_BOUND * largest);
-      if (wrong != null) {
-        return wrong;
-      }
-    }
-    return null;
+    return new Gradient(head * queries * dim, kv, dq, dk, dv);
   }
 }

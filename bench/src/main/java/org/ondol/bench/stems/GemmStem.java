@@ -3,6 +3,7 @@ package org.ondol.bench.stems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
@@ -35,6 +36,7 @@ public final class GemmStem implements Stem<GemmStem.Product> {
 
     final int m, n, k;
     private float[] a, b;
+    private List<Row> rows;
 
     Product(int m, int n, int k) {
       this.m = m;
@@ -68,20 +70,16 @@ public final class GemmStem implements Stem<GemmStem.Product> {
     /** Within (k + 2) eps sum |a||b| of the float64 sum, the bound of any order of float32 sums. */
     @Override
     public String check(Map<String, float[]> answer) {
+      if (rows == null) {
+        int step = Math.max(1, m / CHECKED_ROWS);
+        IntStream even = IntStream.iterate(0, i -> i < m - 1, i -> i + step);
+        rows = IntStream.concat(even, IntStream.of(m - 1)).mapToObj(this::row).toList();
+      }
       float[] c = answer.get("c");
-      int step = Math.max(1, m / CHECKED_ROWS);
-      for (int i = 0; i < m; i = i == m - 1 ? m : Math.min(i + step, m - 1)) {
-        double[] sum = new double[n];
-        double[] magnitude = new double[n];
-        for (int p = 0; p < k; p++) {
-          for (int j = 0; j < n; j++) {
-            double term = (double) a()[i * k + p] * b()[p * n + j];
-            sum[j] += term;
-            magnitude[j] += Math.abs(term);
-          }
-        }
+      for (Row row : rows) {
         for (int j = 0; j < n; j++) {
-          String wrong = Check.within("c[%d,%d]".formatted(i, j), sum[j], c[i * n + j], (k + 2) * 0x1p-24 * magnitude[j]);
+          double bound = (k + 2) * 0x1p-24 * row.magnitude[j];
+          String wrong = Check.within("c", row.i * n + j, row.sum[j], c[row.i * n + j], bound);
           if (wrong != null) {
             return wrong;
           }
@@ -89,6 +87,21 @@ public final class GemmStem implements Stem<GemmStem.Product> {
       }
       return null;
     }
+
+    private Row row(int i) {
+      double[] sum = new double[n];
+      double[] magnitude = new double[n];
+      for (int p = 0; p < k; p++) {
+        for (int j = 0; j < n; j++) {
+          double term = (double) a()[i * k + p] * b()[p * n + j];
+          sum[j] += term;
+          magnitude[j] += Math.abs(term);
+        }
+      }
+      return new Row(i, sum, magnitude);
+    }
+
+    private record Row(int i, double[] sum, double[] magnitude) {}
   }
 
   @Override
@@ -262,7 +275,9 @@ public final class GemmStem implements Stem<GemmStem.Product> {
 
     @Override
     public void close() {
-      torch.close();
+      if (torch != null) {
+        torch.close();
+      }
     }
   }
 

@@ -79,7 +79,7 @@ public final class MiniLmStem implements Stem<MiniLmStem.Batch> {
       }
       float[] embeddings = answer.get("embeddings");
       for (int d = 0; d < WIDTH; d++) {
-        String wrong = Check.within("embeddings[0," + d + "]", firstEmbedding[d], embeddings[d], BOUND);
+        String wrong = Check.within("embeddings", d, firstEmbedding[d], embeddings[d], BOUND);
         if (wrong != null) {
           return wrong;
         }
