@@ -17,7 +17,8 @@ public final class MiniLm {
   /** The model's own limit of a text's length in tokens. */
   public static final int MAX_TOKENS = 256;
 
-  private static final String WEIGHTS = "all-minilm-l6-v2.onnx";
+  /** The model file among the resources of that artifact. */
+  public static final String WEIGHTS = "all-minilm-l6-v2.onnx";
   private static final String TOKENIZER = "all-minilm-l6-v2-tokenizer.json";
   private static final Bert.Config CONFIG = new Bert.Config(6, 12, 1e-12);
 
