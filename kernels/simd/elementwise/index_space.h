@@ -4,7 +4,6 @@
 #define ONDOL_INDEX_SPACE_H
 
 #include "ondol.h"
-#include "simd.h"
 
 namespace ondol {
 namespace {

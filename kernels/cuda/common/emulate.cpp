@@ -1,0 +1,185 @@
+#include "emulate.h"
+
+#include <ucontext.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+ondol::cuda::emulate::Index threadIdx, blockIdx, blockDim, gridDim;
+
+namespace ondol::cuda::emulate {
+namespace {
+
+constexpr size_t STACK_BYTES = 64 * 1024;
+constexpr size_t GUARD_BYTES = 256;
+constexpr int WARP = 32;
+
+enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, DONE };
+
+struct Fiber {
+  ucontext_t context;
+  std::unique_ptr<char[]> stack;
+  State state = State::READY;
+  uint32_t value = 0;    // offered to the warp
+  int source = 0;        // the thread whose value is wanted
+  uint32_t received = 0;
+};
+
+ucontext_t scheduler;
+std::vector<Fiber> fibers;
+int count = 0;    // fibers of the current block
+int current = 0;
+int any = 0;      // of the block barrier's predicates
+int all_any = 0;  // the same, of the barrier just passed
+std::vector<unsigned char> arena;
+size_t arena_bytes = 0;
+const std::function<void()>* body = nullptr;
+Order order = Order::ASCENDING;
+uint64_t random_state = 1;
+
+[[noreturn]] void broken(const char* what) {
+  std::fprintf(stderr, "emulated block %u, thread %d: %s\n", blockIdx.x, current, what);
+  std::abort();
+}
+
+void fiber_main() {
+  (*body)();
+  fibers[static_cast<size_t>(current)].state = State::DONE;
+  swapcontext(&fibers[static_cast<size_t>(current)].context, &scheduler);
+}
+
+void wait(State state) {
+  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  fiber.state = state;
+  swapcontext(&fiber.context, &scheduler);
+}
+
+uint64_t next_random() {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return random_state;
+}
+
+void order_threads(std::vector<int>& sequence) {
+  for (int i = 0; i < count; ++i) sequence[static_cast<size_t>(i)] = order == Order::DESCENDING ? count - 1 - i : i;
+  if (order != Order::SHUFFLED) return;
+  for (int i = count - 1; i > 0; --i) {
+    int j = static_cast<int>(next_random() % static_cast<uint64_t>(i + 1));
+    std::swap(sequence[static_cast<size_t>(i)], sequence[static_cast<size_t>(j)]);
+  }
+}
+
+// Hands over the values of a warp whose threads have all arrived at an exchange.
+bool release_warp(int first) {
+  for (int i = first; i < first + WARP; ++i) {
+    if (fibers[static_cast<size_t>(i)].state != State::AT_WARP_EXCHANGE) return false;
+  }
+  for (int i = first; i < first + WARP; ++i) {
+    Fiber& fiber = fibers[static_cast<size_t>(i)];
+    fiber.received = fibers[static_cast<size_t>(fiber.source)].value;
+    fiber.state = State::READY;
+  }
+  return true;
+}
+
+bool release_block() {
+  for (int i = 0; i < count; ++i) {
+    if (fibers[static_cast<size_t>(i)].state != State::AT_BLOCK_BARRIER) return false;
+  }
+  for (int i = 0; i < count; ++i) fibers[static_cast<size_t>(i)].state = State::READY;
+  all_any = any;
+  any = 0;
+  return true;
+}
+
+void start_fibers() {
+  any = 0;
+  for (int i = 0; i < count; ++i) {
+    Fiber& fiber = fibers[static_cast<size_t>(i)];
+    if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.get();
+    fiber.context.uc_stack.ss_size = STACK_BYTES;
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, fiber_main, 0);
+    fiber.state = State::READY;
+  }
+}
+
+void run_block() {
+  start_fibers();
+  std::vector<int> sequence(static_cast<size_t>(count));
+  for (;;) {
+    bool ran = false;
+    order_threads(sequence);
+    for (int i : sequence) {
+      Fiber& fiber = fibers[static_cast<size_t>(i)];
+      if (fiber.state != State::READY) continue;
+      ran = true;
+      current = i;
+      threadIdx.x = static_cast<unsigned>(i);
+      swapcontext(&scheduler, &fiber.context);
+    }
+    bool released = release_block();
+    for (int first = 0; first < count; first += WARP) released |= release_warp(first);
+    if (released) continue;
+    if (!ran) break;
+  }
+  for (int i = 0; i < count; ++i) {
+    current = i;
+    if (fibers[static_cast<size_t>(i)].state != State::DONE) broken("waits at a barrier that others never reach");
+  }
+}
+
+void check_guard() {
+  for (size_t i = arena_bytes; i < arena.size(); ++i) {
+    if (arena[i] != 0xFF) broken("wrote past the end of its shared memory");
+  }
+}
+
+}  // namespace
+
+void set_order(Order new_order, uint64_t seed) {
+  order = new_order;
+  random_state = seed * 2 + 1;
+}
+
+void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread) {
+  if (threads % WARP != 0 || threads > 1024) broken("a block must be whole warps, at most 1024 threads");
+  count = threads;
+  body = &thread;
+  if (fibers.size() < static_cast<size_t>(threads)) fibers.resize(static_cast<size_t>(threads));
+  blockDim.x = static_cast<unsigned>(threads);
+  gridDim.x = blocks;
+  arena_bytes = shared_bytes;
+  for (unsigned block = 0; block < blocks; ++block) {
+    blockIdx.x = block;
+    arena.assign(shared_bytes + GUARD_BYTES, 0xFF);
+    run_block();
+    check_guard();
+  }
+}
+
+void* shared_memory(size_t bytes) {
+  if (bytes > arena_bytes) broken("uses more shared memory than the launch gave it");
+  return arena.data();
+}
+
+int block_barrier(int predicate) {
+  any |= predicate != 0;
+  wait(State::AT_BLOCK_BARRIER);
+  return all_any;
+}
+
+uint32_t exchange(uint32_t value, int source, int width) {
+  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  fiber.value = value;
+  fiber.source = current / width * width + source;
+  wait(State::AT_WARP_EXCHANGE);
+  return fiber.received;
+}
+
+}  // namespace ondol::cuda::emulate

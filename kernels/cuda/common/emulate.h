@@ -1,0 +1,94 @@
+// A CUDA block on the host: every thread is a fiber, __syncthreads and the shuffles switch between them. Only what the
+// kernels of this library use is here. One operating system thread runs everything, so results are repeatable.
+//
+// It is a checker, not a fast path:
+// - shared memory is filled with NaN bits before every block and followed by a guard that must survive;
+// - the order in which threads run between two barriers can be ascending, descending or shuffled, so that a missing
+//   barrier shows as a wrong result in at least one of them;
+// - a barrier that some thread of the block never reaches is reported, not waited for.
+#ifndef ONDOL_CUDA_COMMON_EMULATE_H
+#define ONDOL_CUDA_COMMON_EMULATE_H
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+
+#include "ondol.h"
+
+#define __device__
+#define __host__
+#define __global__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+using cudaStream_t = void*;
+enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
+inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline const char* cudaGetErrorString(cudaError_t) { return "emulated"; }
+inline const char* cudaGetErrorName(cudaError_t) { return "emulated"; }
+
+namespace ondol::cuda::emulate {
+
+struct Index {
+  unsigned x = 0, y = 0, z = 0;
+};
+
+enum class Order { ASCENDING, DESCENDING, SHUFFLED };
+
+ONDOL_API void set_order(Order order, uint64_t seed);
+
+// Runs `thread` once for every thread of every block. Aborts with a message on a broken barrier or guard.
+void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread);
+
+void* shared_memory(size_t bytes);
+int block_barrier(int predicate);                      // true everywhere when it is true anywhere
+uint32_t exchange(uint32_t value, int source, int width);  // the value of lane `source` of this thread's group
+
+}  // namespace ondol::cuda::emulate
+
+extern ondol::cuda::emulate::Index threadIdx, blockIdx, blockDim, gridDim;
+
+inline void __syncthreads() { ondol::cuda::emulate::block_barrier(0); }
+inline int __syncthreads_or(int predicate) { return ondol::cuda::emulate::block_barrier(predicate); }
+inline void __syncwarp() { ondol::cuda::emulate::exchange(0, 0, 32); }
+
+inline uint32_t __float_as_uint(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+inline float __uint_as_float(uint32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+inline float __shfl_sync(unsigned, float value, int source, int width) {
+  return __uint_as_float(ondol::cuda::emulate::exchange(__float_as_uint(value), source, width));
+}
+
+inline float __shfl_down_sync(unsigned, float value, unsigned delta, int width) {
+  int lane = static_cast<int>(threadIdx.x) % width;
+  int source = lane + static_cast<int>(delta) < width ? lane + static_cast<int>(delta) : lane;
+  return __shfl_sync(0, value, source, width);
+}
+
+inline float __shfl_xor_sync(unsigned, float value, int mask, int width) {
+  return __shfl_sync(0, value, (static_cast<int>(threadIdx.x) % width) ^ mask, width);
+}
+
+inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fdiv_rn(float a, float b) { return a / b; }
+inline float __fsqrt_rn(float a) { return std::sqrt(a); }
+inline uint32_t __umulhi(uint32_t a, uint32_t b) {
+  return static_cast<uint32_t>((static_cast<uint64_t>(a) * b) >> 32);
+}
+
+#endif

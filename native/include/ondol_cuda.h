@@ -1,0 +1,52 @@
+/* The C interface of the CUDA kernels (libondolcuda): the operations of ondol.h on device memory, with the same bits.
+ *
+ * - Every pointer inside an args struct is a device pointer, the small integer arrays (kv_lengths, q_offsets,
+ *   kv_offsets, pages, ids) included: whoever fills the struct copies them, the kernels read them where they are.
+ *   Nothing on the host can look inside them, so their values are confined by the kernels instead of checked: a key
+ *   length is cut to kv_len, a page outside [0, page_count) counts as masked keys, an id outside the table reads zeros.
+ * - A call checks nothing that ondol.h's contracts state, enqueues its kernels on the queue's stream and returns at
+ *   once. The status covers the launch; a fault inside a kernel is reported by the stream's next synchronisation.
+ * - ondol_cuda_STEM_workspace says how many bytes of device memory the call needs beside its operands. They must stay
+ *   allocated until the stream has passed the call; contents need no initialisation.
+ */
+#ifndef ONDOL_CUDA_H
+#define ONDOL_CUDA_H
+
+#include "ondol.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a call runs. As in ondol.h, every field is eight bytes wide. */
+typedef struct ondol_cuda_queue {
+  int64_t device;    /* ordinal, as cudaSetDevice counts */
+  void* stream;      /* a cudaStream_t of that device; null is its default stream */
+  void* workspace;   /* device memory, ondol_cuda_STEM_workspace bytes, 256-byte aligned; null where that is 0 */
+} ondol_cuda_queue;
+
+#define ONDOL_CUDA_DECLARE(stem)                                                                     \
+  ONDOL_API int64_t ondol_cuda_##stem##_workspace(const ondol_##stem##_args* args);                  \
+  ONDOL_API int64_t ondol_cuda_##stem(const ondol_##stem##_args* args, const ondol_cuda_queue* queue, \
+                                      ondol_error* error);
+
+ONDOL_CUDA_DECLARE(gemm)
+ONDOL_CUDA_DECLARE(attention)
+ONDOL_CUDA_DECLARE(attention_backward)
+ONDOL_CUDA_DECLARE(softmax)
+ONDOL_CUDA_DECLARE(softmax_backward)
+ONDOL_CUDA_DECLARE(layernorm)
+ONDOL_CUDA_DECLARE(layernorm_backward)
+ONDOL_CUDA_DECLARE(elementwise)
+ONDOL_CUDA_DECLARE(reduce)
+ONDOL_CUDA_DECLARE(embedding)
+ONDOL_CUDA_DECLARE(embedding_backward)
+
+/* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
+ * machines without a GPU. */
+ONDOL_API const char* ondol_cuda_architectures(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
