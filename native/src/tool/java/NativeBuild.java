@@ -40,7 +40,7 @@ final class NativeBuild {
     generate(classes, jni);
     String threads = String.valueOf(Math.max(1, Runtime.getRuntime().availableProcessors()));
     run(List.of("cmake", "-S", root.toString(), "-B", build.resolve("cmake").toString(), "-DCMAKE_BUILD_TYPE=Release",
-        "-DONDOL_TESTS=OFF", "-DONDOL_JNI=" + jni,
+        "-DONDOL_TESTS=OFF", "-DONDOL_CUDA=OFF", "-DONDOL_JNI=" + jni,
         "-DONDOL_JNI_HOME=" + System.getProperty("java.home")), "configuring the native library");
     run(List.of("cmake", "--build", build.resolve("cmake").toString(), "--target", library, "-j", threads),
         "compiling the native kernels");

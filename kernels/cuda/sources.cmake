@@ -1,0 +1,12 @@
+# The kernels, for the device library and for its emulation.
+set(ONDOL_CUDA_SOURCES
+  attention/attention.cu
+  attention/backward.cu
+  elementwise/elementwise.cu
+  embedding/embedding.cu
+  gemm/gemm.cu
+  layernorm/layernorm.cu
+  reduce/reduce.cu
+  softmax/softmax.cu
+  common/library.cu)
+list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

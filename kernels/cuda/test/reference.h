@@ -1,0 +1,31 @@
+// docs/arithmetic.md once more, as plain loops over plain arrays: the second opinion that the emulated kernels are
+// compared with. Written from that page and from nothing else; slow on purpose.
+#ifndef ONDOL_CUDA_TEST_REFERENCE_H
+#define ONDOL_CUDA_TEST_REFERENCE_H
+
+#include <cmath>
+#include <vector>
+
+#include "ondol.h"
+
+namespace reference {
+
+float exp2w(float x);
+float activation(int64_t which, float x);
+
+struct Sum16 {
+  float partial[16] = {};
+
+  void add(int64_t i, float x) { partial[i % 16] = partial[i % 16] + x; }
+  void fma(int64_t i, float a, float b) { partial[i % 16] = std::fma(a, b, partial[i % 16]); }
+  float total() const;
+};
+
+float gemm_element(const ondol_gemm_args& args, const int64_t (&batch)[ONDOL_BATCH_RANK], int64_t i, int64_t j);
+
+void attention(const ondol_attention_args& args);
+void attention_backward(const ondol_attention_backward_args& args);
+
+}  // namespace reference
+
+#endif
