@@ -1,0 +1,199 @@
+package org.ondol.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.ondol.Device;
+import org.ondol.Devices;
+import org.ondol.OndolException;
+import org.ondol.Tensor;
+import org.ondol.Threads;
+import org.ondol.models.MiniLm;
+import org.ondol.models.SentenceEncoder;
+import org.ondol.spi.Backend;
+import picocli.CommandLine.Command;
+
+/** The main job on real input: devices, sentences embedded on each of them, and how they compare. */
+@Command(name = "demo", mixinStandardHelpOptions = true, versionProvider = Version.class,
+    header = "Embed sentences on every device, beside ONNX Runtime.", optionListHeading = "%nOptions:%n",
+    description = "Embed some sentences with all-MiniLM-L6-v2 on every device: what is like what, how long it takes "
+        + "beside ONNX Runtime, and whether the devices agree bit for bit.")
+final class DemoCommand implements Runnable {
+  private static final List<String> SENTENCES = List.of(
+      "Hot water runs beneath the stones and warms the room.",
+      "The house is heated from under its floor.",
+      "Most of the time goes into multiplying matrices.",
+      "Linear algebra takes up nearly all of the run.",
+      "A cat is asleep on the window sill.",
+      "The kitten naps in the sun all afternoon.",
+      "Trains to the coast leave every hour.",
+      "How often is there a bus to the beach?");
+
+  private static final double WARM_UP_SECONDS = 1.5;
+  private static final double TIMED_SECONDS = 1;
+  private static final int LEAST_RUNS = 5;
+
+  /**
+   * What one contender did.
+   *
+   * @param first seconds of the first call
+   * @param median seconds of a call when warm
+   */
+  private record Outcome(String name, float[][] vectors, double first, double median) {}
+
+  @Override
+  public void run() {
+    System.out.println("Ondol " + Version.ondol() + ", " + Version.platform() + "\n");
+    List<Backend.Status> devices = oneEach(Devices.list());
+    System.out.println("Devices");
+    System.out.println(DevicesCommand.describe(devices));
+
+    long start = System.nanoTime();
+    List<Outcome> outcomes = new ArrayList<>();
+    List<String> failures = new ArrayList<>();
+    Outcome peer;
+    String peerName;
+    try (SentenceEncoder model = MiniLm.load(Devices.best())) {
+      List<long[]> sequences = model.tokenize(SENTENCES);
+      System.out.printf("all-MiniLM-L6-v2 loaded in %s%n%n", Text.time((System.nanoTime() - start) * 1e-9).strip());
+      for (Backend.Status status : devices) {
+        if (!status.available()) continue;
+        try {
+          outcomes.add(onDevice(model, status.name(), sequences));
+        } catch (OndolException e) {
+          failures.add(Text.entry(status.name(), 4 + status.name().length(), "failed: " + e.getMessage()));
+        }
+      }
+      peer = OnnxRuntime.isPresent() ? onOnnxRuntime(sequences) : null;
+      if (outcomes.isEmpty()) throw new CommandException("no device could embed the sentences: " + String.join(" ", failures));
+      printNearest(outcomes.getFirst().vectors);
+      printTimes(outcomes, peer, sequences.stream().mapToInt(s -> s.length).sum());
+    }
+    failures.forEach(System.out::print);
+    printAgreement(outcomes, peer);
+    if (!failures.isEmpty()) throw new CommandException(Text.count(failures.size(), "device") + " failed");
+  }
+
+  /** The default device of each backend, or the first one's reason where none is available. */
+  private static List<Backend.Status> oneEach(List<Backend.Status> all) {
+    Map<String, Backend.Status> chosen = new LinkedHashMap<>();
+    for (Backend.Status status : all) {
+      chosen.merge(DeviceOption.kind(status.name()), status, (a, b) -> a.available() || !b.available() ? a : b);
+    }
+    return List.copyOf(chosen.values());
+  }
+
+  private static Outcome onDevice(SentenceEncoder model, String name, List<long[]> sequences) {
+    try (SentenceEncoder here = model.to(Device.of(name))) {
+      return measure(name, () -> {
+        try (Tensor vectors = here.encode(sequences)) {
+          return rows(vectors.toFloats(), here.dimensions());
+        }
+      });
+    }
+  }
+
+  private static Outcome onOnnxRuntime(List<long[]> sequences) {
+    try (OnnxRuntime runtime = OnnxRuntime.open()) {
+      return measure("ONNX Runtime " + runtime.version(), () -> runtime.encode(sequences));
+    }
+  }
+
+  private static float[][] rows(float[] all, int width) {
+    float[][] rows = new float[all.length / width][];
+    for (int i = 0; i < rows.length; i++) rows[i] = Arrays.copyOfRange(all, i * width, (i + 1) * width);
+    return rows;
+  }
+
+  /** One call, then more until compilers have settled, then those that count. */
+  private static Outcome measure(String name, Supplier<float[][]> work) {
+    long start = System.nanoTime();
+    float[][] vectors = work.get();
+    double first = (System.nanoTime() - start) * 1e-9;
+    repeat(work, WARM_UP_SECONDS);
+    return new Outcome(name, vectors, first, median(repeat(work, TIMED_SECONDS)));
+  }
+
+  private static List<Double> repeat(Supplier<float[][]> work, double seconds) {
+    List<Double> times = new ArrayList<>();
+    long end = System.nanoTime() + (long) (seconds * 1e9);
+    while (times.size() < LEAST_RUNS || System.nanoTime() < end) {
+      long start = System.nanoTime();
+      work.get();
+      times.add((System.nanoTime() - start) * 1e-9);
+    }
+    return times;
+  }
+
+  private static double median(List<Double> times) {
+    return times.stream().sorted().skip(times.size() / 2).findFirst().orElseThrow();
+  }
+
+  private static void printNearest(float[][] vectors) {
+    System.out.printf("%-60s%-9s%8s%n", "Sentence", "nearest", "cosine");
+    for (int i = 0; i < vectors.length; i++) {
+      int nearest = -1;
+      double cosine = Double.NEGATIVE_INFINITY;
+      for (int j = 0; j < vectors.length; j++) {
+        double c = dot(vectors[i], vectors[j]);
+        if (j != i && c > cosine) {
+          nearest = j;
+          cosine = c;
+        }
+      }
+      System.out.printf("  %d  %-55s%-9d%8.3f%n", i + 1, Text.cut(SENTENCES.get(i), 54), nearest + 1, cosine);
+    }
+    System.out.println();
+  }
+
+  private static double dot(float[] a, float[] b) {
+    double sum = 0;
+    for (int d = 0; d < a.length; d++) sum += (double) a[d] * b[d];
+    return sum;
+  }
+
+  private static void printTimes(List<Outcome> outcomes, Outcome peer, int tokens) {
+    System.out.printf("%-30s%14s%14s%s%n", "Time", "first call", "median", peer == null ? "" : "   beside ONNX Runtime");
+    for (Outcome o : outcomes) {
+      System.out.printf("  %-28s%14s%14s%s%n", o.name, Text.time(o.first), Text.time(o.median),
+          peer == null ? "" : "%19.2fx".formatted(peer.median / o.median));
+    }
+    if (peer != null) System.out.printf("  %-28s%14s%14s%n", peer.name, Text.time(peer.first), Text.time(peer.median));
+    if (peer == null) System.out.println("  ONNX Runtime is not on the class path");
+    System.out.printf("  (%s, %s, %s)%n%n", Text.count(SENTENCES.size(), "sentence"), Text.count(tokens, "token"),
+        Text.count(Threads.count(), "thread"));
+  }
+
+  private static void printAgreement(List<Outcome> outcomes, Outcome peer) {
+    Outcome first = outcomes.getFirst();
+    int width = first.vectors[0].length;
+    List<String> same = new ArrayList<>(List.of(first.name));
+    for (Outcome o : outcomes.subList(1, outcomes.size())) {
+      int different = 0;
+      for (int i = 0; i < o.vectors.length; i++) {
+        for (int d = 0; d < width; d++) {
+          if (Float.floatToRawIntBits(o.vectors[i][d]) != Float.floatToRawIntBits(first.vectors[i][d])) different++;
+        }
+      }
+      if (different == 0) same.add(o.name);
+      else System.out.printf("%s and %s DIFFER in %d of %d values%n", first.name, o.name, different, SENTENCES.size() * width);
+    }
+    if (same.size() > 1) {
+      System.out.printf("%s agree bit for bit: all %d values%n", String.join(" and ", same), SENTENCES.size() * width);
+    }
+    if (peer != null) System.out.printf("Largest difference from ONNX Runtime: %.1e%n", largestDifference(first, peer));
+  }
+
+  private static double largestDifference(Outcome a, Outcome b) {
+    double largest = 0;
+    for (int i = 0; i < a.vectors.length; i++) {
+      for (int d = 0; d < a.vectors[i].length; d++) {
+        largest = Math.max(largest, Math.abs(a.vectors[i][d] - b.vectors[i][d]));
+      }
+    }
+    return largest;
+  }
+}
