@@ -14,7 +14,7 @@ final class Floats {
   private final MemorySegment memory;
   /** Position of the first element. */
   final long start;
-  private final long[] strides;
+  final long[] strides;
 
   private Floats(MemorySegment memory, long start, long[] strides) {
     this.memory = memory;

@@ -1,6 +1,7 @@
 package org.ondol.vector;
 
 import org.ondol.HostMemory;
+import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -23,6 +24,11 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void gemm(GemmArgs args) {
     GemmKernel.run(loops, args);
+  }
+
+  @Override
+  public void attention(AttentionArgs args) {
+    AttentionKernel.run(loops, args);
   }
 
   @Override
