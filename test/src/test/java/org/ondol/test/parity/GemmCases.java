@@ -5,6 +5,7 @@ import static org.ondol.test.parity.ParityCase.results;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import org.ondol.Shapes;
 import org.ondol.Tensor;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Gemm;
@@ -39,9 +40,10 @@ final class GemmCases implements ParityCase {
     m = d.oneIn(5) ? 1 : d.sizeOrZero(130);
     n = d.sizeOrZero(130);
     k = d.sizeOrZero(d.oneIn(8) ? 600 : 130);
-    batch = form == Form.PACKED ? new long[0] : d.random().longs(d.of(0, 0, 1, 2, 3, 4), 1, 4).toArray();
-    aBatch = broadcastable(d);
-    bBatch = broadcastable(d);
+    long[] drawn = form == Form.PACKED ? new long[0] : d.random().longs(d.of(0, 0, 1, 2, 3, 4), 1, 4).toArray();
+    aBatch = broadcastable(d, drawn);
+    bBatch = broadcastable(d, drawn);
+    batch = Shapes.broadcast("batch", aBatch, bBatch);
     fill = d.fill();
     a = d.floats(fill, count(aBatch) * m * k);
     b = d.floats(fill, count(bBatch) * k * n);
@@ -51,8 +53,8 @@ final class GemmCases implements ParityCase {
     alpha = d.oneIn(2) ? 1 : d.of(0.125, -0.7, 0.0);
   }
 
-  private long[] broadcastable(Draw d) {
-    long[] s = Arrays.copyOfRange(batch, d.oneIn(3) ? d.below(batch.length + 1) : 0, batch.length);
+  private static long[] broadcastable(Draw d, long[] full) {
+    long[] s = Arrays.copyOfRange(full, d.oneIn(3) ? d.below(full.length + 1) : 0, full.length);
     return Arrays.stream(s).map(x -> d.oneIn(3) ? 1 : x).toArray();
   }
 

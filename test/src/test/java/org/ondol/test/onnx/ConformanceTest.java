@@ -1,0 +1,118 @@
+package org.ondol.test.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.ondol.Device;
+import org.ondol.test.support.TestDevices;
+
+/**
+ * ONNX's own single-operator cases, read from their files, for every operator that the core has. A case passes on every
+ * device or stands in {@link #NOT_COVERED} with the reason; a new operator of the data set must be put in one of the lists.
+ */
+class ConformanceTest {
+  /** Where the cases lie when the project is checked out beside its data; see that folder's README. */
+  private static final Path CASES = Path.of(System.getProperty("ondol.data", "../../shared/data"), "onnx-node");
+
+  private static final Set<String> OPERATORS = Set.of("Attention", "Gemm", "MatMul", "Softmax", "LogSoftmax",
+      "LayerNormalization", "ReduceSum", "ReduceMean", "ReduceMax", "Gather", "Gelu", "Add", "Sub", "Mul", "Div", "Erf",
+      "Exp", "Log", "Sigmoid", "Tanh", "Relu", "Sqrt", "Neg", "Abs", "Reciprocal");
+
+  /** Operators of the data set that no kernel of the core computes. */
+  private static final Set<String> OTHER_OPERATORS = Set.of("Adam", "AveragePool", "BatchNormalization",
+      "CausalConvWithState", "Col2Im", "Concat", "Conv", "ConvTranspose", "DeformConv", "Elu", "Flatten", "GRU",
+      "GlobalAveragePool", "GridSample", "GroupNormalization", "HardSigmoid", "InstanceNormalization", "LSTM", "LeakyRelu",
+      "MaxPool", "Mish", "Momentum", "NegativeLogLikelihoodLoss", "NonMaxSuppression", "PRelu", "RMSNormalization", "RNN",
+      "Resize", "RoiAlign", "RotaryEmbedding", "Selu", "SoftmaxCrossEntropyLoss", "Softplus", "Transpose");
+
+  private static final String SCORES = "asks for the Lq x Lk matrix of scores, which attention never holds; its first output"
+      + " is checked";
+  private static final String HALF = "float16 operands; the core has float32 and indices";
+
+  /** Cases of the operators above that the contract leaves out, wholly or in one output. */
+  private static final Map<String, String> NOT_COVERED = new TreeMap<>(Map.ofEntries(
+      Map.entry("test_attention_23_fullymasked_qk_matmul_output_mode3_zero", SCORES),
+      Map.entry("test_attention_24_fullymasked_qk_matmul_output_mode3_zero", SCORES),
+      Map.entry("test_attention_3d_with_past_and_present_qk_matmul", SCORES),
+      Map.entry("test_attention_3d_with_past_and_present_qk_matmul_bias", SCORES),
+      Map.entry("test_attention_3d_with_past_and_present_qk_matmul_softmax", SCORES),
+      Map.entry("test_attention_4d_with_past_and_present_qk_matmul", SCORES),
+      Map.entry("test_attention_4d_with_past_and_present_qk_matmul_bias_3d_mask", SCORES),
+      Map.entry("test_attention_4d_with_past_and_present_qk_matmul_bias_4d_mask", SCORES),
+      Map.entry("test_attention_4d_with_qk_matmul", SCORES),
+      Map.entry("test_attention_4d_with_qk_matmul_bias", SCORES),
+      Map.entry("test_attention_4d_with_qk_matmul_softcap", SCORES),
+      Map.entry("test_attention_4d_with_qk_matmul_softmax", SCORES),
+      Map.entry("test_attention_24_qk_matmul_output_mode3_softmax_precision", HALF),
+      Map.entry("test_attention_4d_gqa_with_past_and_present_fp16", HALF)));
+
+  @TestFactory
+  List<DynamicNode> cases() throws IOException {
+    if (!Files.isDirectory(CASES)) {
+      System.out.println("[skipped] ONNX conformance: no folder " + CASES.toAbsolutePath().normalize());
+      Assumptions.abort("no folder " + CASES);
+    }
+    List<DynamicNode> tests = new ArrayList<>();
+    int others = 0;
+    List<String> unknown = new ArrayList<>();
+    try (var folders = Files.list(CASES)) {
+      for (Path folder : folders.filter(Files::isDirectory).sorted().toList()) {
+        OnnxCase c = OnnxCase.read(folder);
+        if (OPERATORS.contains(c.op())) {
+          tests.add(DynamicTest.dynamicTest(c.name(), () -> check(c)));
+        } else if (OTHER_OPERATORS.contains(c.op())) {
+          others++;
+        } else {
+          unknown.add(c.op() + " (" + c.name() + ")");
+        }
+      }
+    }
+    System.out.println("[conformance] " + tests.size() + " cases of " + OPERATORS.size() + " operators, " + others
+        + " cases of operators that the core does not have. In part or not covered:");
+    NOT_COVERED.forEach((name, reason) -> System.out.println("[conformance]   " + name + ": " + reason));
+    tests.add(DynamicTest.dynamicTest("every operator of the data set is in a list", () ->
+        assertEquals(List.of(), unknown)));
+    return tests;
+  }
+
+  private static void check(OnnxCase c) {
+    String reason = NOT_COVERED.get(c.name());
+    if (HALF.equals(reason)) {
+      assertEquals("float16", c.input(0).type(), c.name() + " is listed as not covered without need");
+      Assumptions.abort(reason);
+    }
+    for (Device device : TestDevices.available()) {
+      float[][] actual = OnnxRunner.run(c, device);
+      for (int i = 0; i < c.outputs().size(); i++) {
+        if (c.wants(i) && i < actual.length) {
+          compare(c.name() + " output " + i + " on " + device, actual[i], c.outputs().get(i).floats());
+        } else if (c.wants(i) && !SCORES.equals(reason)) {
+          fail(c.name() + " wants output " + i + " and is not listed as covered in part");
+        }
+      }
+    }
+  }
+
+  /** Upstream's tolerance is rtol 1e-3 and atol 1e-7; float32 against their float32 needs less of the first. */
+  private static void compare(String what, float[] actual, float[] expected) {
+    assertEquals(expected.length, actual.length, what);
+    for (int i = 0; i < expected.length; i++) {
+      boolean same = actual[i] == expected[i] || Float.isNaN(actual[i]) && Float.isNaN(expected[i]);
+      if (!same && !(Math.abs(actual[i] - expected[i]) <= 1e-6 + 1e-5 * Math.abs(expected[i]))) {
+        fail("%s: element %d is %s, expected %s".formatted(what, i, actual[i], expected[i]));
+      }
+    }
+  }
+}
