@@ -11,7 +11,7 @@ namespace {
 
 template <class T, int COLUMNS>
 struct Shared {
-  typename T::Weights weights;
+  typename T::Pairs weights;
   union {
     typename T::Stage stage;
     float lines[LANES][COLUMNS];
@@ -34,30 +34,46 @@ struct Work {
   int64_t head, kv_head, first_row, first_column;
 };
 
+// From dot products to scores, -infinity where a row does not see a key.
 template <class T>
-ONDOL_DEVICE void mask_scores(const Problem& problem, const Work& work, const int64_t (&key_at)[KEY_BLOCK], int64_t j0,
-                              float (&z)[T::HEIGHT][T::WIDTH]) {
-#pragma unroll
-  for (int r = 0; r < T::HEIGHT; ++r) {
-    int64_t i = work.first_row + T::first_row() + r;
-#pragma unroll
-    for (int c = 0; c < T::WIDTH; ++c) {
-      int key = T::lane() + c * LANES;
-      bool visible = key_at[key] >= 0 && is_visible(problem.args, work.item, work.head, i, j0 + key);
-      z[r][c] = visible ? score_of(problem, work.item, work.head, i, j0 + key, z[r][c]).z : -infinity();
-    }
+ONDOL_DEVICE void score_pairs(const Problem& problem, const Work& work, const int64_t (&key_at)[KEY_BLOCK], int64_t j0,
+                              typename T::Pairs& pairs) {
+#pragma unroll 1
+  for (int e = 0; e < T::HEIGHT * T::WIDTH; ++e) {
+    int row = T::first_row() + e / T::WIDTH;
+    int key = T::lane() + e % T::WIDTH * LANES;
+    int64_t i = work.first_row + row;
+    bool visible = key_at[key] >= 0 && is_visible(problem.args, work.item, work.head, i, j0 + key);
+    float& z = pairs.at[row][key];
+    z = visible ? score_of(problem, work.item, work.head, i, j0 + key, z).z : -infinity();
+  }
+}
+
+template <class T>
+ONDOL_DEVICE void drop_pairs(const Problem& problem, const Work& work, int64_t j0, typename T::Pairs& pairs) {
+#pragma unroll 1
+  for (int e = 0; e < T::HEIGHT * T::WIDTH; ++e) {
+    int row = T::first_row() + e / T::WIDTH;
+    int key = T::lane() + e % T::WIDTH * LANES;
+    float factor = dropout_factor(problem, work.item, work.head, work.first_row + row, j0 + key);
+    float& w = pairs.at[row][key];
+    w = factor != 0.0f ? mul(w, factor) : 0.0f;
   }
 }
 
 // One step of the online softmax: rescales the state to the new maximum and turns the scores into weights.
 template <class T, int COLUMNS>
-ONDOL_DEVICE void soften(const Problem& problem, const Work& work, typename T::Weights& weights, int64_t j0,
-                         const float (&z)[T::HEIGHT][T::WIDTH], State<T, COLUMNS>& state) {
+ONDOL_DEVICE void soften(typename T::Pairs& pairs, State<T, COLUMNS>& state) {
 #pragma unroll
   for (int r = 0; r < T::HEIGHT; ++r) {
+    float(&line)[KEY_BLOCK + 4] = pairs.at[T::first_row() + r];
+    float z[T::WIDTH];
     float largest = state.m[r];
 #pragma unroll
-    for (int c = 0; c < T::WIDTH; ++c) largest = z[r][c] > largest ? z[r][c] : largest;
+    for (int c = 0; c < T::WIDTH; ++c) {
+      z[c] = line[T::lane() + c * LANES];
+      largest = z[c] > largest ? z[c] : largest;
+    }
 #pragma unroll
     for (int step = LANES / 2; step > 0; step /= 2) {
       float other = __shfl_xor_sync(ALL_LANES, largest, step, LANES);
@@ -69,17 +85,11 @@ ONDOL_DEVICE void soften(const Problem& problem, const Work& work, typename T::W
     state.l[r] = mul(state.l[r], shrink);
 #pragma unroll
     for (int c = 0; c < COLUMNS / LANES; ++c) state.o[r][c] = mul(state.o[r][c], shrink);
-    int row = T::first_row() + r;
 #pragma unroll
     for (int c = 0; c < T::WIDTH; ++c) {
-      int key = T::lane() + c * LANES;
-      float w = exp2w(sub(z[r][c], u));
+      float w = exp2w(sub(z[c], u));
       state.l[r] = add(state.l[r], w);
-      if (problem.args.dropout > 0) {
-        float factor = dropout_factor(problem, work.item, work.head, work.first_row + row, j0 + key);
-        w = factor != 0.0f ? mul(w, factor) : 0.0f;
-      }
-      weights.at[row][key] = w;
+      line[T::lane() + c * LANES] = w;
     }
   }
 }
@@ -108,8 +118,10 @@ ONDOL_DEVICE void attend(const Problem& problem, const Work& work, Shared<T, COL
     locate_keys<T>(problem, item, args.v_stride, work.kv_head, j0, s.value_at);
     float z[T::HEIGHT][T::WIDTH];
     dot_products<T>(s.stage, queries, problem.query_scale, Keys{args.k, s.key_at}, args.head_dim, z);
-    mask_scores<T>(problem, work, s.key_at, j0, z);
-    soften<T, COLUMNS>(problem, work, s.weights, j0, z, state);
+    store_pairs<T>(z, s.weights);
+    score_pairs<T>(problem, work, s.key_at, j0, s.weights);
+    soften<T, COLUMNS>(s.weights, state);
+    if (args.dropout > 0) drop_pairs<T>(problem, work, j0, s.weights);
     int count = to - j0 < KEY_BLOCK ? static_cast<int>(to - j0) : KEY_BLOCK;
     weigh_keys<T, COLUMNS>(s.weights, s.lines, Keys{args.v, s.value_at}, count, work.first_column, args.value_dim,
                            state.o);

@@ -78,10 +78,10 @@ ONDOL_DEVICE Pair pair_of(const BackwardProblem& problem, const Item& item, int6
   return pair;
 }
 
-// What the tiled kernels share: the tile's operands, and one loop that turns dot products into weights.
 template <class T, int COLUMNS>
 struct Shared {
-  typename T::Weights weights;
+  typename T::Pairs weights;   // and, before, the dot products of queries and keys
+  typename T::Pairs products;  // of the output's gradient and the values
   union {
     typename T::Stage stage;
     float lines[LANES][COLUMNS];
@@ -103,47 +103,40 @@ ONDOL_DEVICE Rows rows_of(const ondol_attention_args& args, const TilePlace& pla
           left < T::ROWS ? static_cast<int>(left) : T::ROWS};
 }
 
-// Calls visit(r, c, visible, pair) for the pairs of this thread. GRADIENT says whether the gradient of the score is
-// wanted; the weight p alone needs no product with V.
-template <class T, int COLUMNS, bool GRADIENT, class Visit>
-ONDOL_DEVICE void visit_pairs(const BackwardProblem& problem, const TilePlace& place, Shared<T, COLUMNS>& s,
-                              Visit visit) {
-  const ondol_attention_args& args = problem.args.forward;
-  float z[T::HEIGHT][T::WIDTH];
-  float dp[T::HEIGHT][T::WIDTH];
-  dot_products<T>(s.stage, rows_of<T>(args, place, args.q, args.q_stride), problem.forward.query_scale,
-                  Keys{args.k, s.key_at}, args.head_dim, z);
-  if (GRADIENT) {
-    dot_products<T>(s.stage, rows_of<T>(args, place, problem.args.dout, problem.args.dout_stride), 1.0f,
-                    Keys{args.v, s.value_at}, args.value_dim, dp);
-  }
-#pragma unroll
-  for (int r = 0; r < T::HEIGHT; ++r) {
-    int64_t i = place.first_row + T::first_row() + r;
-    Row row{0.0f, 0.0f};
-    if (i < place.item.rows) row = row_of(problem, place.item, place.head, i);
-#pragma unroll
-    for (int c = 0; c < T::WIDTH; ++c) {
-      int key = T::lane() + c * LANES;
-      int64_t j = place.first_key + key;
-      bool visible = s.key_at[key] >= 0 && is_visible(args, place.item, place.head, i, j);
-      Pair pair{0.0f, 0.0f, 0.0f};
-      if (visible) {
-        float factor = args.dropout > 0 ? dropout_factor(problem.forward, place.item, place.head, i, j) : 1.0f;
-        pair = pair_of(problem, place.item, place.head, i, j, row, z[r][c], GRADIENT ? dp[r][c] : 0.0f, factor);
-        if (!GRADIENT && args.dropout > 0) pair.p = mul(pair.p, factor);
-      }
-      visit(r, c, visible, pair);
-    }
-  }
-}
+// What the pairs of a tile are wanted for.
+enum class Want { WEIGHT, GRADIENT, BIAS_GRADIENT };
 
-// Leaves the tile's weights in shared memory: the gradients of the scores, or what each value was weighed with.
-template <class T, int COLUMNS, bool GRADIENT>
+// Leaves in `weights` the value wanted of each pair, 0 where the row does not see the key: what each value was weighed
+// with, the gradient of the score, or that of the bias. The weight alone needs no product with V.
+template <class T, int COLUMNS, Want WANT>
 ONDOL_DEVICE void weigh_pairs(const BackwardProblem& problem, const TilePlace& place, Shared<T, COLUMNS>& s) {
-  visit_pairs<T, COLUMNS, GRADIENT>(problem, place, s, [&](int r, int c, bool, const Pair& pair) {
-    s.weights.at[T::first_row() + r][T::lane() + c * LANES] = GRADIENT ? pair.ds : pair.p;
-  });
+  const ondol_attention_args& args = problem.args.forward;
+  float dot[T::HEIGHT][T::WIDTH];
+  dot_products<T>(s.stage, rows_of<T>(args, place, args.q, args.q_stride), problem.forward.query_scale,
+                  Keys{args.k, s.key_at}, args.head_dim, dot);
+  store_pairs<T>(dot, s.weights);
+  if (WANT != Want::WEIGHT) {
+    dot_products<T>(s.stage, rows_of<T>(args, place, problem.args.dout, problem.args.dout_stride), 1.0f,
+                    Keys{args.v, s.value_at}, args.value_dim, dot);
+    store_pairs<T>(dot, s.products);
+  }
+#pragma unroll 1
+  for (int e = 0; e < T::HEIGHT * T::WIDTH; ++e) {
+    int r = T::first_row() + e / T::WIDTH;
+    int key = T::lane() + e % T::WIDTH * LANES;
+    int64_t i = place.first_row + r;
+    int64_t j = place.first_key + key;
+    float value = 0.0f;
+    if (s.key_at[key] >= 0 && is_visible(args, place.item, place.head, i, j)) {
+      float factor = args.dropout > 0 ? dropout_factor(problem.forward, place.item, place.head, i, j) : 1.0f;
+      float dp = WANT != Want::WEIGHT ? s.products.at[r][key] : 0.0f;
+      Pair pair = pair_of(problem, place.item, place.head, i, j, row_of(problem, place.item, place.head, i),
+                          s.weights.at[r][key], dp, factor);
+      value = WANT == Want::GRADIENT ? pair.ds : WANT == Want::BIAS_GRADIENT ? pair.dbias : pair.p;
+      if (WANT == Want::WEIGHT && args.dropout > 0) value = mul(value, factor);
+    }
+    s.weights.at[r][key] = value;
+  }
 }
 
 template <class T, int COLUMNS>
@@ -178,7 +171,7 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dq(BackwardProblem probl
   for (int64_t j0 = range.begin / KEY_BLOCK * KEY_BLOCK; j0 < range.end; j0 += KEY_BLOCK) {
     place.first_key = j0;
     locate<T, COLUMNS>(problem, place, s);
-    weigh_pairs<T, COLUMNS, true>(problem, place, s);
+    weigh_pairs<T, COLUMNS, Want::GRADIENT>(problem, place, s);
     int count = range.end - j0 < KEY_BLOCK ? static_cast<int>(range.end - j0) : KEY_BLOCK;
     weigh_keys<T, COLUMNS>(s.weights, s.lines, Keys{args.k, s.key_at}, count, first_column, args.head_dim, dq);
     __syncthreads();
@@ -246,7 +239,7 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dkv(BackwardProblem prob
     place.head = place.kv_head * group + g;
     for (int64_t i0 = range.begin; i0 < range.end; i0 += ROWS) {
       place.first_row = i0;
-      weigh_pairs<T, COLUMNS, OF_KEYS>(problem, place, s);
+      weigh_pairs<T, COLUMNS, OF_KEYS ? Want::GRADIENT : Want::WEIGHT>(problem, place, s);
       Rows rows = OF_KEYS ? rows_of<T>(args, place, args.q, args.q_stride)
                           : rows_of<T>(args, place, problem.args.dout, problem.args.dout_stride);
       weigh_rows<T, COLUMNS>(s.weights, s.lines, rows, first_column, OF_KEYS ? args.head_dim : args.value_dim, sum);
@@ -301,9 +294,14 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dbias(BackwardProblem pr
       place.head = h;
       place.kv_head = h / (args.heads / args.kv_heads);
       locate<T, LANES>(problem, place, s);
-      visit_pairs<T, LANES, true>(problem, place, s, [&](int r, int c, bool visible, const Pair& pair) {
-        if (visible) sum[r][c] = add(sum[r][c], pair.dbias);
-      });
+      weigh_pairs<T, LANES, Want::BIAS_GRADIENT>(problem, place, s);
+#pragma unroll
+      for (int r = 0; r < T::HEIGHT; ++r) {
+#pragma unroll
+        for (int c = 0; c < T::WIDTH; ++c) {
+          sum[r][c] = add(sum[r][c], s.weights.at[T::first_row() + r][T::lane() + c * LANES]);
+        }
+      }
       __syncthreads();
     }
   }
@@ -373,10 +371,9 @@ __global__ void __launch_bounds__(SHARED_BIAS_THREADS) attention_shared_dbias(Ba
 
 // ---- host ---------------------------------------------------------------------------------------------------------
 
-constexpr int ROWS = 64;
+// Sums per key stay in registers beside the scores: 64 rows would spill at 128 columns.
+constexpr int ROWS = 32;
 constexpr int THREADS = 256;
-// Where sums per key (or per pair) stay in registers beside the scores, 64 rows spill at 128 columns; 32 do not.
-constexpr int FEW_ROWS = 32;
 
 template <int COLUMNS>
 void launch_dq(Launcher& launcher, const BackwardProblem& problem) {
@@ -393,14 +390,14 @@ void launch_dkv(Launcher& launcher, const BackwardProblem& problem) {
   const ondol_attention_args& args = problem.args.forward;
   int64_t key_tiles = ceil_div(args.kv_len, KEY_BLOCK);
   int64_t column_tiles = ceil_div(OF_KEYS ? args.head_dim : args.value_dim, COLUMNS);
-  launcher.launch("attention_backward", attention_dkv<FEW_ROWS, THREADS, COLUMNS, OF_KEYS>,
+  launcher.launch("attention_backward", attention_dkv<ROWS, THREADS, COLUMNS, OF_KEYS>,
                   args.batch * args.kv_heads * key_tiles * column_tiles, THREADS,
-                  sizeof(Shared<Tile<FEW_ROWS, THREADS>, COLUMNS>), problem, key_tiles, column_tiles);
+                  sizeof(Shared<Tile<ROWS, THREADS>, COLUMNS>), problem, key_tiles, column_tiles);
 }
 
 void launch_dbias(Launcher& launcher, const BackwardProblem& problem) {
   const ondol_attention_args& args = problem.args.forward;
-  BiasPlan plan = bias_plan(problem.args, FEW_ROWS, KEY_BLOCK);
+  BiasPlan plan = bias_plan(problem.args, ROWS, KEY_BLOCK);
   if (plan.shared_row || plan.shared_key) {
     int64_t rows = plan.shared_row ? 1 : args.q_len;
     int64_t keys = plan.shared_key ? 1 : args.kv_len;
@@ -408,9 +405,9 @@ void launch_dbias(Launcher& launcher, const BackwardProblem& problem) {
                     ceil_div(plan.batches * plan.heads * rows * keys, SHARED_BIAS_THREADS), SHARED_BIAS_THREADS, 0,
                     problem, plan, rows, keys);
   } else {
-    launcher.launch("attention_backward", attention_dbias<FEW_ROWS, THREADS>,
+    launcher.launch("attention_backward", attention_dbias<ROWS, THREADS>,
                     plan.batches * plan.heads * plan.row_tiles * plan.key_tiles, THREADS,
-                    sizeof(Shared<Tile<FEW_ROWS, THREADS>, LANES>), problem, plan);
+                    sizeof(Shared<Tile<ROWS, THREADS>, LANES>), problem, plan);
   }
 }
 

@@ -27,9 +27,9 @@ struct Tile {
     float keys[KEY_BLOCK][DEPTH + 1];
   };
 
-  // Weights between the phase that computes them (a thread per key) and the one that uses them (a thread per column).
-  // With four floats of padding, the two groups of a warp write to different banks.
-  struct Weights {
+  // One float for each pair of a row and a key. A thread writes its own pairs; the weights are then read by the threads
+  // that own columns. With four floats of padding, the two groups of a warp write to different banks.
+  struct Pairs {
     float at[ROWS][KEY_BLOCK + 4];
   };
 
@@ -109,6 +109,17 @@ ONDOL_DEVICE void dot_products(typename T::Stage& stage, const Rows& rows, float
   }
 }
 
+// What is done with a pair afterwards (masks, softcap, dropout) is long code; unrolled over registers it would be there 32
+// times. Through shared memory, each thread its own floats, it is a loop.
+template <class T>
+ONDOL_DEVICE void store_pairs(const float (&value)[T::HEIGHT][T::WIDTH], typename T::Pairs& pairs) {
+#pragma unroll
+  for (int r = 0; r < T::HEIGHT; ++r) {
+#pragma unroll
+    for (int c = 0; c < T::WIDTH; ++c) pairs.at[T::first_row() + r][T::lane() + c * LANES] = value[r][c];
+  }
+}
+
 // Sixteen lines of an operand, COLUMNS columns from `first`; absent lines and columns are zeros. Tells every thread
 // whether one of the values is an infinity or a NaN: only then must weights of zero be left out and not multiplied
 // by.
@@ -129,7 +140,7 @@ ONDOL_DEVICE bool load_lines(float (&lines)[LANES][COLUMNS], const float* data, 
 
 // out[r][c] continues its chain over the block's keys of (weight, value). Keys that a row does not see have weight 0.
 template <class T, int COLUMNS>
-ONDOL_DEVICE void weigh_keys(const typename T::Weights& weights, float (&lines)[LANES][COLUMNS], const Keys& keys,
+ONDOL_DEVICE void weigh_keys(const typename T::Pairs& weights, float (&lines)[LANES][COLUMNS], const Keys& keys,
                              int count, int64_t first_column, int64_t columns,
                              float (&out)[T::HEIGHT][COLUMNS / LANES]) {
   for (int j0 = 0; j0 < count; j0 += LANES) {
@@ -160,7 +171,7 @@ ONDOL_DEVICE void weigh_keys(const typename T::Weights& weights, float (&lines)[
 // The transposed sum: out[k][c] continues its chain over the tile's rows of (weight, row value), for the 128 / GROUPS
 // neighbouring keys of this thread's group.
 template <class T, int COLUMNS>
-ONDOL_DEVICE void weigh_rows(const typename T::Weights& weights, float (&lines)[LANES][COLUMNS], const Rows& rows,
+ONDOL_DEVICE void weigh_rows(const typename T::Pairs& weights, float (&lines)[LANES][COLUMNS], const Rows& rows,
                              int64_t first_column, int64_t columns,
                              float (&out)[KEY_BLOCK / T::GROUPS][COLUMNS / LANES]) {
   constexpr int KEYS = KEY_BLOCK / T::GROUPS;

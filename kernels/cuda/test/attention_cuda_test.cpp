@@ -1,4 +1,4 @@
-// The emulated attention kernels, forward and backward, against plain loops over a generated set of shapes and options.
+// The emulated attention kernels, forward and backward, against plain loops and the CPU library over a generated set of shapes and options.
 #include "emulated.h"
 #include "reference.h"
 
@@ -110,6 +110,9 @@ struct Case {
     for (int64_t p = 0; p < args.page_count; p++) pages.push_back(p);
     std::shuffle(pages.begin(), pages.end(), random_source);
     args.pages = pages.data();
+    lengths.resize(static_cast<size_t>(args.batch));
+    for (int64_t& length : lengths) length = below(args.kv_len + 1);
+    args.kv_lengths = lengths.data();
     stored_keys = args.page_size;
   }
 
@@ -170,7 +173,7 @@ struct Case {
 };
 
 static void check_forward(Case& c) {
-  std::vector<float> out = c.out, lse = c.lse;
+  std::vector<float> out = c.out, lse = c.lse, cpu_out = c.out, cpu_lse = c.lse;
   c.args.out = c.out.data();
   c.args.lse = c.lse.data();
   reference::attention(c.args);
@@ -180,6 +183,10 @@ static void check_forward(Case& c) {
   run_emulated(ondol_cuda_attention_workspace, ondol_cuda_attention, args);
   bool equal = compare("out", out, c.out);
   if (args.lse != nullptr) equal &= compare("lse", lse, c.lse);
+  args.out = cpu_out.data();
+  args.lse = cpu_lse.data();
+  run_cpu(ondol_attention, args);
+  equal &= compare("out", out, cpu_out) && compare("lse", c.lse, cpu_lse);
   if (!equal) c.print();
 }
 

@@ -25,6 +25,13 @@ void run_emulated(int64_t (*workspace_call)(const Args*),
   EXPECT(status == ONDOL_OK, "%s", error.message);
 }
 
+// The same call on the CPU library.
+template <class Args>
+void run_cpu(int64_t (*call)(const Args*, ondol_error*), const Args& args) {
+  ondol_error error;
+  EXPECT(call(&args, &error) == ONDOL_OK, "%s", error.message);
+}
+
 inline bool compare(const char* what, const std::vector<float>& actual, const std::vector<float>& expected) {
   for (size_t i = 0; i < expected.size(); i++) {
     if (same(actual[i], expected[i])) continue;

@@ -1,4 +1,4 @@
-// The emulated gemm kernels against plain loops: every tile, every stride order, every epilogue.
+// The emulated gemm kernels against plain loops and the CPU library: every tile, every stride order, every epilogue.
 #include "emulated.h"
 #include "reference.h"
 
@@ -63,7 +63,7 @@ static void check(int64_t m, int64_t n, int64_t k) {
   args.alpha = random_source() % 2 ? 1 : 0.37;
   args.c_row = c.row;
   memcpy(args.c_batch, c.batch, sizeof c.batch);
-  std::vector<float> expected = c.data, actual = c.data;
+  std::vector<float> expected = c.data, actual = c.data, cpu = c.data;
   switch (random_source() % 3) {
     case 0:  // in place: C is the residual
       args.residual = actual.data();
@@ -95,7 +95,11 @@ static void check(int64_t m, int64_t n, int64_t k) {
   }
   args.c = actual.data();
   run_emulated(ondol_cuda_gemm_workspace, ondol_cuda_gemm, args);
-  if (!compare("c", actual, expected)) {
+  bool equal = compare("c", actual, expected);
+  if (args.residual == actual.data()) args.residual = cpu.data();
+  args.c = cpu.data();
+  run_cpu(ondol_gemm, args);
+  if (!compare("c", actual, cpu) || !equal) {
     printf("m=%lld n=%lld k=%lld packed=%d residual=%d activation=%lld\n", static_cast<long long>(m),
            static_cast<long long>(n), static_cast<long long>(k), args.packed != nullptr, args.residual != nullptr,
            static_cast<long long>(args.activation));
