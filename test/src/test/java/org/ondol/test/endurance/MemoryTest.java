@@ -1,0 +1,93 @@
+package org.ondol.test.endurance;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.ondol.Device;
+import org.ondol.HostMemory;
+import org.ondol.Scope;
+import org.ondol.Tensor;
+import org.ondol.Threads;
+import org.ondol.ops.Attention;
+import org.ondol.ops.Elementwise;
+import org.ondol.ops.Gemm;
+import org.ondol.ops.KvCache;
+import org.ondol.ops.PackedMatrix;
+import org.ondol.test.support.TestDevices;
+
+/** What is opened and closed a thousand times leaves nothing behind. */
+class MemoryTest {
+  private static final Path STATUS = Path.of("/proc/self/status");
+  private static final int CYCLES = 1000;
+
+  private static long residentKib() throws IOException {
+    String line = Files.readAllLines(STATUS).stream().filter(l -> l.startsWith("VmRSS:")).findFirst().orElseThrow();
+    return Long.parseLong(line.replaceAll("\\D+", ""));
+  }
+
+  private static void cycle(Device device, int i) {
+    try (Scope scope = Scope.open(); PackedMatrix weight = PackedMatrix.of(Tensor.zeros(device, 96, 200))) {
+      Tensor x = Tensor.zeros(device, 1, 4, 100, 24);
+      Tensor y = Attention.apply(x, x, x, Attention.Options.DEFAULT);
+      Tensor h = Gemm.linear(y.transpose(1, 2).reshape(100, 96), weight, Gemm.Epilogue.NONE);
+      Elementwise.gelu(h).to(Device.of("java")).toFloats();
+      try (KvCache cache = new KvCache(device, 1, 4, 24, 24, 1 + i % 7)) {
+        cache.append(x, x);
+      }
+    }
+    if (i % 10 == 0) {
+      Threads.set(1 + i / 10 % 4);
+    }
+  }
+
+  @Test
+  void residentMemoryDoesNotGrow() throws IOException {
+    Assumptions.assumeTrue(Files.exists(STATUS), "no " + STATUS);
+    int threads = Threads.count();
+    try {
+      for (Device device : TestDevices.available()) {
+        // The first half also fills the JVM's code cache and heap; what counts is the second.
+        for (int i = 0; i < CYCLES / 2; i++) {
+          cycle(device, i);
+        }
+        System.gc();
+        long before = residentKib();
+        for (int i = 0; i < CYCLES; i++) {
+          cycle(device, i);
+        }
+        System.gc();
+        long grown = residentKib() - before;
+        System.out.println("[memory] " + CYCLES + " cycles on " + device + ": resident memory grew by " + grown + " KiB");
+        // One leaked activation of 38 KB a cycle would be 37 MiB.
+        assertTrue(grown < 24 * 1024, "resident memory grew by " + grown + " KiB over " + CYCLES + " cycles on " + device);
+      }
+    } finally {
+      Threads.set(threads);
+      HostMemory.INSTANCE.trim();
+    }
+  }
+
+  /** A tensor that nobody closes is freed by the collector; without that, this loop would need 16 GiB. */
+  @Test
+  void leakedTensorsAreFreed() throws Exception {
+    System.Logger logger = System.getLogger("org.ondol");
+    java.util.logging.Logger.getLogger(logger.getName()).setLevel(java.util.logging.Level.OFF);
+    try {
+      for (int i = 0; i < 1024; i++) {
+        Tensor leaked = Tensor.empty(Device.of("java"), 4 << 20);
+        assertTrue(leaked.count() > 0);
+        if (i % 32 == 31) {
+          System.gc();
+          Thread.sleep(20);
+        }
+      }
+    } finally {
+      java.util.logging.Logger.getLogger(logger.getName()).setLevel(null);
+      HostMemory.INSTANCE.trim();
+    }
+  }
+}
