@@ -8,11 +8,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.ondol.Tensor;
 import org.ondol.bench.Case;
 import org.ondol.bench.Check;
 import org.ondol.bench.Contender;
+import org.ondol.bench.OndolContender;
 import org.ondol.bench.Stem;
 import org.ondol.bench.peers.OnnxSession;
+import org.ondol.models.MiniLm;
+import org.ondol.models.SentenceEncoder;
 
 /** all-MiniLM-L6-v2 end to end: token ids [B,L] without padding in, normalised embeddings [B,384] out. */
 public final class MiniLmStem implements Stem<MiniLmStem.Batch> {
@@ -107,8 +111,55 @@ public final class MiniLmStem implements Stem<MiniLmStem.Batch> {
   @Override
   public List<Contender<Batch>> contenders(Batch batch) {
     List<Contender<Batch>> all = new ArrayList<>();
+    devices.forEach(device -> all.add(new Ondol(device)));
     all.add(new Onnx());
     return all;
+  }
+
+  private static final class Ondol extends OndolContender<Batch> {
+    private static final int MAX_TOKENS = 512;
+
+    private final List<long[]> sequences = new ArrayList<>();
+    private SentenceEncoder encoder;
+    private Tensor embeddings;
+
+    Ondol(String device) {
+      super(device, "");
+    }
+
+    @Override
+    protected void load(Batch batch) {
+      encoder = MiniLm.load(device, MAX_TOKENS, SentenceEncoder.BATCH_TOKENS);
+      for (int b = 0; b < batch.batch; b++) {
+        sequences.add(Arrays.copyOfRange(batch.ids, b * batch.length, (b + 1) * batch.length));
+      }
+    }
+
+    @Override
+    public void run() {
+      release();
+      embeddings = encoder.encode(sequences);
+    }
+
+    @Override
+    public Map<String, float[]> result() {
+      return Map.of("embeddings", embeddings.toFloats());
+    }
+
+    private void release() {
+      if (embeddings != null) {
+        embeddings.close();
+        embeddings = null;
+      }
+    }
+
+    @Override
+    public void close() {
+      release();
+      if (encoder != null) {
+        encoder.close();
+      }
+    }
   }
 
   /** The file itself, with pooling and normalisation, which it lacks, in Java. */
