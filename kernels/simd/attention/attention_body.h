@@ -24,20 +24,16 @@ class Attention {
     Tiling t = {};
     t.tile_rows = tile_rows(shape, plan->threads);
     t.merged = 2 * args->q_len <= t.tile_rows;
-    t.tiles = t.merged ? ceil_div(shape.group * args->q_len, t.tile_rows) : 1;
     t.state_rows = min_of(args->q_len, SPLIT_MAX_ROWS);
     t.chunk_tiles = ceil_div(shape.group * t.state_rows, t.tile_rows);
-    const int64_t slots = t.merged ? args->batch : shape.row_slots(t.tile_rows, args->q_len).first(args->batch);
-    const int64_t readers = t.merged ? t.tiles : shape.group * ceil_div(args->q_len, t.tile_rows);
-    t.row_tasks = whole ? slots * (t.merged ? args->kv_heads : args->heads) * t.tiles : 0;
-    t.ahead = whole && readers > 1;
+    if (whole) share_keys(shape, plan->threads, t);
 
     const int64_t chunks = split ? shape.key_slots(SPLIT).first(args->batch) : 0;
     t.chunk_tasks = chunks * args->kv_heads * t.chunk_tiles;
     const int64_t blocks = t.ahead ? shape.key_slots(KEY_BLOCK).first(args->batch) * args->kv_heads : 0;
     t.states = blocks * (widths.key_block(*args) + widths.value_block());
     plan->workspace = (t.states + chunks * args->heads * t.state_rows * widths.state()) * (int64_t)sizeof(float);
-    plan->scratch = AttentionRows<V>::scratch(*args, t.tile_rows);
+    plan->scratch = AttentionRows<V>::scratch(*args, t);
 
     plan->phases = 0;
     if (t.ahead) {
@@ -53,7 +49,7 @@ class Attention {
     const Attention call(*args, *plan, (float*)workspace);
     const int64_t kind = phase + (call.tiling.ahead ? PACK : ATTEND);
     if (kind == ATTEND) {
-      AttentionRows<V> rows(call.shape, call.tiling.tile_rows, (float*)scratch);
+      AttentionRows<V> rows(call.shape, call.tiling, (float*)scratch);
       for (int64_t task = begin; task < end; task++) call.attend(rows, task);
     } else {
       for (int64_t task = begin; task < end; task++) kind == PACK ? call.pack(task) : call.merge(task);
@@ -81,6 +77,22 @@ class Attention {
     // Tiles of equal height.
     if (a.q_len > rows) rows = ceil_div(a.q_len, ceil_div(a.q_len, rows));
     return round_up(max_of<int64_t>(rows, 24), step);
+  }
+
+  // How the tiles of an item and key head come by packed keys.
+  static void share_keys(const Shape& shape, int64_t threads, Tiling& t) {
+    const ondol_attention_args& a = shape.a;
+    const Widths widths(a);
+    const int64_t spaces = a.batch * (t.merged ? a.kv_heads : a.heads);
+    const int64_t tiles = ceil_div(a.q_len * (t.merged ? shape.group : 1), t.tile_rows);
+    const bool several = tiles * (t.merged ? 1 : shape.group) > 1;
+    const int64_t blocks = ceil_div(a.kv_len, KEY_BLOCK);
+    const bool fits = blocks * (widths.key_block(a) + widths.value_block()) <= CACHE_FLOATS;
+    t.cached_blocks = several && fits ? blocks : 0;
+    t.ahead = several && !fits;
+    // Eight tasks a thread even out what a busy machine takes away, and more would pack the keys too often.
+    t.slices = t.ahead && !t.merged ? 0 : t.ahead ? tiles : min_of(tiles, ceil_div(8 * threads, max_of<int64_t>(spaces, 1)));
+    t.row_tasks = t.slices > 0 ? spaces * t.slices : shape.row_slots(t.tile_rows, a.q_len).first(a.batch) * a.heads;
   }
 
   PackedBlocks packed_blocks(const Item& item, int64_t kv_head) const {
@@ -116,29 +128,45 @@ class Attention {
   }
 
   void attend_whole(AttentionRows<V>& rows, int64_t task) const {
-    RowTile tile;
-    if (tiling.merged) {
-      const int64_t index = task / tiling.tiles;
-      tile.item = shape.item(index % a.batch);
-      tile.head = index / a.batch * shape.group;
-      tile.first = task % tiling.tiles * tiling.tile_rows;
-      tile.rows = shape.group * tile.item.rows - tile.first;
-    } else {
-      const Slots slots = shape.row_slots(tiling.tile_rows, a.q_len);
-      const int64_t all = slots.first(a.batch);
-      const int64_t slot = task % all;
-      tile.item = shape.item(slots.owner(slot, a.batch));
-      tile.head = task / all;
-      // Last rows first: under a causal mask they take longest.
-      const int64_t tiles = ceil_div(tile.item.rows, tiling.tile_rows);
-      tile.first = (tiles - 1 - (slot - slots.first(tile.item.index))) * tiling.tile_rows;
-      tile.rows = tile.first < 0 ? 0 : tile.item.rows - tile.first;
+    if (tiling.slices == 0) {
+      attend_slot(rows, task);
+      return;
     }
-    tile.rows = min_of(tile.rows, tiling.tile_rows);
-    if (tile.rows <= 0 || tile.item.split) return;
-    const int64_t kv_head = tile.head / shape.group;
+    const int64_t spaces = tiling.merged ? a.kv_heads : a.heads;
+    const int64_t slice = task % tiling.slices, space = task / tiling.slices;
+    RowTile tile;
+    tile.item = shape.item(space / spaces);
+    tile.head = space % spaces * (tiling.merged ? shape.group : 1);
+    const int64_t all = tile.item.rows * (tiling.merged ? shape.group : 1);
+    const int64_t tiles = ceil_div(all, tiling.tile_rows);
+    // Last rows first: under a causal mask they take longest.
+    const int64_t end = tiles - slice * tiles / tiling.slices, begin = tiles - (slice + 1) * tiles / tiling.slices;
+    for (int64_t t = end - 1; t >= begin; t--) {
+      tile.first = t * tiling.tile_rows;
+      tile.rows = min_of(all - tile.first, tiling.tile_rows);
+      attend_tile(rows, tile);
+    }
+  }
+
+  void attend_slot(AttentionRows<V>& rows, int64_t task) const {
+    const Slots slots = shape.row_slots(tiling.tile_rows, a.q_len);
+    const int64_t all = slots.first(a.batch);
+    const int64_t slot = task % all;
+    RowTile tile;
+    tile.item = shape.item(slots.owner(slot, a.batch));
+    tile.head = task / all;
+    const int64_t tiles = ceil_div(tile.item.rows, tiling.tile_rows);
+    tile.first = (tiles - 1 - (slot - slots.first(tile.item.index))) * tiling.tile_rows;
+    if (tile.first < 0) return;
+    tile.rows = min_of(tile.item.rows - tile.first, tiling.tile_rows);
+    attend_tile(rows, tile);
+  }
+
+  void attend_tile(AttentionRows<V>& rows, const RowTile& tile) const {
+    if (tile.item.split) return;
     rows.start(tile);
-    rows.attend({0, tile.item.keys}, tiling.ahead ? packed_blocks(tile.item, kv_head) : PackedBlocks{});
+    rows.attend({0, tile.item.keys},
+                tiling.ahead ? packed_blocks(tile.item, tile.head / shape.group) : PackedBlocks{});
     for (int64_t r = 0; r < tile.rows; r++) rows.finish(r);
   }
 

@@ -7,6 +7,11 @@
 namespace ondol {
 namespace {
 
+// Asks for a row of n floats. Reaching past the last row is harmless.
+ONDOL_INLINE void prefetch(const float* row, int64_t n) {
+  for (int64_t d = 0; d < n; d += 16) __builtin_prefetch(row + d);
+}
+
 template <class V>
 struct AttentionPack {
   typedef typename V::F F;
@@ -21,6 +26,7 @@ struct AttentionPack {
   // Panels of keys [j, j + count): panel p holds [d][16]; lanes without a key are zero.
   static void keys(const KeyRows& rows, int64_t j, int64_t count, int64_t n, float* to) {
     for (int64_t p = 0; p < count; p += PANEL, to += PANEL * n) {
+      for (int64_t next = j + p + PANEL; next < j + min_of(p + 2 * PANEL, count); next++) prefetch(rows.row(next), n);
       for (int64_t lane = 0; lane < PANEL; lane += V::lanes) {
         key_lanes(rows, j + p + lane, min_of<int64_t>(V::lanes, count - p - lane), n, to + lane);
       }
@@ -30,6 +36,7 @@ struct AttentionPack {
   // Panels of values [j, j + count): panel c holds [key][16], KEY_BLOCK keys apart; columns from n on are zero.
   static void values(const KeyRows& rows, int64_t j, int64_t count, int64_t n, float* to) {
     for (int64_t i = 0; i < count; i++) {
+      if (i + 8 < count) prefetch(rows.row(j + i + 8), n);
       const float* row = rows.row(j + i);
       float* target = to + i * PANEL;
       int64_t d = 0;

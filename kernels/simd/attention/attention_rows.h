@@ -67,16 +67,19 @@ class AttentionRows {
   struct Group {
     int64_t first, rows;
     KeyRange visible;  // of any of its rows
+    bool fresh;        // no value added yet: o is to start from zero
   };
 
  public:
-  // Bytes for tiles of up to `rows` rows.
-  static int64_t scratch(const ondol_attention_args& a, int64_t rows) {
-    AttentionRows none(Shape(a), rows, nullptr);
+  // Bytes of scratch.
+  static int64_t scratch(const ondol_attention_args& a, const Tiling& tiling) {
+    AttentionRows none(Shape(a), tiling, nullptr);
     return none.bytes;
   }
 
-  AttentionRows(const Shape& shape, int64_t rows, float* scratch) : a(shape.a), shape(shape), widths(a), scores(a) {
+  AttentionRows(const Shape& shape, const Tiling& tiling, float* scratch)
+      : a(shape.a), shape(shape), widths(a), scores(a), caching(tiling.cached_blocks > 0) {
+    const int64_t rows = tiling.tile_rows, blocks = max_of<int64_t>(tiling.cached_blocks, 1);
     int64_t used = 0;
     auto take = [&](int64_t floats) {
       float* const p = scratch == nullptr ? nullptr : scratch + used;
@@ -90,8 +93,8 @@ class AttentionRows {
     max = take(rows + 16);
     factor = take(rows + 16);
     ones = take(rows + 16);
-    key_block = take(widths.key_block(a));
-    value_block = take(widths.value_block());
+    key_blocks = take(blocks * widths.key_block(a));
+    value_blocks = take(blocks * widths.value_block());
     row = (QueryRow*)take(rows * (int64_t)(sizeof(QueryRow) / sizeof(float)));
     group = (Group*)take(rows * (int64_t)(sizeof(Group) / sizeof(float)));
     bytes = used * (int64_t)sizeof(float);
@@ -102,10 +105,16 @@ class AttentionRows {
   // Sets the rows that the following calls work on, and packs their queries.
   void start(const RowTile& t) {
     tile = t;
+    const int64_t kv_head = tile.head / shape.group;
+    if (cached_item != tile.item.index || cached_head != kv_head) cached = 0;
+    cached_item = tile.item.index;
+    cached_head = kv_head;
+    keys = shape.keys(tile.item, kv_head);
+    values = shape.values(tile.item, kv_head);
     const float c = (float)(a.scale * AttentionScores<V>::LOG2E);
-    for (int64_t r = 0; r < tile.rows; r++) {
-      const int64_t flat = tile.first + r;
-      const int64_t head = tile.head + flat / tile.item.rows, i = flat % tile.item.rows;
+    int64_t head = tile.head + tile.first / tile.item.rows, i = tile.first % tile.item.rows;
+    for (int64_t r = 0; r < tile.rows; r++, i++) {
+      if (i == tile.item.rows) head++, i = 0;
       row[r] = {tile.item.index, head, i, i + tile.item.diagonal, shape.visible(tile.item, i)};
       AttentionPack<V>::query(shape.query(tile.item, head, i), a.head_dim, c, q + r * widths.query);
       ones[r] = 1.0f;
@@ -114,10 +123,11 @@ class AttentionRows {
   }
 
   // From a fresh state over keys [begin, end), begin a multiple of the block.
-  void attend(KeyRange keys, const PackedBlocks& packed) {
-    pass(keys, packed, false);
+  void attend(KeyRange range, PackedBlocks packed) {
+    if (caching) packed = {key_blocks, value_blocks};
+    pass(range, packed, false);
     // A weight of +0 met an inf or a NaN in V, or the result is NaN anyway: the same again with a loop that skips them.
-    if (not_finite()) pass(keys, packed, true);
+    if (not_finite()) pass(range, packed, true);
   }
 
   void finish(int64_t r) const {
@@ -138,7 +148,7 @@ class AttentionRows {
     int64_t first = 0;
     all = {tile.item.keys, 0};
     for (int64_t g = 0; g < groups; g++) {
-      group[g] = {first, height + (g < taller), {tile.item.keys, 0}};
+      group[g] = {first, height + (g < taller), {tile.item.keys, 0}, true};
       KeyRange& visible = group[g].visible;
       for (int64_t r = first; r < first + group[g].rows; r++) {
         if (row[r].visible.begin >= row[r].visible.end) continue;
@@ -149,11 +159,15 @@ class AttentionRows {
     }
   }
 
-  void pass(KeyRange keys, const PackedBlocks& packed, bool skip_zeros) {
+  void pass(KeyRange range, const PackedBlocks& packed, bool skip_zeros) {
     for (int64_t i = 0; i < tile.rows * 16; i += V::lanes) V::store(sum + i, V::set(0.0f));
-    for (int64_t i = 0; i < tile.rows * widths.value; i += V::lanes) V::store(o + i, V::set(0.0f));
     for (int64_t r = 0; r < tile.rows; r++) max[r] = -Math<V>::INF;
-    const KeyRange wanted = cut(all, keys.begin, keys.end);
+    const KeyRange wanted = cut(all, range.begin, range.end);
+    for (int64_t g = 0; g < groups; g++) {
+      group[g].fresh = true;
+      if (group[g].visible.begin < wanted.end && group[g].visible.end > wanted.begin) continue;
+      for (int64_t i = 0; i < group[g].rows * widths.value; i += V::lanes) V::store(o + group[g].first * widths.value + i, V::set(0.0f));
+    }
     for (int64_t j = wanted.begin / KEY_BLOCK * KEY_BLOCK; j < wanted.end; j += KEY_BLOCK) {
       block(cut(wanted, j, j + KEY_BLOCK), j, packed, skip_zeros);
     }
@@ -165,41 +179,68 @@ class AttentionRows {
 
   // Keys `wanted` of the block that starts at key j.
   void block(KeyRange wanted, int64_t j, const PackedBlocks& packed, bool skip_zeros) {
-    const float* keys = key_block;
-    const int64_t begin = wanted.begin / PANEL * PANEL;
+    const float* panels = key_blocks;
     if (packed.keys != nullptr) {
-      keys = packed.keys + j / KEY_BLOCK * widths.key_block(a);
+      if (caching) fill_cache(j / KEY_BLOCK);
+      panels = packed.keys + j / KEY_BLOCK * widths.key_block(a);
     } else {
-      AttentionPack<V>::keys(shape.keys(tile.item, tile.head / shape.group), begin, wanted.end - begin, a.head_dim,
-                             key_block + (begin - j) * a.head_dim);
+      pack_keys(wanted, j);
     }
-    score(wanted, j, keys);
+    score(wanted, j, panels);
     for (int64_t g = 0; g < groups; g++) soften(group[g], cut(group[g].visible, wanted.begin, wanted.end), j);
     if (skip_zeros) {
       weigh_nonzero(wanted, j);
     } else {
       weigh(wanted, j, packed);
     }
+    for (int64_t g = 0; g < groups; g++) {
+      if (group[g].visible.begin < wanted.end && group[g].visible.end > wanted.begin) group[g].fresh = false;
+    }
   }
 
-  void score(KeyRange wanted, int64_t j, const float* keys) {
+  // Packs K and V up to a block.
+  void fill_cache(int64_t block) {
+    for (; cached <= block; cached++) {
+      const int64_t j = cached * KEY_BLOCK, count = min_of(KEY_BLOCK, tile.item.keys - j);
+      AttentionPack<V>::keys(keys, j, count, a.head_dim, key_blocks + cached * widths.key_block(a));
+      AttentionPack<V>::values(values, j, count, a.value_dim, value_blocks + cached * widths.value_block());
+    }
+  }
+
+  // Packs the wanted keys of a block, and asks for the values that belong to them: those are read where they are, a panel
+  // of columns at a time, which no hardware prefetcher follows.
+  void pack_keys(KeyRange wanted, int64_t j) {
+    for (int64_t p = wanted.begin / PANEL * PANEL; p < wanted.end; p += PANEL) {
+      const int64_t end = min_of(p + PANEL, wanted.end);
+      for (int64_t key = max_of(p, wanted.begin); key < end; key++) prefetch(values.row(key), a.value_dim);
+      AttentionPack<V>::keys(keys, p, end - p, a.head_dim, key_blocks + (p - j) * a.head_dim);
+    }
+  }
+
+  void score(KeyRange wanted, int64_t j, const float* panels_at) {
     const int64_t width = PANEL * Tile::panels;
     for (int64_t p = wanted.begin / PANEL * PANEL; p < wanted.end; p += width) {
       const int64_t panels = min_of<int64_t>(Tile::panels, ceil_div(wanted.end - p, PANEL));
-      for (int64_t g = 0; g < groups; g++) {
-        if (group[g].visible.end <= p || group[g].visible.begin >= p + panels * PANEL) continue;
+      for (int64_t g = 0, next; g < groups; g = next) {
+        next = g + 1;
+        if (!reaches(group[g], p, panels)) continue;
+        while (next < groups && group[next].rows == group[g].rows && reaches(group[next], p, panels)) next++;
         const int64_t r = group[g].first;
         MatrixTile<V>::run(group[g].rows, panels,
-                           {q + r * widths.query, widths.query, keys + (p - j) * a.head_dim, PANEL, PANEL * a.head_dim,
-                            s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim});
+                           {q + r * widths.query, widths.query, panels_at + (p - j) * a.head_dim, PANEL, PANEL * a.head_dim,
+                            s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim, next - g});
       }
     }
   }
 
+  static ONDOL_INLINE bool reaches(const Group& g, int64_t p, int64_t panels) {
+    return g.visible.end > p && g.visible.begin < p + panels * PANEL;
+  }
+
   // Scores to weights, for the keys of a group in the block that starts at key j.
-  void soften(const Group& g, KeyRange keys, int64_t j) {
-    if (keys.begin >= keys.end) return;
-    const int64_t first = keys.begin / PANEL * PANEL, count = round_up(keys.end, PANEL) - first;
+  void soften(const Group& g, KeyRange range, int64_t j) {
+    if (range.begin >= range.end) return;
+    const int64_t first = range.begin / PANEL * PANEL, count = round_up(range.end, PANEL) - first;
     float before[16], after[16];
     for (int64_t r = 0; r < 16; r++) before[r] = after[r] = 0.0f;
     for (int64_t r = 0; r < g.rows; r++) {
@@ -258,48 +299,64 @@ class AttentionRows {
       weigh_run(wanted, wanted, packed.values + j * widths.value + (wanted.begin - j) * PANEL, PANEL, panel);
       return;
     }
-    const KeyRows rows = shape.values(tile.item, tile.head / shape.group);
     if (a.value_dim % PANEL != 0) {
-      AttentionPack<V>::values(rows, wanted.begin, wanted.end - wanted.begin, a.value_dim, value_block);
-      weigh_run(wanted, wanted, value_block, PANEL, panel);
+      AttentionPack<V>::values(values, wanted.begin, wanted.end - wanted.begin, a.value_dim, value_blocks);
+      weigh_run(wanted, wanted, value_blocks, PANEL, panel);
       return;
     }
+    prefetch_keys(wanted.end);
     for (int64_t begin = wanted.begin, end; begin < wanted.end; begin = end) {
-      end = begin + rows.run(begin, wanted.end);
-      weigh_run({begin, end}, wanted, rows.row(begin), rows.stride, PANEL);
+      end = begin + values.run(begin, wanted.end);
+      weigh_run({begin, end}, wanted, values.row(begin), values.stride, PANEL);
     }
   }
 
+  // The next block's first keys, while this one's values are worked on.
+  void prefetch_keys(int64_t from) const {
+    for (int64_t j = from; j < min_of(from + KEY_BLOCK, tile.item.keys); j++) prefetch(keys.row(j), a.head_dim);
+  }
+
   // Adds the values of a run of the wanted keys, `pitch` apart, panels of 16 columns `panel` apart.
-  void weigh_run(KeyRange run, KeyRange wanted, const float* values, int64_t pitch, int64_t panel) {
+  void weigh_run(KeyRange run, KeyRange wanted, const float* from, int64_t pitch, int64_t panel) {
     const int64_t width = PANEL * Tile::panels;
     for (int64_t d = 0; d < widths.value; d += width) {
       const int64_t panels = min_of<int64_t>(Tile::panels, (widths.value - d) / PANEL);
-      for (int64_t g = 0; g < groups; g++) {
-        const KeyRange keys = cut(group[g].visible, run.begin, run.end);
-        if (keys.begin >= keys.end) continue;
-        const bool first = keys.begin == max_of(group[g].visible.begin, wanted.begin);
+      for (int64_t g = 0, next; g < groups; g = next) {
+        next = g + 1;
+        const KeyRange cut_to = cut(group[g].visible, run.begin, run.end);
+        if (cut_to.begin >= cut_to.end) continue;
+        const bool first = cut_to.begin == max_of(group[g].visible.begin, wanted.begin);
+        while (next < groups && alike(group[g], group[next], run, wanted)) next++;
         const int64_t r = group[g].first;
+        const float* const by = !first ? ones + r : group[g].fresh ? nullptr : factor + r;
         MatrixTile<V>::run(group[g].rows, panels,
-                           {s + r * PITCH + keys.begin % KEY_BLOCK, PITCH,
-                            values + d / PANEL * panel + (keys.begin - run.begin) * pitch, pitch, panel,
-                            o + r * widths.value + d, widths.value, (first ? factor : ones) + r, keys.end - keys.begin});
+                           {s + r * PITCH + cut_to.begin % KEY_BLOCK, PITCH,
+                            from + d / PANEL * panel + (cut_to.begin - run.begin) * pitch, pitch, panel,
+                            o + r * widths.value + d, widths.value, by, cut_to.end - cut_to.begin, next - g});
       }
     }
   }
 
+  // Whether one call can serve both groups.
+  static ONDOL_INLINE bool alike(const Group& x, const Group& y, KeyRange run, KeyRange wanted) {
+    const KeyRange kx = cut(x.visible, run.begin, run.end), ky = cut(y.visible, run.begin, run.end);
+    return x.rows == y.rows && x.fresh == y.fresh && kx.begin == ky.begin && kx.end == ky.end &&
+           max_of(x.visible.begin, wanted.begin) == max_of(y.visible.begin, wanted.begin);
+  }
+
   // The same one key at a time, leaving out weights of +0.
   void weigh_nonzero(KeyRange wanted, int64_t j) {
-    const KeyRows rows = shape.values(tile.item, tile.head / shape.group);
     for (int64_t g = 0; g < groups; g++) {
-      const KeyRange keys = cut(group[g].visible, wanted.begin, wanted.end);
-      if (keys.begin >= keys.end) continue;
+      const KeyRange range = cut(group[g].visible, wanted.begin, wanted.end);
+      if (range.begin >= range.end) continue;
       for (int64_t r = group[g].first; r < group[g].first + group[g].rows; r++) {
         float* const out = o + r * widths.value;
-        for (int64_t d = 0; d < widths.value; d += V::lanes) V::store(out + d, V::load(out + d) * factor[r]);
-        for (int64_t key = keys.begin; key < keys.end; key++) {
+        for (int64_t d = 0; d < widths.value; d += V::lanes) {
+          V::store(out + d, group[g].fresh ? V::set(0.0f) : V::load(out + d) * factor[r]);
+        }
+        for (int64_t key = range.begin; key < range.end; key++) {
           const float w = s[r * PITCH + (key - j)];
-          if (w != 0) add_weighted(w, rows.row(key), out);
+          if (w != 0) add_weighted(w, values.row(key), out);
         }
       }
     }
@@ -314,8 +371,13 @@ class AttentionRows {
   }
 
   bool not_finite() const {
-    F sum = V::set(0.0f);  // of 0 * x: NaN from the first x that is NaN or inf
-    for (int64_t i = 0; i < tile.rows * widths.value; i += V::lanes) sum = V::fma(V::load(o + i), V::set(0.0f), sum);
+    F sums[Tile::vectors];  // of 0 * x: NaN from the first x that is NaN or inf
+    for (F& sum : sums) sum = V::set(0.0f);
+    for (int64_t i = 0; i < tile.rows * widths.value; i += PANEL) {
+      for (int v = 0; v < Tile::vectors; v++) sums[v] = V::fma(V::load(o + i + v * V::lanes), V::set(0.0f), sums[v]);
+    }
+    F sum = sums[0];
+    for (int v = 1; v < Tile::vectors; v++) sum = sum + sums[v];
     alignas(64) float lane[V::lanes];
     V::store(lane, sum);
     bool any = false;
@@ -330,11 +392,14 @@ class AttentionRows {
   float *q, *s, *o;           // scaled queries, scores then weights, unscaled results
   float *sum, *max, *factor;  // l, m and a of the definition
   float* ones;
-  float *key_block, *value_block;
+  float *key_blocks, *value_blocks;
   QueryRow* row;
   Group* group;
   int64_t bytes, groups;
+  const bool caching;
+  int64_t cached_item = -1, cached_head = -1, cached = 0;  // blocks of which item and key head are packed
   RowTile tile;
+  KeyRows keys, values;
   KeyRange all;  // visible to any row
 };
 
