@@ -282,6 +282,7 @@ public final class Tensor implements AutoCloseable {
 
   /** A view of another shape with the same elements in order; one size may be -1. Copies only if strides demand it. */
   public Tensor reshape(long... shape) {
+    present("shape", shape);
     long[] target = shape.clone();
     int unknown = -1;
     long known = 1;
@@ -315,6 +316,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The view with dimensions in the given order. */
   public Tensor permute(int... order) {
+    present("order", order);
     boolean[] seen = new boolean[rank()];
     if (order.length != rank()) throw new ShapeException("order", Arrays.toString(order), rank() + " dimensions");
     long[] s = new long[rank()];
@@ -363,6 +365,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The view broadcast to a shape by NumPy's rules, with stride 0 where it stretches. */
   public Tensor expand(long... shape) {
+    present("shape", shape);
     Shapes.count("shape", shape);
     int lead = shape.length - rank();
     long[] t = new long[shape.length];

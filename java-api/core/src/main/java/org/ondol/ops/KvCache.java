@@ -32,8 +32,10 @@ public final class KvCache implements AutoCloseable {
     this.device = device;
     this.batch = batch;
     this.heads = kvHeads;
-    this.keys = Scope.detach(Tensor.empty(device, batch, kvHeads, capacity, headDim));
-    this.values = Scope.detach(Tensor.empty(device, batch, kvHeads, capacity, valueDim));
+    Tensor[] stores = Outputs.pair(device, new long[] {batch, kvHeads, capacity, headDim},
+        new long[] {batch, kvHeads, capacity, valueDim});
+    this.keys = stores[0];
+    this.values = stores[1];
   }
 
   /** Positions held. */

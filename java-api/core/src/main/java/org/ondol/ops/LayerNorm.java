@@ -16,7 +16,7 @@ public final class LayerNorm {
   /**
    * A forward pass with what its gradient needs.
    *
-   * @param mean per row, [rows]
+   * @param mean per row, [rows]; rows is 0 where x has no elements
    * @param rstd 1 / sqrt(var + eps) per row
    */
   public record Result(Tensor y, Tensor mean, Tensor rstd) {}

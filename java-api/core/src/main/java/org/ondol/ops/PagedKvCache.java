@@ -6,7 +6,6 @@ import java.util.List;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.OutOfMemoryException;
-import org.ondol.Scope;
 import org.ondol.Tensor;
 
 /**
@@ -44,8 +43,10 @@ public final class PagedKvCache implements AutoCloseable {
     if (valueDim < 1) throw new InvalidArgumentException("valueDim", valueDim, "at least 1");
     this.device = device;
     this.pageSize = pageSize;
-    this.keys = Scope.detach(Tensor.empty(device, pages, kvHeads, pageSize, headDim));
-    this.values = Scope.detach(Tensor.empty(device, pages, kvHeads, pageSize, valueDim));
+    Tensor[] stores = Outputs.pair(device, new long[] {pages, kvHeads, pageSize, headDim},
+        new long[] {pages, kvHeads, pageSize, valueDim});
+    this.keys = stores[0];
+    this.values = stores[1];
     this.free = new int[pages];
     this.freeCount = pages;
     for (int i = 0; i < pages; i++) free[i] = pages - 1 - i;
