@@ -17,7 +17,8 @@ bool sizes(const Args& a, Check& check) {
     return false;
   }
   if (a.heads % a.kv_heads != 0) {
-    return check.fail("heads = %lld: expected a multiple of kv_heads = %lld", (long long)a.heads, (long long)a.kv_heads);
+    return check.fail("heads = %lld: expected a multiple of kv_heads = %lld", (long long)a.heads,
+                      (long long)a.kv_heads);
   }
   return check.flag("bottom_right", a.bottom_right) && check.at_least("window_left", a.window_left, -1) &&
          check.at_least("window_right", a.window_right, -1);
@@ -25,7 +26,8 @@ bool sizes(const Args& a, Check& check) {
 
 bool numbers(const Args& a, Check& check) {
   if (!(__builtin_fabs(a.scale) < __builtin_inf())) return check.fail("scale = %g: expected a finite number", a.scale);
-  if (!(a.softcap >= 0 && a.softcap < __builtin_inf())) return check.fail("softcap = %g: expected 0 or a positive number", a.softcap);
+  if (!(a.softcap >= 0 && a.softcap < __builtin_inf()))
+    return check.fail("softcap = %g: expected 0 or a positive number", a.softcap);
   if (!(a.dropout >= 0 && a.dropout < 1)) return check.fail("dropout = %g: expected at least 0 and below 1", a.dropout);
   return true;
 }
@@ -91,17 +93,23 @@ struct Operand {
 
   Operand(const char* name, const char* stride_name, const float* data, const int64_t* stride, int64_t items,
           int64_t heads, int64_t rows, int64_t columns)
-      : name(name), stride_name(stride_name), data(data), stride(stride), size{items, heads, rows, columns},
+      : name(name),
+        stride_name(stride_name),
+        data(data),
+        stride(stride),
+        size{items, heads, rows, columns},
         full{stride[0], stride[1], stride[2], 1} {}
 
   bool empty() const { return size[0] * size[2] == 0; }
 
   bool readable(Check& check) const {
-    return empty() || (check.given(name, data) && check.sizes(name, size, 4) && check.strides(stride_name, size, full, 4));
+    return empty() ||
+           (check.given(name, data) && check.sizes(name, size, 4) && check.strides(stride_name, size, full, 4));
   }
 
   bool writable(Check& check) const {
-    return empty() || (check.given(name, data) && check.sizes(name, size, 4) && check.distinct(stride_name, size, full, 4));
+    return empty() ||
+           (check.given(name, data) && check.sizes(name, size, 4) && check.distinct(stride_name, size, full, 4));
   }
 
   // Where both fill their extents without gaps, overlapping extents mean overlapping elements.

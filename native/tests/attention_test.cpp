@@ -54,8 +54,8 @@ float log_full(float x) {
   int32_t i = (int32_t)(bits(x) - 0x3F3504F3u);
   float e = (float)(i >> 23) + e0, m = from_bits((uint32_t)(i & 0x7FFFFF) + 0x3F3504F3u);
   float f = m - 1, s = f * f;
-  float q = horner(f, {0x1.555548p-2f, -0x1.000006p-2f, 0x1.99a4b6p-3f, -0x1.555c4ep-3f, 0x1.233766p-3f, -0x1.fc220ep-4f,
-                       0x1.e6f08cp-4f, -0x1.de3bf8p-4f, 0x1.14573ep-4f});
+  float q = horner(f, {0x1.555548p-2f, -0x1.000006p-2f, 0x1.99a4b6p-3f, -0x1.555c4ep-3f, 0x1.233766p-3f,
+                       -0x1.fc220ep-4f, 0x1.e6f08cp-4f, -0x1.de3bf8p-4f, 0x1.14573ep-4f});
   float y = (f * s) * q;
   y = fmaf(e, -0x1.bd0106p-13f, y);
   y = fmaf(-0.5f, s, y);
@@ -84,7 +84,8 @@ uint32_t philox_word(uint64_t seed, uint32_t j, uint32_t i, uint32_t h, uint32_t
   uint32_t k[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, c[4] = {j / 4, i, h, b};
   for (int round = 0; round < 10; round++) {
     uint64_t p0 = 0xD2511F53ull * c[0], p1 = 0xCD9E8D57ull * c[2];
-    uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k[0], (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c[3] ^ k[1], (uint32_t)p0};
+    uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k[0], (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c[3] ^ k[1],
+                        (uint32_t)p0};
     std::copy(next, next + 4, c);
     k[0] += 0x9E3779B9u;
     k[1] += 0xBB67AE85u;
@@ -113,7 +114,9 @@ struct Reference {
 
   const float* row(const float* base, const int64_t* stride, int64_t j) const {
     int64_t head = h / (a.heads / a.kv_heads);
-    if (a.pages) return base + a.pages[b * a.pages_per_batch + j / a.page_size] * stride[0] + head * stride[1] + j % a.page_size * stride[2];
+    if (a.pages)
+      return base + a.pages[b * a.pages_per_batch + j / a.page_size] * stride[0] + head * stride[1] +
+             j % a.page_size * stride[2];
     return base + (a.kv_offsets ? 0 : b) * stride[0] + head * stride[1] + (k0 + j) * stride[2];
   }
 
@@ -124,7 +127,8 @@ struct Reference {
   bool visible(int64_t j) const {
     if (a.window_left >= 0 && j < i + off - a.window_left) return false;
     if (a.window_right >= 0 && j > i + off + a.window_right) return false;
-    return !a.mask || a.mask[b * a.mask_stride[0] + h * a.mask_stride[1] + i * a.mask_stride[2] + j * a.mask_stride[3]] != 0;
+    return !a.mask ||
+           a.mask[b * a.mask_stride[0] + h * a.mask_stride[1] + i * a.mask_stride[2] + j * a.mask_stride[3]] != 0;
   }
 
   float score(int64_t j) const {
@@ -133,9 +137,12 @@ struct Reference {
     const float* k = row(a.k, a.k_stride, j);
     float c = (float)(a.scale * 1.4426950408889634), z = 0;
     for (int64_t d = 0; d < a.head_dim; d++) z = fmaf(q[d] * c, k[d], z);
-    if (a.softcap != 0) z = tanh_full(z * (float)(0.6931471805599453 / a.softcap)) * (float)(a.softcap * 1.4426950408889634);
+    if (a.softcap != 0)
+      z = tanh_full(z * (float)(0.6931471805599453 / a.softcap)) * (float)(a.softcap * 1.4426950408889634);
     if (a.alibi) z = fmaf(-(a.alibi[h] * LOG2E), (float)std::abs(j - (i + off)), z);
-    if (a.bias) z = fmaf(a.bias[b * a.bias_stride[0] + h * a.bias_stride[1] + i * a.bias_stride[2] + j * a.bias_stride[3]], LOG2E, z);
+    if (a.bias)
+      z = fmaf(a.bias[b * a.bias_stride[0] + h * a.bias_stride[1] + i * a.bias_stride[2] + j * a.bias_stride[3]], LOG2E,
+               z);
     return z;
   }
 
@@ -154,7 +161,8 @@ struct Reference {
       float w = exp2w(z[j - begin] - u);
       st.l[j % 16] = st.l[j % 16] + w;
       if (a.dropout > 0) {
-        bool keep = philox_word((uint64_t)a.seed, (uint32_t)j, (uint32_t)i, (uint32_t)h, (uint32_t)b) >= (uint32_t)(a.dropout * 4294967296.0);
+        bool keep = philox_word((uint64_t)a.seed, (uint32_t)j, (uint32_t)i, (uint32_t)h, (uint32_t)b) >=
+                    (uint32_t)(a.dropout * 4294967296.0);
         w = keep ? w * (float)(1 / (1 - a.dropout)) : 0.0f;
       }
       if (w == 0) continue;
@@ -189,7 +197,8 @@ struct Reference {
   void write(float* out, float* lse) const {
     State st = all();
     float total = tree(st.l);
-    for (int64_t d = 0; d < a.value_dim; d++) out[out_at(a.out_stride) + d] = total == 0 ? 0.0f : fmaf(st.o[d], 1 / total, 0.0f);
+    for (int64_t d = 0; d < a.value_dim; d++)
+      out[out_at(a.out_stride) + d] = total == 0 ? 0.0f : fmaf(st.o[d], 1 / total, 0.0f);
     if (lse) lse[out_at(a.lse_stride)] = total == 0 ? -INFINITY : fmaf(st.m, LN2, log_full(total));
   }
 };
@@ -207,11 +216,9 @@ struct Case {
   int64_t out_size, lse_size;
 };
 
-int64_t pick(std::mt19937& random, std::initializer_list<int64_t> from) {
-  return from.begin()[random() % from.size()];
-}
+int64_t pick(std::mt19937& random, std::initializer_list<int64_t> from) { return from.begin()[random() % from.size()]; }
 
-// Strides of [n0, n1, n2, width] with the last two of the first three in either order and gaps between; the floats needed.
+// Strides of [n0, n1, n2, width], n1 and n2 in either order and with gaps; returns the floats needed.
 int64_t strides(std::mt19937& random, int64_t n0, int64_t n1, int64_t n2, int64_t width, int64_t* out) {
   int64_t gap = random() % 3 == 0 ? random() % 5 : 0, row = width + gap;
   if (random() % 2) {
@@ -261,7 +268,8 @@ void choose_keys(std::mt19937& random, Case& c) {
     for (int64_t p = 0; p < a.batch * a.pages_per_batch; p++) c.pages.push_back(p);
     std::shuffle(c.pages.begin(), c.pages.end(), random);
     for (int64_t b = 0; b < a.batch; b++) {
-      for (int64_t p = (c.lengths[b] + a.page_size - 1) / a.page_size; p < a.pages_per_batch; p++) c.pages[b * a.pages_per_batch + p] = -1;
+      for (int64_t p = (c.lengths[b] + a.page_size - 1) / a.page_size; p < a.pages_per_batch; p++)
+        c.pages[b * a.pages_per_batch + p] = -1;
     }
     a.pages = c.pages.data();
   }
@@ -299,7 +307,8 @@ void choose_values(std::mt19937& random, Case& c) {
   c.k = values(random, strides(random, kv_items, a.kv_heads, kv_rows, a.head_dim, a.k_stride), false);
   c.v = values(random, strides(random, kv_items, a.kv_heads, kv_rows, a.value_dim, a.v_stride), false);
   for (Values* x : {&c.k, &c.v}) {  // anywhere, so sometimes behind a mask, the window or the length
-    for (int n = random() % 4; n > 0 && !x->empty(); n--) (*x)[random() % x->size()] = n == 1 ? nan() : n == 2 ? INFINITY : -INFINITY;
+    for (int n = random() % 4; n > 0 && !x->empty(); n--)
+      (*x)[random() % x->size()] = n == 1 ? nan() : n == 2 ? INFINITY : -INFINITY;
   }
   if (random() % 16 == 0 && !c.q.empty()) c.q[random() % c.q.size()] = random() % 2 ? nan() : INFINITY;
   c.out_size = strides(random, items, a.heads, q_rows, a.value_dim, a.out_stride);
@@ -327,12 +336,13 @@ std::unique_ptr<Case> generate(std::mt19937& random) {
 
 std::string describe(const ondol_attention_args& a) {
   char text[400];
-  snprintf(text, sizeof text,
-           "B=%ld H=%ld/%ld Lq=%ld Lk=%ld D=%ld Dv=%ld window=%ld,%ld bottom_right=%ld softcap=%g dropout=%g%s%s%s%s%s%s",
-           (long)a.batch, (long)a.heads, (long)a.kv_heads, (long)a.q_len, (long)a.kv_len, (long)a.head_dim,
-           (long)a.value_dim, (long)a.window_left, (long)a.window_right, (long)a.bottom_right, a.softcap, a.dropout,
-           a.mask ? " mask" : "", a.bias ? " bias" : "", a.alibi ? " alibi" : "", a.kv_lengths ? " lengths" : "",
-           a.q_offsets ? " packed" : "", a.pages ? " paged" : "");
+  snprintf(
+      text, sizeof text,
+      "B=%ld H=%ld/%ld Lq=%ld Lk=%ld D=%ld Dv=%ld window=%ld,%ld bottom_right=%ld softcap=%g dropout=%g%s%s%s%s%s%s",
+      (long)a.batch, (long)a.heads, (long)a.kv_heads, (long)a.q_len, (long)a.kv_len, (long)a.head_dim,
+      (long)a.value_dim, (long)a.window_left, (long)a.window_right, (long)a.bottom_right, a.softcap, a.dropout,
+      a.mask ? " mask" : "", a.bias ? " bias" : "", a.alibi ? " alibi" : "", a.kv_lengths ? " lengths" : "",
+      a.q_offsets ? " packed" : "", a.pages ? " paged" : "");
   return text;
 }
 
@@ -361,8 +371,8 @@ void check(Case& c, int round, const std::vector<int64_t>& all) {
       a.out = got.data();
       a.lse = round % 4 == 0 ? nullptr : got_lse.data();
       run_variant(ondol_attention_plan, ondol_attention_run, a, variant, threads);
-      std::string context = "round " + std::to_string(round) + " " + ondol_variant_name("attention", variant) + " threads " +
-                            std::to_string(threads) + " " + describe(a);
+      std::string context = "round " + std::to_string(round) + " " + ondol_variant_name("attention", variant) +
+                            " threads " + std::to_string(threads) + " " + describe(a);
       equal(got, out, "out", context);
       if (a.lse != nullptr) equal(got_lse, lse, "lse", context);
     }
@@ -376,10 +386,11 @@ void check(Case& c, int round, const std::vector<int64_t>& all) {
   equal(got, out, "out", "pool, round " + std::to_string(round) + " " + describe(a));
 }
 
-// A size that the tables of a model have, against float64: catches what a wrong page would share with its transcription.
+// Against float64: catches what a wrong page would share with its transcription.
 void close_to_float64(std::mt19937& random) {
   const int64_t L = 150, D = 64;
-  Values q = values(random, L * D, false), k = values(random, L * D, false), v = values(random, L * D, false), out(L * D);
+  Values q = values(random, L * D, false), k = values(random, L * D, false), v = values(random, L * D, false),
+         out(L * D);
   ondol_attention_args a = {};
   a.batch = a.heads = a.kv_heads = 1;
   a.q_len = a.kv_len = L;
@@ -435,7 +446,8 @@ void bad_calls_are_refused() {
   for (const auto& bad : cases) {
     ondol_attention_args a = good;
     bad.second(a);
-    EXPECT(ondol_attention(&a, &error) == ONDOL_INVALID_ARGUMENT && strncmp(error.message, bad.first, strlen(bad.first)) == 0,
+    EXPECT(ondol_attention(&a, &error) == ONDOL_INVALID_ARGUMENT &&
+               strncmp(error.message, bad.first, strlen(bad.first)) == 0,
            "%s: %s", bad.first, error.message);
   }
   ondol_attention_args a = good;

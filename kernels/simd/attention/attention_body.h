@@ -1,4 +1,4 @@
-// The body of every attention variant: tiling, tasks and the merge of chunks. The work on a tile is in attention_rows.h.
+// The body of every attention variant: tiling, tasks and the merge of chunks. attention_rows.h does the work on a tile.
 #ifndef ONDOL_ATTENTION_BODY_H
 #define ONDOL_ATTENTION_BODY_H
 
@@ -91,7 +91,8 @@ class Attention {
     t.cached_blocks = several && fits ? blocks : 0;
     t.ahead = several && !fits;
     // Eight tasks a thread even out what a busy machine takes away, and more would pack the keys too often.
-    t.slices = t.ahead && !t.merged ? 0 : t.ahead ? tiles : min_of(tiles, ceil_div(8 * threads, max_of<int64_t>(spaces, 1)));
+    t.slices = min_of(tiles, ceil_div(8 * threads, max_of<int64_t>(spaces, 1)));
+    if (t.ahead) t.slices = t.merged ? tiles : 0;
     t.row_tasks = t.slices > 0 ? spaces * t.slices : shape.row_slots(t.tile_rows, a.q_len).first(a.batch) * a.heads;
   }
 
@@ -165,8 +166,7 @@ class Attention {
   void attend_tile(AttentionRows<V>& rows, const RowTile& tile) const {
     if (tile.item.split) return;
     rows.start(tile);
-    rows.attend({0, tile.item.keys},
-                tiling.ahead ? packed_blocks(tile.item, tile.head / shape.group) : PackedBlocks{});
+    rows.attend({0, tile.item.keys}, tiling.ahead ? packed_blocks(tile.item, tile.head / shape.group) : PackedBlocks{});
     for (int64_t r = 0; r < tile.rows; r++) rows.finish(r);
   }
 

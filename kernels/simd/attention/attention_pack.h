@@ -45,7 +45,9 @@ struct AttentionPack {
       }
       for (int v = 0; d < n && v < PANEL; v += V::lanes) {
         const int64_t left = min_of<int64_t>(V::lanes, n - d - v);
-        V::store(target + v, left == V::lanes ? V::load(row + d + v) : left > 0 ? V::load(row + d + v, left) : V::set(0.0f));
+        V::store(target + v, left == V::lanes ? V::load(row + d + v)
+                             : left > 0       ? V::load(row + d + v, left)
+                                              : V::set(0.0f));
       }
     }
   }

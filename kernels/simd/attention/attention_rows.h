@@ -1,8 +1,8 @@
 // A tile of query rows against a range of keys: scores, online softmax and weighted values, block of keys by block.
 //
-// Loops run panel of 16 keys (or of 16 columns of Dv) outside, group of rows inside: a panel of B stays in the L1 cache while
-// the rows stream from L2 at 4 bytes a cycle. A group is what one matrix tile takes; groups have nearly equal heights,
-// because a short one cannot hide the latency of its chains.
+// Loops run panel of 16 keys (or of 16 columns of Dv) outside, group of rows inside: a panel of B stays in the L1 cache
+// while the rows stream from L2 at 4 bytes a cycle. A group is what one matrix tile takes; groups have nearly equal
+// heights, because a short one cannot hide the latency of its chains.
 #ifndef ONDOL_ATTENTION_ROWS_H
 #define ONDOL_ATTENTION_ROWS_H
 
@@ -138,7 +138,8 @@ class AttentionRows {
   void save(int64_t r, float* state) const {
     for (int v = 0; v < 16; v += V::lanes) V::store(state + v, V::load(sum + r * 16 + v));
     state[STATE_MAX] = max[r];
-    for (int64_t d = 0; d < widths.value; d += V::lanes) V::store(state + STATE_OUT + d, V::load(o + r * widths.value + d));
+    for (int64_t d = 0; d < widths.value; d += V::lanes)
+      V::store(state + STATE_OUT + d, V::load(o + r * widths.value + d));
   }
 
  private:
@@ -166,7 +167,8 @@ class AttentionRows {
     for (int64_t g = 0; g < groups; g++) {
       group[g].fresh = true;
       if (group[g].visible.begin < wanted.end && group[g].visible.end > wanted.begin) continue;
-      for (int64_t i = 0; i < group[g].rows * widths.value; i += V::lanes) V::store(o + group[g].first * widths.value + i, V::set(0.0f));
+      for (int64_t i = 0; i < group[g].rows * widths.value; i += V::lanes)
+        V::store(o + group[g].first * widths.value + i, V::set(0.0f));
     }
     for (int64_t j = wanted.begin / KEY_BLOCK * KEY_BLOCK; j < wanted.end; j += KEY_BLOCK) {
       block(cut(wanted, j, j + KEY_BLOCK), j, packed, skip_zeros);
@@ -207,8 +209,8 @@ class AttentionRows {
     }
   }
 
-  // Packs the wanted keys of a block, and asks for the values that belong to them: those are read where they are, a panel
-  // of columns at a time, which no hardware prefetcher follows.
+  // Packs the wanted keys of a block, and asks for the values that belong to them: those are read where they are, a
+  // panel of columns at a time, which no hardware prefetcher follows.
   void pack_keys(KeyRange wanted, int64_t j) {
     for (int64_t p = wanted.begin / PANEL * PANEL; p < wanted.end; p += PANEL) {
       const int64_t end = min_of(p + PANEL, wanted.end);
@@ -227,8 +229,8 @@ class AttentionRows {
         while (next < groups && group[next].rows == group[g].rows && reaches(group[next], p, panels)) next++;
         const int64_t r = group[g].first;
         MatrixTile<V>::run(group[g].rows, panels,
-                           {q + r * widths.query, widths.query, panels_at + (p - j) * a.head_dim, PANEL, PANEL * a.head_dim,
-                            s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim, next - g});
+                           {q + r * widths.query, widths.query, panels_at + (p - j) * a.head_dim, PANEL,
+                            PANEL * a.head_dim, s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim, next - g});
       }
     }
   }
@@ -367,7 +369,8 @@ class AttentionRows {
     for (; d + V::lanes <= a.value_dim; d += V::lanes) {
       V::store(out + d, V::fma(V::set(w), V::load(value + d), V::load(out + d)));
     }
-    if (d < a.value_dim) V::store(out + d, V::fma(V::set(w), V::load(value + d, a.value_dim - d), V::load(out + d)), a.value_dim - d);
+    if (d < a.value_dim)
+      V::store(out + d, V::fma(V::set(w), V::load(value + d, a.value_dim - d), V::load(out + d)), a.value_dim - d);
   }
 
   bool not_finite() const {

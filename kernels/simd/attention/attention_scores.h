@@ -1,4 +1,5 @@
-// What happens to a row of raw scores before its softmax (softcap, ALiBi, bias, mask) and to its weights after it (dropout).
+// What happens to a row of raw scores before its softmax (softcap, ALiBi, bias, mask) and to its weights after it
+// (dropout).
 #ifndef ONDOL_ATTENTION_SCORES_H
 #define ONDOL_ATTENTION_SCORES_H
 
@@ -12,8 +13,8 @@ namespace {
 // A query row: its item, head and position.
 struct QueryRow {
   int64_t item, head, i;
-  int64_t center;      // key on the diagonal
-  KeyRange visible;    // inside the window and the keys in use
+  int64_t center;    // key on the diagonal
+  KeyRange visible;  // inside the window and the keys in use
 };
 
 template <class V>
@@ -48,7 +49,8 @@ class AttentionScores {
     alignas(64) uint32_t words[4 * V::lanes];
     for (int64_t p = 0; p < count; p += PANEL) {
       if ((p & (4 * V::lanes - 1)) == 0) {
-        Philox::keys<V>((uint64_t)a.seed, (first + p) / 4, (uint32_t)row.i, (uint32_t)row.head, (uint32_t)row.item, words);
+        Philox::keys<V>((uint64_t)a.seed, (first + p) / 4, (uint32_t)row.i, (uint32_t)row.head, (uint32_t)row.item,
+                        words);
       }
       const uint32_t* word = words + (p & (4 * V::lanes - 1));
       for (int l = 0; l < PANEL; l++) w[p + l] = word[l] >= drop_below ? w[p + l] * kept_scale : 0.0f;
@@ -71,7 +73,8 @@ class AttentionScores {
       for (int64_t l = 0; l < V::lanes; l++) distance[l] = (float)magnitude(j + l - row.center);
       x = V::fma(V::set(-(a.alibi[row.head] * LOG2E_F)), V::load(distance), x);
     }
-    if (a.bias != nullptr) x = V::fma(lanes_of(at(a.bias, a.bias_stride, row, j), a.bias_stride[3], begin, end), V::set(LOG2E_F), x);
+    if (a.bias != nullptr)
+      x = V::fma(lanes_of(at(a.bias, a.bias_stride, row, j), a.bias_stride[3], begin, end), V::set(LOG2E_F), x);
     V::store(z, x);
     if (a.mask != nullptr) {
       const uint8_t* mask = at(a.mask, a.mask_stride, row, j);

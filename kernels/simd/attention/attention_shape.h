@@ -37,9 +37,9 @@ struct KeyRows {
 // One batch item.
 struct Item {
   int64_t index;
-  int64_t rows, keys;           // query rows and keys in use
-  int64_t q_first, key_first;   // where packed sequences begin, in rows of the operands
-  int64_t diagonal;             // key on the diagonal of row 0
+  int64_t rows, keys;          // query rows and keys in use
+  int64_t q_first, key_first;  // where packed sequences begin, in rows of the operands
+  int64_t diagonal;            // key on the diagonal of row 0
   bool split;
 };
 
@@ -52,7 +52,9 @@ struct Slots {
   const int64_t* offsets;  // of packed sequences, or null
   int64_t unit, each;      // each: pieces of an item, where sequences are not packed
 
-  static Slots of(const int64_t* offsets, int64_t length, int64_t unit) { return {offsets, unit, ceil_div(length, unit)}; }
+  static Slots of(const int64_t* offsets, int64_t length, int64_t unit) {
+    return {offsets, unit, ceil_div(length, unit)};
+  }
 
   ONDOL_INLINE int64_t first(int64_t item) const {
     return offsets == nullptr ? item * each : offsets[item] / unit + item;
@@ -98,8 +100,12 @@ struct Shape {
     return {begin, max_of(begin, end)};
   }
 
-  bool any_split() const { return any([](const Item& it) { return it.split; }); }
-  bool any_whole() const { return any([](const Item& it) { return !it.split; }); }
+  bool any_split() const {
+    return any([](const Item& it) { return it.split; });
+  }
+  bool any_whole() const {
+    return any([](const Item& it) { return !it.split; });
+  }
 
   KeyRows keys(const Item& it, int64_t kv_head) const { return rows_of(a.k, a.k_stride, it, kv_head); }
   KeyRows values(const Item& it, int64_t kv_head) const { return rows_of(a.v, a.v_stride, it, kv_head); }

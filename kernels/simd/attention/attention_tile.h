@@ -1,5 +1,5 @@
-// The matrix tile of attention: C[rows, 16 panels] = factor * C + A[rows, k] B[k, 16 panels], each element one chain over k,
-// for several groups of rows one after another: at k = 32 a call for each group costs a tenth.
+// The matrix tile of attention: C[rows, 16 panels] = factor * C + A[rows, k] B[k, 16 panels], each element one chain
+// over k, for several groups of rows one after another: at k = 32 a call for each group costs a tenth.
 #ifndef ONDOL_ATTENTION_TILE_H
 #define ONDOL_ATTENTION_TILE_H
 
@@ -9,20 +9,20 @@ namespace ondol {
 namespace {
 
 struct TileOperands {
-  const float* a;         // [rows, k], row-major
+  const float* a;  // [rows, k], row-major
   int64_t a_pitch;
-  const float* b;         // panels of [k, 16]
+  const float* b;  // panels of [k, 16]
   int64_t b_pitch, b_panel;
-  float* c;               // [rows, 16 * panels], row-major
+  float* c;  // [rows, 16 * panels], row-major
   int64_t c_pitch;
-  const float* factor;    // [rows]: what C is multiplied by first; null: C starts from +0
+  const float* factor;  // [rows]: what C is multiplied by first; null: C starts from +0
   int64_t k;
   int64_t groups;
 };
 
-// Register budget. AVX2: 6 x 16 is 12 accumulators, 2 of B and 1 broadcast of 16 registers; an L1-resident k = 128 runs at
-// 97 % of the FMA peak (4 and 5 rows the same, 3 rows 75 %, 1 row 28 %: the chains' latency). AVX-512: 12 rows x 2 panels
-// is 24 accumulators, 2 of B, and broadcasts folded into the multiply-adds. Portable has no FMA to keep busy.
+// Register budget. AVX2: 6 x 16 is 12 accumulators, 2 of B and 1 broadcast of 16 registers; an L1-resident k = 128 runs
+// at 97 % of the FMA peak (4 and 5 rows the same, 3 rows 75 %, 1 row 28 %: the chains' latency). AVX-512: 12 rows x 2
+// panels is 24 accumulators, 2 of B, and broadcasts folded into the multiply-adds. Portable has no FMA to keep busy.
 template <class V>
 struct TileShape {
   static constexpr int vectors = PANEL / V::lanes;
@@ -37,9 +37,7 @@ class MatrixTile {
   typedef void (*Function)(const TileOperands&);
 
  public:
-  static ONDOL_INLINE void run(int64_t rows, int64_t panels, const TileOperands& t) {
-    table[panels - 1][rows - 1](t);
-  }
+  static ONDOL_INLINE void run(int64_t rows, int64_t panels, const TileOperands& t) { table[panels - 1][rows - 1](t); }
 
  private:
   template <int rows, int panels>
@@ -56,8 +54,8 @@ class MatrixTile {
   }
 
   template <int rows, int panels>
-  static ONDOL_INLINE void group(const float* a, int64_t a_pitch, const float* b, int64_t b_pitch, int64_t b_panel, float* c,
-                                 int64_t c_pitch, const float* factor, int64_t k) {
+  static ONDOL_INLINE void group(const float* a, int64_t a_pitch, const float* b, int64_t b_pitch, int64_t b_panel,
+                                 float* c, int64_t c_pitch, const float* factor, int64_t k) {
     constexpr int vectors = panels * Shape::vectors;
     F acc[rows][vectors];
 #pragma GCC unroll 16
@@ -95,9 +93,12 @@ class MatrixTile {
     return nullptr;
   }
 
-#define ONDOL_ROW(panels)                                                                                          \
-  {pick<1, panels>(), pick<2, panels>(), pick<3, panels>(), pick<4, panels>(), pick<5, panels>(), pick<6, panels>(), \
-   pick<7, panels>(), pick<8, panels>(), pick<9, panels>(), pick<10, panels>(), pick<11, panels>(), pick<12, panels>()}
+#define ONDOL_ROW(panels)                                                                                             \
+  {                                                                                                                   \
+    pick<1, panels>(), pick<2, panels>(), pick<3, panels>(), pick<4, panels>(), pick<5, panels>(), pick<6, panels>(), \
+        pick<7, panels>(), pick<8, panels>(), pick<9, panels>(), pick<10, panels>(), pick<11, panels>(),              \
+        pick<12, panels>()                                                                                            \
+  }
   static constexpr Function table[2][12] = {ONDOL_ROW(1), ONDOL_ROW(2)};
 #undef ONDOL_ROW
 };

@@ -11,16 +11,16 @@ namespace {
 constexpr int64_t STATE_MAX = 16, STATE_OUT = 32;
 
 struct Tiling {
-  int64_t merged;        // a tile's rows run over all query heads of a key head, else over one head
+  int64_t merged;  // a tile's rows run over all query heads of a key head, else over one head
   int64_t tile_rows;
-  int64_t ahead;         // K and V are packed by a phase of their own, else by the task that needs them
-  int64_t cached_blocks; // blocks of packed K and V that a task keeps from one tile to the next; 0: packs only what it must
-  int64_t slices;        // attend tasks of an item and head, each of some tiles; 0: one per slot of tile_rows rows
-  int64_t row_tasks;     // attend tasks over whole items; those of chunks follow
-  int64_t chunk_tiles;   // attend tasks of a chunk and key head
+  int64_t ahead;          // K and V are packed by a phase of their own, else by the task that needs them
+  int64_t cached_blocks;  // blocks of K and V that a task packs and keeps from one tile to the next; or 0
+  int64_t slices;         // attend tasks of an item and head, each of some tiles; 0: one per slot of tile_rows rows
+  int64_t row_tasks;      // attend tasks over whole items; those of chunks follow
+  int64_t chunk_tiles;    // attend tasks of a chunk and key head
   int64_t chunk_tasks;
-  int64_t states;        // first float of the chunk states in the workspace, behind K and V
-  int64_t state_rows;    // of a slot and head
+  int64_t states;      // first float of the chunk states in the workspace, behind K and V
+  int64_t state_rows;  // of a slot and head
 };
 static_assert(sizeof(Tiling) <= sizeof(ondol_plan::choice), "choice is what a plan may keep");
 
