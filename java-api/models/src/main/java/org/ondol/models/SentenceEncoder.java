@@ -125,6 +125,11 @@ public final class SentenceEncoder implements Layer {
     Elementwise.run(Elementwise.Op.DIV, rows, norms, rows, 0);
   }
 
+  /** The transformer inside, whose hidden states the vectors are means of; it is closed with this model. */
+  public Bert encoder() {
+    return bert;
+  }
+
   /** Length of a vector. */
   public int dimensions() {
     return bert.width();

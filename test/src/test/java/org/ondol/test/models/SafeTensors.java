@@ -1,0 +1,50 @@
+package org.ondol.test.models;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A safetensors file: the length of a JSON header, the header, and the little-endian elements it points at. */
+final class SafeTensors {
+  private final JsonObject header;
+  private final ByteBuffer data;
+
+  SafeTensors(Path file) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    byte[] json = new byte[Math.toIntExact(bytes.getLong())];
+    bytes.get(json);
+    header = JsonParser.parseString(new String(json, StandardCharsets.UTF_8)).getAsJsonObject();
+    data = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  boolean has(String name) {
+    return header.has(name);
+  }
+
+  float[] floats(String name) {
+    ByteBuffer part = part(name, "F32");
+    float[] values = new float[part.remaining() / Float.BYTES];
+    part.asFloatBuffer().get(values);
+    return values;
+  }
+
+  long[] longs(String name) {
+    ByteBuffer part = part(name, "I64");
+    long[] values = new long[part.remaining() / Long.BYTES];
+    part.asLongBuffer().get(values);
+    return values;
+  }
+
+  private ByteBuffer part(String name, String type) {
+    JsonObject entry = header.getAsJsonObject(name);
+    if (!entry.get("dtype").getAsString().equals(type)) throw new IllegalArgumentException(name + " is not of type " + type);
+    int from = entry.getAsJsonArray("data_offsets").get(0).getAsInt();
+    int to = entry.getAsJsonArray("data_offsets").get(1).getAsInt();
+    return data.slice(from, to - from).order(ByteOrder.LITTLE_ENDIAN);
+  }
+}
