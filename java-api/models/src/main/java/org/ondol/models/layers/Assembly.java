@@ -15,6 +15,9 @@ import java.util.Deque;
 public final class Assembly implements AutoCloseable {
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 
+  /** No parts yet. */
+  public Assembly() {}
+
   /** Takes care of a part until {@link #done}. */
   public <T extends AutoCloseable> T add(T part) {
     parts.push(part);
