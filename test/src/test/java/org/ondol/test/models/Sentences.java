@@ -11,7 +11,8 @@ import java.util.List;
 final class Sentences {
   /** How many sentences a longer text is made of. */
   private static final int[] RUNS = {2, 3, 5, 8, 13, 21};
-  private static final int TEXTS_PER_RUN = 20;
+  /** Sentences in all texts of one such length together. */
+  private static final int SENTENCES_PER_RUN = 120;
 
   private Sentences() {}
 
@@ -21,7 +22,7 @@ final class Sentences {
     List<String> texts = new ArrayList<>(sentences);
     int from = 0;
     for (int run : RUNS) {
-      for (int i = 0; i < TEXTS_PER_RUN; i++) {
+      for (int i = 0; i < SENTENCES_PER_RUN / run; i++) {
         texts.add(joined(sentences, from, run));
         from += 7;
       }
