@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Checks every contender of a case, then times them interleaved: each round gives each contender one slot of a few
@@ -13,10 +14,12 @@ import java.util.Map;
  */
 final class Runner {
   private static final double CROSS_CHECK = 1e-4;
+  private static final double FIRST_WARM_UP = 2_500;
 
   private final Settings settings;
   private final Peak peak;
   private final Report report;
+  private final Set<String> warmed;
 
   /** How long to measure. Times are in milliseconds. */
   record Settings(int rounds, double caseBudget, double warmUp, double slot, long pause) {
@@ -33,10 +36,14 @@ final class Runner {
     }
   }
 
-  Runner(Settings settings, Peak peak, Report report) {
+  /**
+   * @param warmed the contenders that ran before in this JVM, added to here
+   */
+  Runner(Settings settings, Peak peak, Report report, Set<String> warmed) {
     this.settings = settings;
     this.peak = peak;
     this.report = report;
+    this.warmed = warmed;
   }
 
   /** A prepared contender and its times, one per round. */
@@ -71,7 +78,7 @@ final class Runner {
       peak.sampleRead();
       List<Entry<C>> timed = entries.stream().filter(e -> e.checked).toList();
       for (Entry<C> entry : timed) {
-        warmUp(entry);
+        warmUp(entry, warmed.add(entry.contender.name() + " " + entry.contender.variant()));
       }
       rounds(timed, start, testCase.readBound());
       report.add(rows(stem, testCase, entries));
@@ -118,14 +125,16 @@ final class Runner {
   }
 
   /** Runs until compiled and settled, and chooses how many calls make a slot. */
-  private <C extends Case> void warmUp(Entry<C> entry) throws Exception {
+  private <C extends Case> void warmUp(Entry<C> entry, boolean first) throws Exception {
+    // The first case of a kernel in Java also waits for the compiler.
+    double enough = first && !entry.contender.peer() ? Math.max(FIRST_WARM_UP, settings.warmUp) : settings.warmUp;
     long start = System.nanoTime();
     double fastest = Double.MAX_VALUE;
     do {
       long before = System.nanoTime();
       entry.contender.run();
       fastest = Math.min(fastest, (System.nanoTime() - before) * 1e-6);
-    } while ((System.nanoTime() - start) * 1e-6 < settings.warmUp);
+    } while ((System.nanoTime() - start) * 1e-6 < enough);
     entry.calls = (int) Math.clamp(Math.round(settings.slot / fastest), 1, 100_000);
   }
 
