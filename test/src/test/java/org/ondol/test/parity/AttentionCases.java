@@ -20,8 +20,11 @@ public final class AttentionCases {
 
   static ParityCase forward(Draw d) {
     Draw.Fill fill = d.fill();
-    AttentionCase p = AttentionDraw.draw(d, fill, false);
-    int form = d.below(3);
+    return forward(AttentionDraw.draw(d, fill, false), fill, d.below(3));
+  }
+
+  /** form 0 also wants the log-sum-exp, form 2 writes into a given output. */
+  static ParityCase forward(AttentionCase p, Draw.Fill fill, int form) {
     return new ParityCase() {
       @Override
       public String describe() {
@@ -69,7 +72,10 @@ public final class AttentionCases {
     // no key is in use.
     Draw.Fill drawn = d.fill();
     Draw.Fill fill = drawn == Draw.Fill.EXTREME ? Draw.Fill.TAME : drawn;
-    AttentionCase p = AttentionDraw.draw(d, fill, true);
+    return backward(AttentionDraw.draw(d, fill, true), fill);
+  }
+
+  static ParityCase backward(AttentionCase p, Draw.Fill fill) {
     PageAttention.Result forward = PageAttention.forward(p);
     return new ParityCase() {
       @Override

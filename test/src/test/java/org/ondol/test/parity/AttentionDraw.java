@@ -39,6 +39,22 @@ final class AttentionDraw {
     return draw.p;
   }
 
+  /** A plain problem of given sizes, contiguous; the caller sets its options. */
+  static AttentionCase sized(Draw d, int batch, int heads, int kvHeads, int rows, int keys, int headDim) {
+    AttentionDraw draw = new AttentionDraw(d, Draw.Fill.TAME);
+    AttentionCase p = draw.p;
+    p.batch = batch;
+    p.heads = heads;
+    p.kvHeads = kvHeads;
+    p.qLen = rows;
+    p.kvLen = keys;
+    p.headDim = headDim;
+    p.valueDim = headDim;
+    p.scale = 1 / Math.sqrt(headDim);
+    draw.contents(true);
+    return p;
+  }
+
   private static int of(Draw d, int[] choices) {
     return choices[d.below(choices.length)];
   }

@@ -36,11 +36,16 @@ final class GemmCases implements ParityCase {
   private final Draw.Fill fill;
 
   GemmCases(Draw d) {
+    this(d, d.oneIn(5) ? 1 : d.sizeOrZero(130), d.sizeOrZero(130), d.sizeOrZero(d.oneIn(8) ? 600 : 130));
+  }
+
+  GemmCases(Draw d, int m, int n, int k) {
+    this.m = m;
+    this.n = n;
+    this.k = k;
     form = d.of(Form.values());
-    m = d.oneIn(5) ? 1 : d.sizeOrZero(130);
-    n = d.sizeOrZero(130);
-    k = d.sizeOrZero(d.oneIn(8) ? 600 : 130);
-    long[] drawn = form == Form.PACKED ? new long[0] : d.random().longs(d.of(0, 0, 1, 2, 3, 4), 1, 4).toArray();
+    boolean large = (long) m * n * k > 10_000_000;
+    long[] drawn = form == Form.PACKED || large ? new long[0] : d.random().longs(d.of(0, 0, 1, 2, 3, 4), 1, 4).toArray();
     aBatch = broadcastable(d, drawn);
     bBatch = broadcastable(d, drawn);
     batch = Shapes.broadcast("batch", aBatch, bBatch);

@@ -24,6 +24,7 @@ import org.ondol.Threads;
 import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.ops.Elementwise;
 import org.ondol.spi.Kernels;
+import org.ondol.test.oracle.AttentionCase;
 import org.ondol.test.oracle.Bound;
 import org.ondol.test.support.Bits;
 import org.ondol.test.support.Operands;
@@ -127,7 +128,7 @@ class ParityTest {
   }
 
   private static void sameBits(String op, Device device) {
-    for (int threads : THREADS) {
+    for (int threads : op.equals("large") ? new int[] {2, 7} : THREADS) {
       Threads.set(threads);
       for (Expected e : expected(op)) {
         try (Operands operands = new Operands(device, e.seed)) {
@@ -158,10 +159,43 @@ class ParityTest {
     return e.call.describe() + "%non %s with %d threads, seed %d".formatted(device, threads, e.seed);
   }
 
+  /** Sizes beyond every block and split, where the drawn cases are small for the sake of their number. */
+  @TestFactory
+  List<DynamicNode> sameBitsAtRealSizes() {
+    List<DynamicNode> tests = new ArrayList<>();
+    for (String device : TestDevices.NAMES) {
+      tests.add(DynamicTest.dynamicTest(device, () -> sameBits("large", TestDevices.require(device))));
+    }
+    return tests;
+  }
+
+  private static List<ParityCase> large() {
+    Draw d = new Draw(SEED);
+    AttentionCase causal = AttentionDraw.sized(d, 1, 2, 2, 601, 601, 64);
+    causal.windowRight = 0;
+    AttentionCase grouped = AttentionDraw.sized(d, 2, 6, 2, 130, 517, 80);
+    grouped.bottomRight = true;
+    grouped.windowRight = 0;
+    grouped.windowLeft = 200;
+    AttentionCase decode = AttentionDraw.sized(d, 1, 8, 2, 1, 4099, 128);
+    AttentionCase few = AttentionDraw.sized(d, 2, 4, 4, 16, 2048, 32);
+    few.kvLengths = new long[] {2048, 1029};
+    AttentionCase training = AttentionDraw.sized(d, 1, 2, 1, 300, 300, 64);
+    training.windowRight = 0;
+    Draw.Fill tame = Draw.Fill.TAME;
+    return List.of(AttentionCases.forward(causal, tame, 0), AttentionCases.forward(grouped, tame, 0),
+        AttentionCases.forward(decode, tame, 0), AttentionCases.forward(few, tame, 1), AttentionCases.backward(training, tame),
+        new GemmCases(d, 257, 513, 300), new GemmCases(d, 1, 3001, 700), new GemmCases(d, 1000, 17, 515));
+  }
+
   /** Drawn and computed once, then shared by all devices. */
   private static List<Expected> expected(String op) {
     return EXPECTED.computeIfAbsent(op, o -> {
       List<Expected> list = new ArrayList<>();
+      if (o.equals("large")) {
+        large().forEach(call -> list.add(new Expected(SEED, call, call.page())));
+        return list;
+      }
       for (int i = 0; i < cases(o); i++) {
         long seed = SEED + 1_000_003L * i + o.hashCode();
         ParityCase call = OPS.get(o).apply(new Draw(seed));
