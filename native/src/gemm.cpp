@@ -69,8 +69,9 @@ bool check_residual(const Args& a, Check& check, const Operand& c) {
 }
 
 bool valid(const Args& a, Check& check) {
-  if (!check.sizes("batch", a.batch, ONDOL_BATCH_RANK) || !check.at_least("m", a.m, 0) || !check.at_least("n", a.n, 0) ||
-      !check.at_least("k", a.k, 0) || !check.between("activation", a.activation, ONDOL_NONE, ONDOL_SILU)) {
+  if (!check.sizes("batch", a.batch, ONDOL_BATCH_RANK) || !check.at_least("m", a.m, 0) ||
+      !check.at_least("n", a.n, 0) || !check.at_least("k", a.k, 0) ||
+      !check.between("activation", a.activation, ONDOL_NONE, ONDOL_SILU)) {
     return false;
   }
   const Operand c(a, "c", "c strides", a.c, a.c_batch, a.m, a.c_row, a.n, 1);

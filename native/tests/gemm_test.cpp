@@ -1,4 +1,5 @@
-// gemm against scalar loops over fmaf, bit for bit: every variant, ragged shapes, strides, broadcasts, epilogues, threads.
+// gemm against scalar loops over fmaf, bit for bit: every variant, ragged shapes, strides, broadcasts, epilogues,
+// threads.
 #include <math.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,12 +36,10 @@ class Guarded {
   float* data_;
 };
 
-int64_t pick(std::mt19937& random, std::initializer_list<int64_t> list) {
-  return list.begin()[random() % list.size()];
-}
+int64_t pick(std::mt19937& random, std::initializer_list<int64_t> list) { return list.begin()[random() % list.size()]; }
 
-// Strides of a [batch..., rows, columns] array; each dimension may be padded, batch dimensions may be broadcast. A stacked
-// one has its batch items' rows at equal distances, as a linear layer sees its input.
+// Strides of a [batch..., rows, columns] array; each dimension may be padded, batch dimensions may be broadcast. A
+// stacked one has its batch items' rows at equal distances, as a linear layer sees its input.
 enum Kind { DENSE, BROADCAST, STACKED };
 
 struct Layout {
@@ -156,10 +155,12 @@ struct Case {
     initial.assign(c.data(), c.data() + c.size());
     reference();
     char line[400];
-    snprintf(line, sizeof line, "batch %ldx%ldx%ldx%ld m=%ld n=%ld k=%ld a=(%ld,%ld) b=(%ld,%ld) packed=%d c_row=%ld act=%ld "
-             "bias=%d residual=%d alpha=%g", (long)s.batch[0], (long)s.batch[1], (long)s.batch[2], (long)s.batch[3],
-             (long)s.m, (long)s.n, (long)s.k, (long)s.a_row, (long)s.a_col, (long)s.b_row, (long)s.b_col, use_packed,
-             (long)s.c_row, (long)s.activation, s.bias != nullptr, residual_kind, s.alpha);
+    snprintf(line, sizeof line,
+             "batch %ldx%ldx%ldx%ld m=%ld n=%ld k=%ld a=(%ld,%ld) b=(%ld,%ld) packed=%d c_row=%ld act=%ld "
+             "bias=%d residual=%d alpha=%g",
+             (long)s.batch[0], (long)s.batch[1], (long)s.batch[2], (long)s.batch[3], (long)s.m, (long)s.n, (long)s.k,
+             (long)s.a_row, (long)s.a_col, (long)s.b_row, (long)s.b_col, use_packed, (long)s.c_row, (long)s.activation,
+             s.bias != nullptr, residual_kind, s.alpha);
     text = line;
   }
 
@@ -219,8 +220,8 @@ struct Case {
   void compare(const char* name, int64_t threads) {
     for (int64_t i = 0; i < c.size(); i++) {
       if (same(c.data()[i], expected[i])) continue;
-      EXPECT(false, "%s %s threads=%ld at %ld: %a, expected %a", text.c_str(), name, (long)threads, (long)i, c.data()[i],
-             expected[i]);
+      EXPECT(false, "%s %s threads=%ld at %ld: %a, expected %a", text.c_str(), name, (long)threads, (long)i,
+             c.data()[i], expected[i]);
       return;
     }
   }
@@ -235,7 +236,8 @@ ondol_gemm_args sizes(int64_t m, int64_t n, int64_t k) {
 }
 
 void ragged_shapes(std::mt19937& random, const std::vector<int64_t>& all) {
-  const std::initializer_list<int64_t> edges = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 18, 23, 25, 31, 33, 47, 65};
+  const std::initializer_list<int64_t> edges = {1,  2,  3,  4,  5,  6,  7,  8,  11, 12, 13,
+                                                15, 16, 17, 18, 23, 25, 31, 33, 47, 65};
   for (int round = 0; round < 500; round++) {
     ondol_gemm_args s = sizes(pick(random, edges), pick(random, edges), pick(random, edges));
     if (round % 10 == 0) s.k = 0;
@@ -249,9 +251,9 @@ void ragged_shapes(std::mt19937& random, const std::vector<int64_t>& all) {
 
 // Several blocks in every dimension, and both ways of packing.
 void large_shapes(std::mt19937& random, const std::vector<int64_t>& all) {
-  const int64_t shapes[][3] = {{1, 300, 1500}, {3, 130, 900},  {6, 200, 50},   {14, 70, 800},   {200, 17, 500}, {401, 130, 30},
-                               {390, 66, 401}, {205, 600, 17}, {1, 4, 2000},  {500, 1, 100},   {97, 97, 97},   {256, 1100, 20},
-                               {700, 40, 33}};
+  const int64_t shapes[][3] = {{1, 300, 1500}, {3, 130, 900},   {6, 200, 50},   {14, 70, 800}, {200, 17, 500},
+                               {401, 130, 30}, {390, 66, 401},  {205, 600, 17}, {1, 4, 2000},  {500, 1, 100},
+                               {97, 97, 97},   {256, 1100, 20}, {700, 40, 33}};
   for (const auto& shape : shapes) {
     for (int round = 0; round < 3; round++) Case(random, sizes(shape[0], shape[1], shape[2]), false, false).check(all);
   }

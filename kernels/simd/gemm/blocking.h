@@ -1,7 +1,7 @@
 // What a call is cut into. Everything here changes speed only.
 //
-// A unit is a block of rows x columns of one batch item of C, for all of k; a task is `group` units. Inside a unit, rows
-// are taken `mc` and k `kc` at a time: mc x kc of A stays in L2 while every panel of the unit passes over it, and
+// A unit is a block of rows x columns of one batch item of C, for all of k; a task is `group` units. Inside a unit,
+// rows are taken `mc` and k `kc` at a time: mc x kc of A stays in L2 while every panel of the unit passes over it, and
 // kc x 16 of B stays in L1 (24 of 32 KB) while the row tiles pass over that.
 #ifndef ONDOL_GEMM_BLOCKING_H
 #define ONDOL_GEMM_BLOCKING_H
@@ -21,21 +21,22 @@ enum BSource : int64_t {
 };
 
 struct Blocking {
-  int64_t batch;               // items
-  int64_t row_blocks, rows;    // units along m, rows of each but the last
+  int64_t batch;             // items
+  int64_t row_blocks, rows;  // units along m, rows of each but the last
   int64_t column_blocks, columns;
   int64_t mc, kc;
-  int64_t source;              // BSource
-  int64_t pack_k;              // depth of the panels a unit packs for itself: kc, or k where it has several row blocks
-  int64_t copy_a;              // 1: A's block is copied together
-  int64_t rows_inner;          // 1: consecutive units go down a column block
-  int64_t group;               // units of a task
+  int64_t source;      // BSource
+  int64_t pack_k;      // depth of the panels a unit packs for itself: kc, or k where it has several row blocks
+  int64_t copy_a;      // 1: A's block is copied together
+  int64_t rows_inner;  // 1: consecutive units go down a column block
+  int64_t group;       // units of a task
 
   int64_t units() const { return batch * row_blocks * column_blocks; }
 };
 static_assert(sizeof(Blocking) <= sizeof(ondol_plan::choice), "fits into ondol_plan.choice");
 
-// The same product with as much of the batch as possible made rows of A, and with unit strides where a stride is not used.
+// The same product with as much of the batch as possible made rows of A, and with unit strides where a stride is not
+// used.
 inline ondol_gemm_args folded(const ondol_gemm_args& args) {
   ondol_gemm_args a = args;
   for (int64_t d = ONDOL_BATCH_RANK - 1; d >= 0; d--) {
@@ -73,14 +74,14 @@ class Planner {
     Blocking b = {};
     b.batch = a.batch[0] * a.batch[1] * a.batch[2] * a.batch[3];
     if (b.batch == 0 || a.m == 0 || a.n == 0) return b;
-    const int64_t panels = ceil_div(a.n, PANEL);
+    const int64_t panels = ceil_div(a.n, PANEL_WIDTH);
     const int64_t tiles = ceil_div(a.m, Tile<V>::ROWS);
     const int64_t wanted = units_wanted(a, b.batch, threads);
     const int64_t wanted_here = ceil_div(wanted, b.batch);
 
     b.source = a.packed != nullptr ? PACKED : tiles == 1 && a.b_col == 1 ? PLAIN : OWN;
     // A unit of its own panels has all rows, unless that leaves columns too narrow for the threads.
-    int64_t most_columns = NC / PANEL, least_columns = 4, row_blocks = ceil_div(a.m, MC);
+    int64_t most_columns = NC / PANEL_WIDTH, least_columns = 4, row_blocks = ceil_div(a.m, MC);
     if (b.source == OWN) {
       if (row_blocks == 1) most_columns = 8;
       if (row_blocks > 1 && panels < least_columns * wanted_here && panels < least_columns * threads &&
@@ -101,7 +102,7 @@ class Planner {
     if (column_blocks * row_blocks < wanted_here) {
       column_blocks = min_of(panels, ceil_div(wanted_here, row_blocks));
     }
-    b.columns = ceil_div(panels, column_blocks) * PANEL;
+    b.columns = ceil_div(panels, column_blocks) * PANEL_WIDTH;
     b.column_blocks = ceil_div(a.n, b.columns);
     b.rows = ceil_div(tiles, row_blocks) * Tile<V>::ROWS;
     b.row_blocks = ceil_div(a.m, b.rows);
@@ -118,14 +119,14 @@ class Planner {
   // Floats of the parts of a thread's scratch memory.
   static int64_t panel_floats(const Blocking& b) {
     if (b.source == OWN) return b.columns * b.pack_k;
-    return b.source == PLAIN ? PANEL * b.kc : 0;
+    return b.source == PLAIN ? PANEL_WIDTH * b.kc : 0;
   }
-  static int64_t a_step(const Blocking& b) { return round_up(b.kc, PANEL); }
+  static int64_t a_step(const Blocking& b) { return round_up(b.kc, PANEL_WIDTH); }
   static int64_t a_floats(const Blocking& b) {
-    return b.copy_a ? round_up(min_of(b.mc, b.rows) * a_step(b) + V::lanes, PANEL) : 0;
+    return b.copy_a ? round_up(min_of(b.mc, b.rows) * a_step(b) + V::lanes, PANEL_WIDTH) : 0;
   }
   static int64_t sum_floats(const Blocking& b, int64_t k) {
-    return k > b.kc ? min_of(b.mc, b.rows) * b.columns : (int64_t)Tile<V>::ROWS * PANEL * Tile<V>::MAX_PANELS;
+    return k > b.kc ? min_of(b.mc, b.rows) * b.columns : (int64_t)Tile<V>::ROWS * PANEL_WIDTH * Tile<V>::MAX_PANELS;
   }
 
  private:
@@ -143,11 +144,12 @@ class Planner {
     return round_up(ceil_div(k, ceil_div(k, KC)), 8);
   }
 
-  // Neither unit stride: a copy makes one. Columns: a tile reads a few floats of each line, so a copy pays as soon as the
-  // block is read more than a few times. Rows: only where they lie a multiple of 4 KB apart and compete for the same sets.
+  // Neither unit stride: a copy makes one. Columns: a tile reads a few floats of each line, so a copy pays as soon as
+  // the block is read more than a few times. Rows: only where they lie a multiple of 4 KB apart and compete for the
+  // same sets.
   static int64_t copies(const ondol_gemm_args& a, const Blocking& b) {
     if (a.a_col != 1 && a.a_row != 1) return 1;
-    if (a.a_col != 1) return b.columns > 4 * PANEL;
+    if (a.a_col != 1) return b.columns > 4 * PANEL_WIDTH;
     return a.a_row % 1024 == 0 && b.columns >= 256 && a.m > Tile<V>::ROWS;
   }
 };

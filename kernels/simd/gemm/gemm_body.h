@@ -25,7 +25,7 @@ class Gemm {
     plan->scratch = 0;
     if (b.units() == 0) return;
     if (b.source == SHARED) {
-      plan->workspace = 4 * panel_count(a) * PANEL * a.k;
+      plan->workspace = 4 * panel_count(a) * PANEL_WIDTH * a.k;
       plan->tasks[plan->phases++] = ceil_div(panel_count(a), PACK_TASK);
     }
     plan->tasks[plan->phases++] = ceil_div(b.units(), b.group);
@@ -89,7 +89,7 @@ class Gemm {
   }
 
   // Panels of all of B: of each batch item, unless the batch shares B.
-  static int64_t panel_count(const ondol_gemm_args& a) { return b_items(a) * ceil_div(a.n, PANEL); }
+  static int64_t panel_count(const ondol_gemm_args& a) { return b_items(a) * ceil_div(a.n, PANEL_WIDTH); }
 
   static int64_t b_items(const ondol_gemm_args& a) {
     int64_t items = 1;
@@ -104,7 +104,7 @@ class Gemm {
   }
 
   void pack(int64_t begin, int64_t end) const {
-    const int64_t panels = ceil_div(a.n, PANEL), depth = a.k * PANEL;
+    const int64_t panels = ceil_div(a.n, PANEL_WIDTH), depth = a.k * PANEL_WIDTH;
     while (begin < end) {
       int64_t item = begin / panels, index[ONDOL_BATCH_RANK];
       const int64_t first = begin % panels;
@@ -114,8 +114,8 @@ class Gemm {
         index[d] = item % size;
         item /= size;
       }
-      const float* from = a.b + offset(index, a.b_batch) + first * PANEL * a.b_col;
-      Panels<V>::pack_b(from, a.b_row, a.b_col, a.k, min_of(count * PANEL, a.n - first * PANEL),
+      const float* from = a.b + offset(index, a.b_batch) + first * PANEL_WIDTH * a.b_col;
+      Panels<V>::pack_b(from, a.b_row, a.b_col, a.k, min_of(count * PANEL_WIDTH, a.n - first * PANEL_WIDTH),
                         workspace + begin * depth, depth);
       begin += count;
     }
@@ -139,11 +139,11 @@ class Gemm {
     block.m = min_of(b.rows, a.m - i);
     block.n = min_of(b.columns, a.n - j);
     block.a = a.a + offset(index, a.a_batch) + i * a.a_row;
-    block.panel = a.k * PANEL;
+    block.panel = a.k * PANEL_WIDTH;
     block.b = nullptr;
     block.panels = nullptr;
     if (b.source == PACKED) block.panels = a.packed + j * a.k;
-    if (b.source == SHARED) block.panels = workspace + (b_item * ceil_div(a.n, PANEL) * PANEL + j) * a.k;
+    if (b.source == SHARED) block.panels = workspace + (b_item * ceil_div(a.n, PANEL_WIDTH) * PANEL_WIDTH + j) * a.k;
     if (b.source == OWN || b.source == PLAIN) block.b = a.b + offset(index, a.b_batch) + j * a.b_col;
     block.to.c = a.c + offset(index, a.c_batch) + i * a.c_row + j;
     block.to.c_row = a.c_row;
@@ -158,7 +158,7 @@ class Gemm {
   void compute(Block& block) const {
     if (b.source == OWN) {
       block.panels = own_panels;
-      block.panel = b.pack_k * PANEL;
+      block.panel = b.pack_k * PANEL_WIDTH;
     }
     for (int64_t i = 0; i < block.m; i += b.mc) {
       const int64_t rows = min_of(b.mc, block.m - i);
@@ -166,7 +166,7 @@ class Gemm {
       do {
         const int64_t depth = min_of(b.kc, a.k - k);
         if (b.source == OWN && (i == 0 || b.pack_k < a.k)) {
-          float* out = own_panels + (b.pack_k < a.k ? 0 : k * PANEL);
+          float* out = own_panels + (b.pack_k < a.k ? 0 : k * PANEL_WIDTH);
           Panels<V>::pack_b(block.b + k * a.b_row, a.b_row, a.b_col, depth, block.n, out, block.panel);
         }
         const Left left = left_block(block.a + i * a.a_row + k * a.a_col, rows, depth);
@@ -192,30 +192,31 @@ class Gemm {
     return {own_a, depth, 0, false, true};
   }
 
-  // All tiles of rows [i, i + rows) for one depth block. Rows are spread evenly over the tiles: 16 rows are 6 + 5 + 5, as
-  // four rows or more fill the pipes and fewer do not.
+  // All tiles of rows [i, i + rows) for one depth block. Rows are spread evenly over the tiles: 16 rows are 6 + 5 + 5,
+  // as four rows or more fill the pipes and fewer do not.
   void pass(const Block& block, int64_t i, int64_t rows, int64_t k, int64_t depth, const Left& left) const {
     const bool first = k == 0, last = k + depth >= a.k;
     const bool one_pass = first && last;
     const int64_t tiles = ceil_div(rows, (int64_t)Tile<V>::ROWS);
     const int64_t side = Tile<V>::panels((int)ceil_div(rows, tiles));
-    const int64_t panels = ceil_div(block.n, PANEL);
+    const int64_t panels = ceil_div(block.n, PANEL_WIDTH);
     for (int64_t p = 0, count; p < panels; p += count) {
       count = min_of(side, panels - p);
-      int64_t b_row = PANEL, b_panel = block.panel;
-      const float* right = block.panels + p * block.panel + (b.source == OWN && b.pack_k < a.k ? 0 : k * PANEL);
+      int64_t b_row = PANEL_WIDTH, b_panel = block.panel;
+      const float* right = block.panels + p * block.panel + (b.source == OWN && b.pack_k < a.k ? 0 : k * PANEL_WIDTH);
       if (b.source == PLAIN) {
-        count = min_of(count, max_of<int64_t>(1, block.n / PANEL - p));
+        count = min_of(count, max_of<int64_t>(1, block.n / PANEL_WIDTH - p));
         right = plain(block, p, k, depth, b_row);
-        b_panel = PANEL;
+        b_panel = PANEL_WIDTH;
       }
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t r = rows * t / tiles, r_rows = rows * (t + 1) / tiles - r;
-        float* sum = one_pass ? sums : sums + (p * rows + r * count) * PANEL;
+        float* sum = one_pass ? sums : sums + (p * rows + r * count) * PANEL_WIDTH;
         const typename Finish<V>::Target to = target(block, i + r, r_rows, p, count);
         if (last) prefetch(to);
         const typename Tile<V>::Function multiply = Tile<V>::function(left.by_rows, r_rows, count);
-        multiply(depth, left.at + r * left.row, left.by_tiles ? r_rows : left.step, right, b_row, b_panel, sum, first);
+        multiply(depth, left.at + r * left.row, left.by_tiles ? r_rows : left.step, right, b_row, b_panel, sum,
+                 count * PANEL_WIDTH, first);
         if (last) finish(sum, to);
       }
     }
@@ -223,22 +224,22 @@ class Gemm {
 
   // Rows of B as they are; the ragged last panel through a copy, so that nothing past a row's end is read.
   const float* plain(const Block& block, int64_t p, int64_t k, int64_t depth, int64_t& b_row) const {
-    const float* at = block.b + k * a.b_row + p * PANEL;
+    const float* at = block.b + k * a.b_row + p * PANEL_WIDTH;
     b_row = a.b_row;
-    if ((p + 1) * PANEL <= block.n) return at;
-    Panels<V>::pack_b(at, a.b_row, 1, depth, block.n - p * PANEL, own_panels, 0);
-    b_row = PANEL;
+    if ((p + 1) * PANEL_WIDTH <= block.n) return at;
+    Panels<V>::pack_b(at, a.b_row, 1, depth, block.n - p * PANEL_WIDTH, own_panels, 0);
+    b_row = PANEL_WIDTH;
     return own_panels;
   }
 
   static typename Finish<V>::Target target(const Block& block, int64_t i, int64_t rows, int64_t p, int64_t count) {
     typename Finish<V>::Target to = block.to;
     to.rows = rows;
-    to.width = count * PANEL;
-    to.columns = min_of(to.width, block.n - p * PANEL);
-    to.c += i * to.c_row + p * PANEL;
-    if (to.residual != nullptr) to.residual += i * to.residual_row + p * PANEL;
-    if (to.bias != nullptr) to.bias += p * PANEL;
+    to.width = count * PANEL_WIDTH;
+    to.columns = min_of(to.width, block.n - p * PANEL_WIDTH);
+    to.c += i * to.c_row + p * PANEL_WIDTH;
+    if (to.residual != nullptr) to.residual += i * to.residual_row + p * PANEL_WIDTH;
+    if (to.bias != nullptr) to.bias += p * PANEL_WIDTH;
     return to;
   }
 

@@ -3,8 +3,8 @@
 //
 // Register budget (accumulators + a row of B + one broadcast of A): AVX2 6 x 16 = 12 + 2 + 1 of 16, AVX-512 12 x 32 =
 // 24 + 2 (+ the broadcast folded into the instruction) of 32, portable 4 x 16 = 16 + 4 + 1, which fits a 32-register
-// machine. AVX2 per k: 12 FMA (6 cycles on two pipes) beside 8 loads (4 cycles), so the loads hide. Measured on Zen 3 from
-// L1: 103 GFLOP/s for 6 x 16 with k >= 128, 97 for 4 x 16.
+// machine. AVX2 per k: 12 FMA (6 cycles on two pipes) beside 8 loads (4 cycles), so the loads hide. Measured on Zen 3
+// from L1: 103 GFLOP/s for 6 x 16 with k >= 128, 97 for 4 x 16.
 #ifndef ONDOL_GEMM_TILE_H
 #define ONDOL_GEMM_TILE_H
 
@@ -16,13 +16,13 @@
 namespace ondol {
 namespace {
 
-constexpr int64_t PANEL = 16;  // columns of a panel of B, whatever the vector width
+constexpr int64_t PANEL_WIDTH = 16;  // columns of a panel of B, whatever the vector width
 
 template <class V>
 class Tile {
   typedef typename V::F F;
 
-  static constexpr int vectors = PANEL / V::lanes;  // of a row of a panel
+  static constexpr int vectors = PANEL_WIDTH / V::lanes;  // of a row of a panel
   static constexpr int accumulators = V::lanes == 16 ? 24 : V::lanes == 8 ? 12 : 16;
 
  public:
@@ -34,11 +34,11 @@ class Tile {
     return accumulators / (rows * vectors) < MAX_PANELS ? accumulators / (rows * vectors) : MAX_PANELS;
   }
 
-  // acc[rows][panels][16] += A B over k steps, from zero if `first`. A is either by rows (row i at a + i * step, k
-  // contiguous) or by columns (column k at a + k * step, rows contiguous). Row k of panel p of B is at
-  // b + k * b_row + p * b_panel.
+  // C [rows][16 * panels] = (first ? 0 : C) + A B over k steps; rows of C are c_row apart. A is either by rows (row i
+  // at a + i * step, k contiguous) or by columns (column k at a + k * step, rows contiguous). Row k of panel p of B is
+  // at b + k * b_row + p * b_panel.
   typedef void (*Function)(int64_t k, const float* a, int64_t step, const float* b, int64_t b_row, int64_t b_panel,
-                           float* acc, bool first);
+                           float* c, int64_t c_row, bool first);
 
   static Function function(bool by_rows, int64_t rows, int64_t panels) {
     return FUNCTIONS[by_rows ? 0 : 1][rows - 1][panels - 1];
@@ -46,8 +46,8 @@ class Tile {
 
  private:
   template <bool by_rows, int rows, int panels>
-  static void compute(int64_t k, const float* a, int64_t step, const float* b, int64_t b_row, int64_t b_panel, float* acc,
-                      bool first) {
+  static void compute(int64_t k, const float* a, int64_t step, const float* b, int64_t b_row, int64_t b_panel, float* c,
+                      int64_t c_row, bool first) {
     constexpr int width = panels * vectors;
     F sum[rows][width];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
@@ -55,7 +55,7 @@ class Tile {
     }
     if (!first) {
       ONDOL_UNROLL for (int i = 0; i < rows; i++) {
-        ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::load(acc + (i * width + j) * V::lanes);
+        ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::load(c + i * c_row + j * V::lanes);
       }
     }
     // Not unrolled over k: 24 instructions for 6 cycles of FMA leave the front end idle as it is, and with two or four
@@ -71,7 +71,7 @@ class Tile {
       b += b_row;
     }
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
-      ONDOL_UNROLL for (int j = 0; j < width; j++) V::store(acc + (i * width + j) * V::lanes, sum[i][j]);
+      ONDOL_UNROLL for (int j = 0; j < width; j++) V::store(c + i * c_row + j * V::lanes, sum[i][j]);
     }
   }
 
@@ -83,12 +83,12 @@ class Tile {
 
 #define ONDOL_TILE_ROW(by_rows, rows) \
   { choose<by_rows, rows, 1>(), choose<by_rows, rows, 2>(), choose<by_rows, rows, 3>(), choose<by_rows, rows, 4>() }
-#define ONDOL_TILE_TABLE(by_rows)                                                                                      \
-  {                                                                                                                    \
-    ONDOL_TILE_ROW(by_rows, 1), ONDOL_TILE_ROW(by_rows, 2), ONDOL_TILE_ROW(by_rows, 3), ONDOL_TILE_ROW(by_rows, 4),    \
-        ONDOL_TILE_ROW(by_rows, 5), ONDOL_TILE_ROW(by_rows, 6), ONDOL_TILE_ROW(by_rows, 7), ONDOL_TILE_ROW(by_rows, 8), \
-        ONDOL_TILE_ROW(by_rows, 9), ONDOL_TILE_ROW(by_rows, 10), ONDOL_TILE_ROW(by_rows, 11),                          \
-        ONDOL_TILE_ROW(by_rows, 12)                                                                                    \
+#define ONDOL_TILE_TABLE(by_rows)                                                                                   \
+  {                                                                                                                 \
+    ONDOL_TILE_ROW(by_rows, 1), ONDOL_TILE_ROW(by_rows, 2), ONDOL_TILE_ROW(by_rows, 3), ONDOL_TILE_ROW(by_rows, 4), \
+        ONDOL_TILE_ROW(by_rows, 5), ONDOL_TILE_ROW(by_rows, 6), ONDOL_TILE_ROW(by_rows, 7),                         \
+        ONDOL_TILE_ROW(by_rows, 8), ONDOL_TILE_ROW(by_rows, 9), ONDOL_TILE_ROW(by_rows, 10),                        \
+        ONDOL_TILE_ROW(by_rows, 11), ONDOL_TILE_ROW(by_rows, 12)                                                    \
   }
   static constexpr Function FUNCTIONS[2][12][MAX_PANELS] = {ONDOL_TILE_TABLE(true), ONDOL_TILE_TABLE(false)};
 #undef ONDOL_TILE_TABLE
