@@ -77,7 +77,7 @@ final class AttentionKernel {
       this.m = scratch.floats(AttentionTile.SCRATCH, rows);
       this.l = scratch.floats(AttentionTile.SCRATCH + 1, rows * 16L);
       this.o = scratch.floats(AttentionTile.SCRATCH + 2, (long) rows * stride);
-      this.scores = scratch.floats(AttentionTile.SCRATCH + 3, KEY_BLOCK * ROWS);
+      this.scores = scratch.floats(AttentionTile.SCRATCH + 3, (KEY_BLOCK + 1) * ROWS);
       Arrays.fill(m, 0, rows, Float.NEGATIVE_INFINITY);
       Arrays.fill(l, 0, rows * 16, 0);
       Arrays.fill(o, 0, rows * stride, 0);

@@ -66,7 +66,7 @@ interface Rows {
   /** dy = y (dy - s): the gradient of softmax. */
   void softmaxGradient(float[] y, float[] dy, int at, int n, float s);
 
-  /** dy = fma(-exp(y), s, dy): the gradient of log softmax. */
+  /** dy = fma(-exp(y), s, dy): the gradient of log softmax. Overwrites y. */
   void logSoftmaxGradient(float[] y, float[] dy, int at, int n, float s);
 
   /** x = fma(x rstd, gamma, beta). */

@@ -45,8 +45,7 @@ final class ScalarScores implements Scores {
   public void probabilities(float[] s, int keys, float[] shift) {
     for (int j = 0; j < keys; j++) {
       for (int r = 0; r < ROWS; r++) {
-        float z = s[ROWS * j + r];
-        s[ROWS * j + r] = z == Float.NEGATIVE_INFINITY ? 0 : ScalarMath.exp2w(z - shift[r]);
+        s[ROWS * j + r] = ScalarMath.exp2w(s[ROWS * j + r] - shift[r]);
       }
     }
   }

@@ -11,6 +11,7 @@ interface Scores {
   /**
    * One step of the online softmax: scores become weights, m and l (16 partials by 16 rows) are brought up to date.
    *
+   * @param s has room for one more key, whose place is overwritten
    * @param a per row, the factor for what was accumulated before
    */
   void weights(float[] s, int keys, float[] m, int mAt, float[] l, int lAt, float[] a);
@@ -21,7 +22,7 @@ interface Scores {
   /** s = fma(slope, |first + j - position|, s), slope and position per row. */
   void alibi(float[] s, int keys, int first, int[] position, float[] slope);
 
-  /** s = exp2w(s - shift), shift per row; where s is -inf, +0. */
+  /** s = exp2w(s - shift), shift per row and not infinite. */
   void probabilities(float[] s, int keys, float[] shift);
 
   /** dp = p (dp - delta), delta per row; +0 where p is +0. */

@@ -1,8 +1,11 @@
 package org.ondol.vector;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.NE;
 import static org.ondol.vector.VectorMath.LANES;
-import static org.ondol.vector.VectorMath.all;
-import static org.ondol.vector.VectorMath.load;
+import static org.ondol.vector.VectorMath.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -12,11 +15,11 @@ final class VectorRows implements Rows {
   public void sum(float[] x, int at, int n, float[] p) {
     // One pass per pair of vectors: with eight lanes that is one pass over the row.
     for (int h = 0; h < 16; h += 2 * LANES) {
-      FloatVector a = load(p, h);
-      FloatVector b = load(p, h + LANES);
+      FloatVector a = fromArray(SPECIES, p, h);
+      FloatVector b = fromArray(SPECIES, p, h + LANES);
       for (int i = h; i < n; i += 16) {
-        a = a.add(load(x, at + i));
-        b = b.add(load(x, at + i + LANES));
+        a = a.add(fromArray(SPECIES, x, at + i));
+        b = b.add(fromArray(SPECIES, x, at + i + LANES));
       }
       a.intoArray(p, h);
       b.intoArray(p, h + LANES);
@@ -27,11 +30,11 @@ final class VectorRows implements Rows {
   public void dot(float[] x, int xAt, float[] y, int yAt, int n, float[] p) {
     // One pass per pair of vectors: with eight lanes that is one pass over the row.
     for (int h = 0; h < 16; h += 2 * LANES) {
-      FloatVector a = load(p, h);
-      FloatVector b = load(p, h + LANES);
+      FloatVector a = fromArray(SPECIES, p, h);
+      FloatVector b = fromArray(SPECIES, p, h + LANES);
       for (int i = h; i < n; i += 16) {
-        a = load(x, xAt + i).fma(load(y, yAt + i), a);
-        b = load(x, xAt + i + LANES).fma(load(y, yAt + i + LANES), b);
+        a = fromArray(SPECIES, x, xAt + i).fma(fromArray(SPECIES, y, yAt + i), a);
+        b = fromArray(SPECIES, x, xAt + i + LANES).fma(fromArray(SPECIES, y, yAt + i + LANES), b);
       }
       a.intoArray(p, h);
       b.intoArray(p, h + LANES);
@@ -42,11 +45,13 @@ final class VectorRows implements Rows {
   public void max(float[] x, int at, int n, float[] p) {
     // One pass per pair of vectors: with eight lanes that is one pass over the row.
     for (int h = 0; h < 16; h += 2 * LANES) {
-      FloatVector a = load(p, h);
-      FloatVector b = load(p, h + LANES);
+      FloatVector a = fromArray(SPECIES, p, h);
+      FloatVector b = fromArray(SPECIES, p, h + LANES);
       for (int i = h; i < n; i += 16) {
-        a = VectorMath.max(a, load(x, at + i));
-        b = VectorMath.max(b, load(x, at + i + LANES));
+        FloatVector u = fromArray(SPECIES, x, at + i);
+        FloatVector v = fromArray(SPECIES, x, at + i + LANES);
+        a = u.blend(a, a.compare(GT, u)).blend(a, a.compare(NE, a));
+        b = v.blend(b, b.compare(GT, v)).blend(b, b.compare(NE, b));
       }
       a.intoArray(p, h);
       b.intoArray(p, h + LANES);
@@ -56,56 +61,58 @@ final class VectorRows implements Rows {
   @Override
   public void expMinus(float[] x, int at, int n, float m) {
     for (int i = at; i < at + n; i += LANES) {
-      VectorMath.exp(load(x, i).sub(m)).intoArray(x, i);
+      fromArray(SPECIES, x, i).sub(m).intoArray(x, i);
     }
+    VectorMath.exp(x, at, x, at, n);
   }
 
   @Override
   public void minus(float[] x, int at, int n, float a, float b) {
     for (int i = at; i < at + n; i += LANES) {
-      load(x, i).sub(a).sub(b).intoArray(x, i);
+      fromArray(SPECIES, x, i).sub(a).sub(b).intoArray(x, i);
     }
   }
 
   @Override
   public void softmaxGradient(float[] y, float[] dy, int at, int n, float s) {
     for (int i = at; i < at + n; i += LANES) {
-      load(y, i).mul(load(dy, i).sub(s)).intoArray(dy, i);
+      fromArray(SPECIES, y, i).mul(fromArray(SPECIES, dy, i).sub(s)).intoArray(dy, i);
     }
   }
 
   @Override
   public void logSoftmaxGradient(float[] y, float[] dy, int at, int n, float s) {
+    VectorMath.exp(y, at, y, at, n);
     for (int i = at; i < at + n; i += LANES) {
-      VectorMath.exp(load(y, i)).neg().fma(all(s), load(dy, i)).intoArray(dy, i);
+      fromArray(SPECIES, y, i).neg().fma(broadcast(SPECIES, s), fromArray(SPECIES, dy, i)).intoArray(dy, i);
     }
   }
 
   @Override
   public void normalize(float[] x, int at, int n, float rstd, float[] gamma, float[] beta) {
     for (int i = 0; i < n; i += LANES) {
-      load(x, at + i).mul(rstd).fma(load(gamma, i), load(beta, i)).intoArray(x, at + i);
+      fromArray(SPECIES, x, at + i).mul(rstd).fma(fromArray(SPECIES, gamma, i), fromArray(SPECIES, beta, i)).intoArray(x, at + i);
     }
   }
 
   @Override
   public void standardize(float[] h, int at, int n, float mean, float rstd) {
     for (int i = at; i < at + n; i += LANES) {
-      load(h, i).sub(mean).mul(rstd).intoArray(h, i);
+      fromArray(SPECIES, h, i).sub(mean).mul(rstd).intoArray(h, i);
     }
   }
 
   @Override
   public void layernormGradient(float[] h, float[] g, int at, int n, float rstd, float s1, float s2) {
     for (int i = at; i < at + n; i += LANES) {
-      load(h, i).neg().fma(all(s2), load(g, i).sub(s1)).mul(rstd).intoArray(g, i);
+      fromArray(SPECIES, h, i).neg().fma(broadcast(SPECIES, s2), fromArray(SPECIES, g, i).sub(s1)).mul(rstd).intoArray(g, i);
     }
   }
 
   @Override
   public void multiplyAdd(float[] acc, int accAt, float[] x, int xAt, float[] y, int yAt, int n) {
     for (int i = 0; i < n; i += LANES) {
-      load(x, xAt + i).fma(load(y, yAt + i), load(acc, accAt + i)).intoArray(acc, accAt + i);
+      fromArray(SPECIES, x, xAt + i).fma(fromArray(SPECIES, y, yAt + i), fromArray(SPECIES, acc, accAt + i)).intoArray(acc, accAt + i);
     }
   }
 }

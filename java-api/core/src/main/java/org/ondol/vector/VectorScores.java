@@ -1,61 +1,97 @@
 package org.ondol.vector;
 
+import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static org.ondol.vector.VectorMath.INTS;
 import static org.ondol.vector.VectorMath.LANES;
+import static org.ondol.vector.VectorMath.MAGIC;
+import static org.ondol.vector.VectorMath.NEGATIVE_INFINITY;
+import static org.ondol.vector.VectorMath.ONE;
+import static org.ondol.vector.VectorMath.ONE_BITS;
 import static org.ondol.vector.VectorMath.SPECIES;
-import static org.ondol.vector.VectorMath.load;
+import static org.ondol.vector.VectorMath.W1;
+import static org.ondol.vector.VectorMath.W2;
+import static org.ondol.vector.VectorMath.W3;
+import static org.ondol.vector.VectorMath.W4;
+import static org.ondol.vector.VectorMath.W5;
+import static org.ondol.vector.VectorMath.WEIGHT_LOW;
+import static org.ondol.vector.VectorMath.ZERO;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /** {@link Scores} on vectors. */
 final class VectorScores implements Scores {
-  private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
-
   @Override
   public void weights(float[] s, int keys, float[] m, int mAt, float[] l, int lAt, float[] a) {
     for (int h = 0; h < ROWS; h += LANES) {
-      FloatVector before = load(m, mAt + h);
-      FloatVector after = maximum(s, keys, h, before);
-      FloatVector u = after.blend(0f, after.eq(Float.NEGATIVE_INFINITY));
-      FloatVector scale = VectorMath.exp2w(before.sub(u));
-      after.intoArray(m, mAt + h);
-      scale.intoArray(a, h);
-      for (int p = 0; p < 16; p++) {
-        load(l, lAt + ROWS * p + h).mul(scale).intoArray(l, lAt + ROWS * p + h);
-      }
-      exponentials(s, keys, h, u, l, lAt + h);
+      maximum(s, keys, h, m, mAt + h, a);
+      exponentials(s, keys, h, m, mAt + h, a);
+      sums(s, keys, h, l, lAt + h, a);
     }
   }
 
-  /** Two chains: one waits for its compare and blend half of the time. NaN is ignored. */
-  private static FloatVector maximum(float[] s, int keys, int h, FloatVector from) {
-    FloatVector even = from;
-    FloatVector odd = from;
+  /** Raises m to the maximum, the old one goes to a; NaN is ignored. Two chains, to wait less for compare and blend. */
+  private static void maximum(float[] s, int keys, int h, float[] m, int at, float[] a) {
+    FloatVector even = fromArray(SPECIES, m, at);
+    FloatVector odd = even;
+    even.intoArray(a, h);
     for (int j = h; j < ROWS * keys; j += 2 * ROWS) {
-      FloatVector x = load(s, j);
-      FloatVector y = load(s, j + ROWS);
+      FloatVector x = fromArray(SPECIES, s, j);
+      FloatVector y = fromArray(SPECIES, s, j + ROWS);
       even = even.blend(x, x.compare(GT, even));
       odd = odd.blend(y, y.compare(GT, odd));
     }
-    return even.blend(odd, odd.compare(GT, even));
+    even.blend(odd, odd.compare(GT, even)).intoArray(m, at);
   }
 
-  private static void exponentials(float[] s, int keys, int h, FloatVector u, float[] l, int lAt) {
-    for (int j = h; j < ROWS * keys; j += ROWS) {
-      FloatVector w = VectorMath.exp2w(load(s, j).sub(u));
-      w.intoArray(s, j);
-      int partial = lAt + (j & 15 * ROWS);
-      load(l, partial).add(w).intoArray(l, partial);
+  /** s = exp2w(s - u) for the finite u of m, and a likewise. */
+  private static void exponentials(float[] s, int keys, int h, float[] m, int at, float[] a) {
+    FloatVector top = fromArray(SPECIES, m, at);
+    top.blend(ZERO, top.eq(NEGATIVE_INFINITY)).intoArray(s, ROWS * keys + h);
+    shifted(a, h, h + ROWS, s, ROWS * keys + h);
+    shifted(s, h, ROWS * keys, s, ROWS * keys + h);
+  }
+
+  /** s = exp2w(s - shift) in the lanes from h on of every row of 16, up to end. */
+  private static void shifted(float[] s, int h, int end, float[] shift, int at) {
+    FloatVector by = fromArray(SPECIES, shift, at);
+    for (int j = h; j < end; j += ROWS) {
+      FloatVector z = fromArray(SPECIES, s, j).sub(by);
+      FloatVector t = z.add(MAGIC);
+      FloatVector r = z.sub(t.sub(MAGIC));
+      FloatVector p = W5.fma(r, W4).fma(r, W3).fma(r, W2).fma(r, W1).fma(r, ONE);
+      FloatVector power = t.reinterpretAsInts().lanewise(LSHL, 23).add(ONE_BITS).reinterpretAsFloats();
+      p.mul(power).blend(ZERO, z.compare(LT, WEIGHT_LOW)).intoArray(s, j);
+    }
+  }
+
+  private static void sums(float[] s, int keys, int h, float[] l, int at, float[] a) {
+    FloatVector scale = fromArray(SPECIES, a, h);
+    for (int p = 0; p < 16 * ROWS; p += ROWS) {
+      fromArray(SPECIES, l, at + p).mul(scale).intoArray(l, at + p);
+    }
+    for (int j = 0; j < ROWS * keys; j += ROWS) {
+      int partial = at + (j & 15 * ROWS);
+      fromArray(SPECIES, l, partial).add(fromArray(SPECIES, s, j + h)).intoArray(l, partial);
     }
   }
 
   @Override
   public void softcap(float[] s, int keys, float in, float out) {
-    for (int j = 0; j < ROWS * keys; j += LANES) {
-      VectorMath.tanh(load(s, j).mul(in)).mul(out).intoArray(s, j);
+    int n = ROWS * keys;
+    float[] t = new float[4 * ROWS];
+    for (int j = 0; j < n; j += LANES) {
+      fromArray(SPECIES, s, j).mul(in).intoArray(s, j);
+    }
+    for (int j = 0; j < n; j += t.length) {
+      VectorMath.tanh(s, j, t.length, t);
+    }
+    for (int j = 0; j < n; j += LANES) {
+      fromArray(SPECIES, s, j).mul(out).intoArray(s, j);
     }
   }
 
@@ -63,12 +99,12 @@ final class VectorScores implements Scores {
   public void alibi(float[] s, int keys, int first, int[] position, float[] slope) {
     for (int h = 0; h < ROWS; h += LANES) {
       IntVector at = IntVector.fromArray(INTS, position, h);
-      FloatVector factor = load(slope, h);
+      FloatVector factor = fromArray(SPECIES, slope, h);
       for (int j = 0; j < keys; j++) {
         int i = ROWS * j + h;
         IntVector distance = IntVector.broadcast(INTS, first + j).sub(at).abs();
         FloatVector d = (FloatVector) distance.convert(VectorOperators.I2F, 0);
-        factor.fma(d, load(s, i)).intoArray(s, i);
+        factor.fma(d, fromArray(SPECIES, s, i)).intoArray(s, i);
       }
     }
   }
@@ -76,21 +112,17 @@ final class VectorScores implements Scores {
   @Override
   public void probabilities(float[] s, int keys, float[] shift) {
     for (int h = 0; h < ROWS; h += LANES) {
-      FloatVector by = load(shift, h);
-      for (int j = h; j < ROWS * keys; j += ROWS) {
-        FloatVector z = load(s, j);
-        VectorMath.exp2w(z.sub(by)).blend(0f, z.eq(Float.NEGATIVE_INFINITY)).intoArray(s, j);
-      }
+      shifted(s, h, ROWS * keys, shift, h);
     }
   }
 
   @Override
   public void gradients(float[] p, float[] dp, int keys, float[] delta) {
     for (int h = 0; h < ROWS; h += LANES) {
-      FloatVector by = load(delta, h);
+      FloatVector by = fromArray(SPECIES, delta, h);
       for (int j = h; j < ROWS * keys; j += ROWS) {
-        FloatVector weight = load(p, j);
-        weight.mul(load(dp, j).sub(by)).blend(0f, weight.eq(0f)).intoArray(dp, j);
+        FloatVector weight = fromArray(SPECIES, p, j);
+        weight.mul(fromArray(SPECIES, dp, j).sub(by)).blend(ZERO, weight.eq(ZERO)).intoArray(dp, j);
       }
     }
   }
@@ -98,12 +130,12 @@ final class VectorScores implements Scores {
   @Override
   public boolean finite(float[] x, int at, int n) {
     // x * 0 is a zero for a finite x and NaN otherwise, and NaN stays in the sum.
-    FloatVector sum = FloatVector.zero(SPECIES);
+    FloatVector sum = ZERO;
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      sum = load(x, at + i).mul(0f).add(sum);
+      sum = fromArray(SPECIES, x, at + i).mul(ZERO).add(sum);
     }
-    boolean finite = sum.eq(0f).allTrue();
+    boolean finite = sum.eq(ZERO).allTrue();
     for (; i < n; i++) {
       finite &= Float.isFinite(x[at + i]);
     }

@@ -1,8 +1,9 @@
 package org.ondol.vector;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 import static org.ondol.vector.VectorMath.LANES;
 import static org.ondol.vector.VectorMath.SPECIES;
-import static org.ondol.vector.VectorMath.load;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -34,10 +35,6 @@ final class VectorTiles implements Tiles {
     }
   }
 
-  private static FloatVector all(float[] x, int at) {
-    return FloatVector.broadcast(SPECIES, x[at]);
-  }
-
   private static void first(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int c0, int stride) {
     FloatVector x0 = FloatVector.zero(SPECIES);
     FloatVector y0 = x0;
@@ -48,59 +45,67 @@ final class VectorTiles implements Tiles {
     FloatVector x3 = x0;
     FloatVector y3 = x0;
     for (int i = 0; i < k; i++) {
-      FloatVector u = load(b, bAt + PANEL * i);
-      FloatVector v = load(b, bAt + PANEL * i + LANES);
-      FloatVector s = all(a, aAt + QUAD * i);
+      FloatVector u = fromArray(SPECIES, b, bAt + PANEL * i);
+      FloatVector v = fromArray(SPECIES, b, bAt + PANEL * i + LANES);
+      FloatVector s = broadcast(SPECIES, a[aAt + QUAD * i]);
       x0 = s.fma(u, x0);
       y0 = s.fma(v, y0);
-      s = all(a, aAt + QUAD * i + 1);
+      s = broadcast(SPECIES, a[aAt + QUAD * i + 1]);
       x1 = s.fma(u, x1);
       y1 = s.fma(v, y1);
-      s = all(a, aAt + QUAD * i + 2);
+      s = broadcast(SPECIES, a[aAt + QUAD * i + 2]);
       x2 = s.fma(u, x2);
       y2 = s.fma(v, y2);
-      s = all(a, aAt + QUAD * i + 3);
+      s = broadcast(SPECIES, a[aAt + QUAD * i + 3]);
       x3 = s.fma(u, x3);
       y3 = s.fma(v, y3);
     }
-    store(x0, y0, c, c0);
-    store(x1, y1, c, c0 + stride);
-    store(x2, y2, c, c0 + 2 * stride);
-    store(x3, y3, c, c0 + 3 * stride);
+    x0.intoArray(c, c0);
+    y0.intoArray(c, c0 + LANES);
+    x1.intoArray(c, c0 + stride);
+    y1.intoArray(c, c0 + stride + LANES);
+    x2.intoArray(c, c0 + 2 * stride);
+    y2.intoArray(c, c0 + 2 * stride + LANES);
+    x3.intoArray(c, c0 + 3 * stride);
+    y3.intoArray(c, c0 + 3 * stride + LANES);
   }
 
   private static void add(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int c0, int stride) {
     int c1 = c0 + stride;
     int c2 = c1 + stride;
     int c3 = c2 + stride;
-    FloatVector x0 = load(c, c0);
-    FloatVector y0 = load(c, c0 + LANES);
-    FloatVector x1 = load(c, c1);
-    FloatVector y1 = load(c, c1 + LANES);
-    FloatVector x2 = load(c, c2);
-    FloatVector y2 = load(c, c2 + LANES);
-    FloatVector x3 = load(c, c3);
-    FloatVector y3 = load(c, c3 + LANES);
+    FloatVector x0 = fromArray(SPECIES, c, c0);
+    FloatVector y0 = fromArray(SPECIES, c, c0 + LANES);
+    FloatVector x1 = fromArray(SPECIES, c, c1);
+    FloatVector y1 = fromArray(SPECIES, c, c1 + LANES);
+    FloatVector x2 = fromArray(SPECIES, c, c2);
+    FloatVector y2 = fromArray(SPECIES, c, c2 + LANES);
+    FloatVector x3 = fromArray(SPECIES, c, c3);
+    FloatVector y3 = fromArray(SPECIES, c, c3 + LANES);
     for (int i = 0; i < k; i++) {
-      FloatVector u = load(b, bAt + PANEL * i);
-      FloatVector v = load(b, bAt + PANEL * i + LANES);
-      FloatVector s = all(a, aAt + QUAD * i);
+      FloatVector u = fromArray(SPECIES, b, bAt + PANEL * i);
+      FloatVector v = fromArray(SPECIES, b, bAt + PANEL * i + LANES);
+      FloatVector s = broadcast(SPECIES, a[aAt + QUAD * i]);
       x0 = s.fma(u, x0);
       y0 = s.fma(v, y0);
-      s = all(a, aAt + QUAD * i + 1);
+      s = broadcast(SPECIES, a[aAt + QUAD * i + 1]);
       x1 = s.fma(u, x1);
       y1 = s.fma(v, y1);
-      s = all(a, aAt + QUAD * i + 2);
+      s = broadcast(SPECIES, a[aAt + QUAD * i + 2]);
       x2 = s.fma(u, x2);
       y2 = s.fma(v, y2);
-      s = all(a, aAt + QUAD * i + 3);
+      s = broadcast(SPECIES, a[aAt + QUAD * i + 3]);
       x3 = s.fma(u, x3);
       y3 = s.fma(v, y3);
     }
-    store(x0, y0, c, c0);
-    store(x1, y1, c, c1);
-    store(x2, y2, c, c2);
-    store(x3, y3, c, c3);
+    x0.intoArray(c, c0);
+    y0.intoArray(c, c0 + LANES);
+    x1.intoArray(c, c1);
+    y1.intoArray(c, c1 + LANES);
+    x2.intoArray(c, c2);
+    y2.intoArray(c, c2 + LANES);
+    x3.intoArray(c, c3);
+    y3.intoArray(c, c3 + LANES);
   }
 
   private static void rescaled(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int c0, int stride,
@@ -108,42 +113,41 @@ final class VectorTiles implements Tiles {
     int c1 = c0 + stride;
     int c2 = c1 + stride;
     int c3 = c2 + stride;
-    FloatVector s = all(scale, row);
-    FloatVector x0 = load(c, c0).mul(s);
-    FloatVector y0 = load(c, c0 + LANES).mul(s);
-    s = all(scale, row + 1);
-    FloatVector x1 = load(c, c1).mul(s);
-    FloatVector y1 = load(c, c1 + LANES).mul(s);
-    s = all(scale, row + 2);
-    FloatVector x2 = load(c, c2).mul(s);
-    FloatVector y2 = load(c, c2 + LANES).mul(s);
-    s = all(scale, row + 3);
-    FloatVector x3 = load(c, c3).mul(s);
-    FloatVector y3 = load(c, c3 + LANES).mul(s);
+    FloatVector s = broadcast(SPECIES, scale[row]);
+    FloatVector x0 = fromArray(SPECIES, c, c0).mul(s);
+    FloatVector y0 = fromArray(SPECIES, c, c0 + LANES).mul(s);
+    s = broadcast(SPECIES, scale[row + 1]);
+    FloatVector x1 = fromArray(SPECIES, c, c1).mul(s);
+    FloatVector y1 = fromArray(SPECIES, c, c1 + LANES).mul(s);
+    s = broadcast(SPECIES, scale[row + 2]);
+    FloatVector x2 = fromArray(SPECIES, c, c2).mul(s);
+    FloatVector y2 = fromArray(SPECIES, c, c2 + LANES).mul(s);
+    s = broadcast(SPECIES, scale[row + 3]);
+    FloatVector x3 = fromArray(SPECIES, c, c3).mul(s);
+    FloatVector y3 = fromArray(SPECIES, c, c3 + LANES).mul(s);
     for (int i = 0; i < k; i++) {
-      FloatVector u = load(b, bAt + PANEL * i);
-      FloatVector v = load(b, bAt + PANEL * i + LANES);
-      s = all(a, aAt + PANEL * i);
+      FloatVector u = fromArray(SPECIES, b, bAt + PANEL * i);
+      FloatVector v = fromArray(SPECIES, b, bAt + PANEL * i + LANES);
+      s = broadcast(SPECIES, a[aAt + PANEL * i]);
       x0 = s.fma(u, x0);
       y0 = s.fma(v, y0);
-      s = all(a, aAt + PANEL * i + 1);
+      s = broadcast(SPECIES, a[aAt + PANEL * i + 1]);
       x1 = s.fma(u, x1);
       y1 = s.fma(v, y1);
-      s = all(a, aAt + PANEL * i + 2);
+      s = broadcast(SPECIES, a[aAt + PANEL * i + 2]);
       x2 = s.fma(u, x2);
       y2 = s.fma(v, y2);
-      s = all(a, aAt + PANEL * i + 3);
+      s = broadcast(SPECIES, a[aAt + PANEL * i + 3]);
       x3 = s.fma(u, x3);
       y3 = s.fma(v, y3);
     }
-    store(x0, y0, c, c0);
-    store(x1, y1, c, c1);
-    store(x2, y2, c, c2);
-    store(x3, y3, c, c3);
-  }
-
-  private static void store(FloatVector x, FloatVector y, float[] c, int at) {
-    x.intoArray(c, at);
-    y.intoArray(c, at + LANES);
+    x0.intoArray(c, c0);
+    y0.intoArray(c, c0 + LANES);
+    x1.intoArray(c, c1);
+    y1.intoArray(c, c1 + LANES);
+    x2.intoArray(c, c2);
+    y2.intoArray(c, c2 + LANES);
+    x3.intoArray(c, c3);
+    y3.intoArray(c, c3 + LANES);
   }
 }
