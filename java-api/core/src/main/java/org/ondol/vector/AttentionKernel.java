@@ -124,7 +124,7 @@ final class AttentionKernel {
         return;
       }
       int count = to - from;
-      tile.scores(panel, block, from, to, keys, scores, null);
+      tile.scores(panel, block, from, to, keys, 0, scores, null);
       loops.scores().weights(scores, count + QUAD - 1 & -QUAD, m, panel * ROWS, l, panel * ROWS * 16, scale);
       if (operands.args.dropout() > 0) {
         tile.dropout(panel, block + from, count, scores);

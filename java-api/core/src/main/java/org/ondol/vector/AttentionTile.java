@@ -136,14 +136,14 @@ final class AttentionTile {
    * Scores of a panel with the keys from..to of a block, the first at s[0]; their number is rounded up to a multiple of 4
    * with -inf.
    *
-   * @param keys the block in quads
+   * @param keys the block in quads, from keysAt on
    * @param factor where not null and scores are capped, receives the derivative of the cap
    */
-  void scores(int panel, int block, int from, int to, float[] keys, float[] s, float[] factor) {
+  void scores(int panel, int block, int from, int to, float[] keys, int keysAt, float[] s, float[] factor) {
     int d = operands.headDim;
     int quads = (to - from + QUAD - 1) / QUAD;
     int count = quads * QUAD;
-    loops.tiles().quads(keys, from * d, quads, queries, panel * ROWS * d, d, s, 0, ROWS, true);
+    loops.tiles().quads(keys, keysAt + from * d, quads, queries, panel * ROWS * d, d, s, 0, ROWS, true);
     AttentionArgs args = operands.args;
     if (args.softcap() > 0) {
       loops.scores().softcap(s, count, operands.capIn, operands.capOut);

@@ -2,6 +2,7 @@ package org.ondol.vector;
 
 import org.ondol.HostMemory;
 import org.ondol.spi.AttentionArgs;
+import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -29,6 +30,11 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void attention(AttentionArgs args) {
     AttentionKernel.run(loops, args);
+  }
+
+  @Override
+  public void attentionBackward(AttentionBackwardArgs args) {
+    AttentionGradient.run(loops, args);
   }
 
   @Override
