@@ -182,6 +182,7 @@ class AttentionRows {
   // Keys `wanted` of the block that starts at key j.
   void block(KeyRange wanted, int64_t j, const PackedBlocks& packed, bool skip_zeros) {
     const float* panels = key_blocks;
+    ahead = nullptr;
     if (packed.keys != nullptr) {
       if (caching) fill_cache(j / KEY_BLOCK);
       panels = packed.keys + j / KEY_BLOCK * widths.key_block(a);
@@ -210,14 +211,21 @@ class AttentionRows {
   }
 
   // Packs the wanted keys of a block, and asks for the values that belong to them: those are read where they are, a
-  // panel of columns at a time, which no hardware prefetcher follows.
+  // panel of columns at a time, which no hardware prefetcher follows. With few rows the time is that of reading memory,
+  // and bursts of prefetches stop the arithmetic meanwhile; then the tiles ask for a cache line a step instead: D steps
+  // for each of 8 panels are just the lines of a block of V, and the weighing of V likewise of the next block of K.
   void pack_keys(KeyRange wanted, int64_t j) {
+    ahead = groups == 1 && dense(values, a.value_dim) ? values.row(wanted.begin) : nullptr;
     for (int64_t p = wanted.begin / PANEL * PANEL; p < wanted.end; p += PANEL) {
       const int64_t end = min_of(p + PANEL, wanted.end);
-      for (int64_t key = max_of(p, wanted.begin); key < end; key++) prefetch(values.row(key), a.value_dim);
+      for (int64_t key = max_of(p, wanted.begin); ahead == nullptr && key < end; key++) {
+        prefetch(values.row(key), a.value_dim);
+      }
       AttentionPack<V>::keys(keys, p, end - p, a.head_dim, key_blocks + (p - j) * a.head_dim);
     }
   }
+
+  static bool dense(const KeyRows& rows, int64_t width) { return rows.pages == nullptr && rows.stride == width; }
 
   void score(KeyRange wanted, int64_t j, const float* panels_at) {
     const int64_t width = PANEL * Tile::panels;
@@ -230,7 +238,8 @@ class AttentionRows {
         const int64_t r = group[g].first;
         MatrixTile<V>::run(group[g].rows, panels,
                            {q + r * widths.query, widths.query, panels_at + (p - j) * a.head_dim, PANEL,
-                            PANEL * a.head_dim, s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim, next - g});
+                            PANEL * a.head_dim, s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim, next - g, ahead});
+        if (ahead != nullptr) ahead += (next - g) * a.head_dim * MatrixTile<V>::LINE;
       }
     }
   }
@@ -314,8 +323,10 @@ class AttentionRows {
   }
 
   // The next block's first keys, while this one's values are worked on.
-  void prefetch_keys(int64_t from) const {
-    for (int64_t j = from; j < min_of(from + KEY_BLOCK, tile.item.keys); j++) prefetch(keys.row(j), a.head_dim);
+  void prefetch_keys(int64_t from) {
+    ahead = groups == 1 && dense(keys, a.head_dim) && from < tile.item.keys ? keys.row(from) : nullptr;
+    for (int64_t j = from; ahead == nullptr && j < min_of(from + KEY_BLOCK, tile.item.keys); j++)
+      prefetch(keys.row(j), a.head_dim);
   }
 
   // Adds the values of a run of the wanted keys, `pitch` apart, panels of 16 columns `panel` apart.
@@ -334,7 +345,8 @@ class AttentionRows {
         MatrixTile<V>::run(group[g].rows, panels,
                            {s + r * PITCH + cut_to.begin % KEY_BLOCK, PITCH,
                             from + d / PANEL * panel + (cut_to.begin - run.begin) * pitch, pitch, panel,
-                            o + r * widths.value + d, widths.value, by, cut_to.end - cut_to.begin, next - g});
+                            o + r * widths.value + d, widths.value, by, cut_to.end - cut_to.begin, next - g, ahead});
+        if (ahead != nullptr) ahead += (next - g) * (cut_to.end - cut_to.begin) * MatrixTile<V>::LINE;
       }
     }
   }
@@ -403,7 +415,8 @@ class AttentionRows {
   int64_t cached_item = -1, cached_head = -1, cached = 0;  // blocks of which item and key head are packed
   RowTile tile;
   KeyRows keys, values;
-  KeyRange all;  // visible to any row
+  const float* ahead = nullptr;  // what the next tiles are to ask memory for
+  KeyRange all;                  // visible to any row
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ struct TileOperands {
   const float* factor;  // [rows]: what C is multiplied by first; null: C starts from +0
   int64_t k;
   int64_t groups;
+  const float* ahead;  // memory to ask for, a cache line a step of k; or null
 };
 
 // Register budget. AVX2: 6 x 16 is 12 accumulators, 2 of B and 1 broadcast of 16 registers; an L1-resident k = 128 runs
@@ -37,25 +38,31 @@ class MatrixTile {
   typedef void (*Function)(const TileOperands&);
 
  public:
-  static ONDOL_INLINE void run(int64_t rows, int64_t panels, const TileOperands& t) { table[panels - 1][rows - 1](t); }
+  static constexpr int64_t LINE = 16;  // floats of a cache line
+
+  static ONDOL_INLINE void run(int64_t rows, int64_t panels, const TileOperands& t) {
+    table[t.ahead != nullptr][panels - 1][rows - 1](t);
+  }
 
  private:
-  template <int rows, int panels>
+  template <bool asking, int rows, int panels>
   static void tile(const TileOperands& t) {
     const float* a = t.a;
+    const float* ahead = t.ahead;
     const float* factor = t.factor;
     float* c = t.c;
     for (int64_t g = t.groups; g > 0; g--) {
-      group<rows, panels>(a, t.a_pitch, t.b, t.b_pitch, t.b_panel, c, t.c_pitch, factor, t.k);
+      group<asking, rows, panels>(a, t.a_pitch, t.b, t.b_pitch, t.b_panel, c, t.c_pitch, factor, t.k, ahead);
+      if (asking) ahead += t.k * LINE;
       a += rows * t.a_pitch;
       c += rows * t.c_pitch;
       if (factor != nullptr) factor += rows;
     }
   }
 
-  template <int rows, int panels>
+  template <bool asking, int rows, int panels>
   static ONDOL_INLINE void group(const float* a, int64_t a_pitch, const float* b, int64_t b_pitch, int64_t b_panel,
-                                 float* c, int64_t c_pitch, const float* factor, int64_t k) {
+                                 float* c, int64_t c_pitch, const float* factor, int64_t k, const float* ahead) {
     constexpr int vectors = panels * Shape::vectors;
     F acc[rows][vectors];
 #pragma GCC unroll 16
@@ -68,6 +75,10 @@ class MatrixTile {
     const float* const end = a + k;
 #pragma GCC unroll 4
     for (; a != end; a++, b += b_pitch) {
+      if (asking) {
+        __builtin_prefetch(ahead);
+        ahead += LINE;
+      }
       F column[vectors];
 #pragma GCC unroll 16
       for (int v = 0; v < vectors; v++) {
@@ -87,19 +98,20 @@ class MatrixTile {
     }
   }
 
-  template <int rows, int panels>
+  template <bool asking, int rows, int panels>
   static constexpr Function pick() {
-    if constexpr (rows <= Shape::rows && panels <= Shape::panels) return &tile<rows, panels>;
+    if constexpr (rows <= Shape::rows && panels <= Shape::panels) return &tile<asking, rows, panels>;
     return nullptr;
   }
 
-#define ONDOL_ROW(panels)                                                                                             \
+#define ONDOL_ROW(asking, panels)                                                                                     \
   {                                                                                                                   \
-    pick<1, panels>(), pick<2, panels>(), pick<3, panels>(), pick<4, panels>(), pick<5, panels>(), pick<6, panels>(), \
-        pick<7, panels>(), pick<8, panels>(), pick<9, panels>(), pick<10, panels>(), pick<11, panels>(),              \
-        pick<12, panels>()                                                                                            \
+    pick<asking, 1, panels>(), pick<asking, 2, panels>(), pick<asking, 3, panels>(), pick<asking, 4, panels>(),       \
+        pick<asking, 5, panels>(), pick<asking, 6, panels>(), pick<asking, 7, panels>(), pick<asking, 8, panels>(),   \
+        pick<asking, 9, panels>(), pick<asking, 10, panels>(), pick<asking, 11, panels>(), pick<asking, 12, panels>() \
   }
-  static constexpr Function table[2][12] = {ONDOL_ROW(1), ONDOL_ROW(2)};
+  static constexpr Function table[2][2][12] = {{ONDOL_ROW(false, 1), ONDOL_ROW(false, 2)},
+                                               {ONDOL_ROW(true, 1), ONDOL_ROW(true, 2)}};
 #undef ONDOL_ROW
 };
 
