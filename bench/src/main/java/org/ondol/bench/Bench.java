@@ -66,7 +66,10 @@ public final class Bench implements Callable<Integer> {
   @Option(names = "--plot", paramLabel = "FILE", description = "Write a bar chart (.png) of the rows.")
   Path plot;
 
-  @Option(names = "--from", paramLabel = "JSON", description = "With --plot: draw these rows (of the named stems and cases), measure nothing.")
+  @Option(names = "--markdown", description = "With --from: print these rows as a Markdown table.")
+  boolean markdown;
+
+  @Option(names = "--from", paramLabel = "JSON", description = "With --plot or --markdown: show these rows (of the named stems and cases), measure nothing.")
   Path from;
 
   @Option(names = "--list", description = "Print stems and cases.")
@@ -103,7 +106,9 @@ public final class Bench implements Callable<Integer> {
     checkUsage(chosen);
     if (from != null) {
       Report.Document document = Report.readJson(from);
-      Plot.write(plot, document.machine(), document.rows().stream().filter(this::drawn).toList());
+      List<Row> rows = document.rows().stream().filter(this::drawn).toList();
+      if (plot != null) Plot.write(plot, document.machine(), rows);
+      if (markdown) System.out.print(MarkdownTable.of(document.machine(), rows));
       return 0;
     }
     return measure(chosen);
@@ -122,8 +127,11 @@ public final class Bench implements Callable<Integer> {
   }
 
   private void checkUsage(List<Stem<?>> chosen) {
-    if (from != null && plot == null) {
-      throw usage("--from needs --plot FILE");
+    if (from != null && plot == null && !markdown) {
+      throw usage("--from needs --plot FILE or --markdown");
+    }
+    if (markdown && from == null) {
+      throw usage("--markdown needs --from JSON");
     }
     if (from != null && !Files.isReadable(from)) {
       throw usage("--from: cannot read " + from);
