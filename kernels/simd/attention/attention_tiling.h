@@ -28,10 +28,11 @@ static_assert(sizeof(Tiling) <= sizeof(ondol_plan::choice), "choice is what a pl
 constexpr int64_t PACK_BLOCKS = 4;
 
 // 96 query rows: with 128 keys and D = 128 a tile's Q, scores, out, and its K and V blocks take 270 KB of a 512 KB L2.
+// 48, 72, 96 and 132 rows measure the same within the noise of a shared machine; 36 and fewer are slower.
 constexpr int64_t MAX_TILE_ROWS = 96;
 
 // Floats of packed K and V of one head that fit in an L2 beside a tile. A phase of its own writes them to memory and
-// reads them back: 4 % of the time at L = 512, D = 64, against below 1 % for packing again in each of two tasks.
+// reads them back: 4 % of the time at L = 512, D = 64 and 9 % at L = 128, D = 32; packing inside the tasks 2 % and 3 %.
 constexpr int64_t CACHE_FLOATS = 98304;
 
 struct Widths {
