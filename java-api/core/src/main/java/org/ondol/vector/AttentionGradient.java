@@ -12,9 +12,9 @@ import org.ondol.ops.Elementwise.Op;
 import org.ondol.spi.AttentionBackwardArgs;
 
 /**
- * Gradients of attention. One pass over all pairs recomputes the weights from the log-sum-exp and serves dq, dk, dv and
- * dbias at once (five products). Rows ascend outside and keys inside, so each chain runs in its order: dq of a tile of rows
- * is complete after its keys, dk and dv of a key head collect over all rows of its group.
+ * Gradients of attention. One pass over all pairs recomputes the weights from the log-sum-exp and serves dq, dk, dv
+ * and dbias at once (five products). Rows ascend outside and keys inside, so each chain runs in its order: dq of a
+ * tile of rows is complete after its keys, dk and dv of a key head collect over all rows of its group.
  */
 final class AttentionGradient {
   /** Query rows of a tile: the length of a piece of the chains of dk and dv. */
@@ -90,11 +90,11 @@ final class AttentionGradient {
     final AttentionItem item;
     final int kvHead;
     final Scratch scratch;
-    final int d = operands.headDim;
-    final int dv = operands.valueDim;
+    final int headDim = operands.headDim;
+    final int valueDim = operands.valueDim;
     final int width = padded(operands.headDim);
     final int valueWidth = padded(operands.valueDim);
-    /** All keys of the head: k in quads, k in panels of columns, v in quads, by block; and the sums of their gradients. */
+    /** All keys of the head, by block: k in quads and in panels of columns, v in quads; the sums of their gradients. */
     final float[] keyQuads;
     final float[] keyPanels;
     final float[] valueQuads;
@@ -126,12 +126,12 @@ final class AttentionGradient {
       this.scratch = scratch;
       int next = AttentionTile.SCRATCH;
       long keys = (long) padded(item.keys) + KEY_BLOCK;
-      this.keyQuads = scratch.floats(next++, keys * d);
+      this.keyQuads = scratch.floats(next++, keys * headDim);
       this.keyPanels = scratch.floats(next++, keys * width);
-      this.valueQuads = scratch.floats(next++, keys * dv);
+      this.valueQuads = scratch.floats(next++, keys * valueDim);
       this.keySums = scratch.floats(next++, keys * width);
       this.valueSums = scratch.floats(next++, keys * valueWidth);
-      this.doutLanes = scratch.floats(next++, (long) TILE * dv);
+      this.doutLanes = scratch.floats(next++, (long) TILE * valueDim);
       this.queryPanels = scratch.floats(next++, (long) TILE * width);
       this.doutPanels = scratch.floats(next++, (long) TILE * valueWidth);
       this.querySums = scratch.floats(next++, (long) TILE * width);
@@ -151,11 +151,11 @@ final class AttentionGradient {
     void compute() {
       for (int block = 0; block < item.keys; block += KEY_BLOCK) {
         int n = Math.min(KEY_BLOCK, item.keys - block);
-        item.readKeys(operands.k, kvHead, block, n, d, line);
-        Packing.quads(line, 0, d, n, d, keyQuads, block * d);
-        Packing.panels(line, 0, d, n, d, keyPanels, block * width);
-        item.readKeys(operands.v, kvHead, block, n, dv, line);
-        Packing.quads(line, 0, dv, n, dv, valueQuads, block * dv);
+        item.readKeys(operands.k, kvHead, block, n, headDim, line);
+        Packing.quads(line, 0, headDim, n, headDim, keyQuads, block * headDim);
+        Packing.panels(line, 0, headDim, n, headDim, keyPanels, block * width);
+        item.readKeys(operands.v, kvHead, block, n, valueDim, line);
+        Packing.quads(line, 0, valueDim, n, valueDim, valueQuads, block * valueDim);
       }
       int rows = operands.group * item.queries;
       for (int first = 0; first < rows; first += TILE) {
@@ -190,8 +190,8 @@ final class AttentionGradient {
       }
       for (int r = 0; r < tile.rows; r++) {
         if (dq != null) {
-          finish(querySums, r * width, d, scale);
-          dq.write(querySums, r * width, item.query(dq, tile.head[r], tile.position[r]), d);
+          finish(querySums, r * width, headDim, scale);
+          dq.write(querySums, r * width, item.query(dq, tile.head[r], tile.position[r]), headDim);
         }
         if (dbias != null) {
           addBiasGradient(tile, r);
@@ -202,7 +202,7 @@ final class AttentionGradient {
     /** Reads what the tile needs of its rows. */
     private void load(AttentionTile tile) {
       int rows = tile.panels * ROWS;
-      Arrays.fill(doutLanes, 0, rows * dv, 0);
+      Arrays.fill(doutLanes, 0, rows * valueDim, 0);
       Arrays.fill(queryPanels, 0, rows * width, 0);
       Arrays.fill(doutPanels, 0, rows * valueWidth, 0);
       Arrays.fill(shift, 0);
@@ -212,13 +212,13 @@ final class AttentionGradient {
       for (int r = 0; r < tile.rows; r++) {
         int head = tile.head[r];
         int i = tile.position[r];
-        operands.q.read(item.query(operands.q, head, i), line, 0, d);
-        Packing.panelRow(line, 0, d, queryPanels, r * PANEL, rows * PANEL);
-        dout.read(item.query(dout, head, i), line, 0, dv);
-        Packing.panelRow(line, 0, dv, doutPanels, r * PANEL, rows * PANEL);
-        Packing.column(line, 0, dv, doutLanes, r / ROWS * ROWS * dv + r % ROWS, ROWS);
-        Arrays.fill(line, dv, valueWidth, 0);
-        operands.out.read(item.query(operands.out, head, i), out, 0, dv);
+        operands.q.read(item.query(operands.q, head, i), line, 0, headDim);
+        Packing.panelRow(line, 0, headDim, queryPanels, r * PANEL, rows * PANEL);
+        dout.read(item.query(dout, head, i), line, 0, valueDim);
+        Packing.panelRow(line, 0, valueDim, doutPanels, r * PANEL, rows * PANEL);
+        Packing.column(line, 0, valueDim, doutLanes, r / ROWS * ROWS * valueDim + r % ROWS, ROWS);
+        Arrays.fill(line, valueDim, valueWidth, 0);
+        operands.out.read(item.query(operands.out, head, i), out, 0, valueDim);
         delta[r] = loops.rows().dot16(line, out, valueWidth, partials);
         float lse = operands.lse.get(item.query(operands.lse, head, i));
         if (lse > Float.NEGATIVE_INFINITY) {
@@ -238,11 +238,12 @@ final class AttentionGradient {
       }
       int quads = (to - from + QUAD - 1) / QUAD;
       int count = quads * QUAD;
-      tile.scores(panel, block, from, to, keyQuads, block * d, weights, cap);
+      tile.scores(panel, block, from, to, keyQuads, block * headDim, weights, cap);
       float[] rowShift = Arrays.copyOfRange(shift, panel * ROWS, (panel + 1) * ROWS);
       float[] rowDelta = Arrays.copyOfRange(delta, panel * ROWS, (panel + 1) * ROWS);
       loops.scores().probabilities(weights, count, rowShift);
-      loops.tiles().quads(valueQuads, (block + from) * dv, quads, doutLanes, panel * ROWS * dv, dv, slopes, 0, ROWS, true);
+      loops.tiles().quads(valueQuads, (block + from) * valueDim, quads, doutLanes, panel * ROWS * valueDim, valueDim,
+          slopes, 0, ROWS, true);
       float[] kept = weights;
       if (operands.args.dropout() > 0) {
         tile.dropout(panel, block + from, to - from, slopes);
@@ -260,7 +261,7 @@ final class AttentionGradient {
       for (int c = 0; c < width; c += PANEL) {
         int n = Math.min(KEY_BLOCK, item.keys - block);
         loops.tiles().panel(slopes, 0, keyPanels, block * width + c * n + from * PANEL, to - from, querySums,
-            panel * ROWS * width + c, width, ones);
+            panel * ROWS * width + c, width, ROWS, ones);
       }
       int rows = tile.panels * ROWS;
       for (int q = 0; q < quads; q++) {
@@ -308,18 +309,17 @@ final class AttentionGradient {
     }
 
     private void writeKeyGradients() {
-      float[] zeros = new float[Math.max(d, dv)];
+      float[] zeros = new float[Math.max(headDim, valueDim)];
       long all = operands.args.qOffsets() != null ? item.keys : operands.args.kvLength();
       for (int j = 0; j < all; j++) {
         boolean used = j < item.keys;
         if (dk != null) {
-          finish(keySums, used ? j * width : 0, used ? d : 0, scale);
-          dk.write(used ? keySums : zeros, used ? j * width : 0, item.key(dk, kvHead, j), d);
+          finish(keySums, used ? j * width : 0, used ? headDim : 0, scale);
+          dk.write(used ? keySums : zeros, used ? j * width : 0, item.key(dk, kvHead, j), headDim);
         }
-        if (AttentionGradient.this.dv != null) {
-          finish(valueSums, used ? j * valueWidth : 0, used ? dv : 0, 1);
-          Floats values = AttentionGradient.this.dv;
-          values.write(used ? valueSums : zeros, used ? j * valueWidth : 0, item.key(values, kvHead, j), dv);
+        if (dv != null) {
+          finish(valueSums, used ? j * valueWidth : 0, used ? valueDim : 0, 1);
+          dv.write(used ? valueSums : zeros, used ? j * valueWidth : 0, item.key(dv, kvHead, j), valueDim);
         }
       }
     }

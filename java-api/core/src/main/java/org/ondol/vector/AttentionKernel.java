@@ -11,9 +11,9 @@ import org.ondol.Threads;
 import org.ondol.spi.AttentionArgs;
 
 /**
- * Attention, forward. A task takes one block of keys after the other, packs it, and lets all its panels of 16 query rows
- * pass over it: scores (keys by rows, lanes are rows), online softmax, accumulation of the values. A panel's scores stay
- * in the L1 cache.
+ * Attention, forward. A task takes one block of keys after the other, packs it, and lets all its panels of 16 query
+ * rows pass over it: scores (keys by rows, lanes are rows), online softmax, accumulation of the values. A panel's
+ * scores stay in the L1 cache.
  */
 final class AttentionKernel {
   private final Loops loops;
@@ -130,9 +130,10 @@ final class AttentionKernel {
         tile.dropout(panel, block + from, count, scores);
       }
       int at = panel * ROWS * stride;
+      int rows = Math.min(ROWS, tile.rows - panel * ROWS);
       for (int column = 0; column < stride; column += PANEL) {
         if (finite) {
-          loops.tiles().panel(scores, 0, values, column * n + from * PANEL, count, o, at + column, stride, scale);
+          loops.tiles().panel(scores, 0, values, column * n + from * PANEL, count, o, at + column, stride, rows, scale);
         } else {
           skipZeros(count, values, column * n + from * PANEL, at + column);
         }

@@ -133,8 +133,8 @@ final class AttentionTile {
   }
 
   /**
-   * Scores of a panel with the keys from..to of a block, the first at s[0]; their number is rounded up to a multiple of 4
-   * with -inf.
+   * Scores of a panel with the keys from..to of a block, the first at s[0]; their number is rounded up to a multiple
+   * of 4 with -inf.
    *
    * @param keys the block in quads, from keysAt on
    * @param factor where not null and scores are capped, receives the derivative of the cap

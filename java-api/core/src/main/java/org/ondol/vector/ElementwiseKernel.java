@@ -30,7 +30,8 @@ final class ElementwiseKernel {
     this.loops = loops;
     this.args = args;
     this.count = args.out().count();
-    Tensor[] tensors = args.y() == null ? new Tensor[] {args.x(), args.out()} : new Tensor[] {args.x(), args.out(), args.y()};
+    Tensor[] tensors = args.y() == null ? new Tensor[] {args.x(), args.out()}
+        : new Tensor[] {args.x(), args.out(), args.y()};
     long[] size = args.out().shape();
     long[][] strides = new long[tensors.length][];
     for (int t = 0; t < tensors.length; t++) {

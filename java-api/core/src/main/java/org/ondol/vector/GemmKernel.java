@@ -12,8 +12,9 @@ import org.ondol.ops.Elementwise.Op;
 import org.ondol.spi.GemmArgs;
 
 /**
- * C = act(alpha A B + bias) + residual. A task computes one block of C in an array: quads of A (a block of them stays in
- * the L2 cache) times panels of B (one stays in L1), {@value #K_BLOCK} steps of k at a time, then the epilogue row by row.
+ * C = act(alpha A B + bias) + residual. A task computes one block of C in an array: quads of A (a block of them stays
+ * in the L2 cache) times panels of B (one stays in L1), {@value #K_BLOCK} steps of k at a time, then the epilogue row
+ * by row.
  */
 final class GemmKernel {
   private static final int K_BLOCK = 256;

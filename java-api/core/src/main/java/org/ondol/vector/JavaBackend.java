@@ -6,8 +6,8 @@ import org.ondol.spi.Backend;
 import org.ondol.spi.Kernels;
 
 /**
- * The pure-Java backend: {@code java:vector} needs the module jdk.incubator.vector, {@code java:scalar} runs everywhere,
- * {@code java} is the better one that can run. All give the same bits.
+ * The pure-Java backend: {@code java:vector} needs the module jdk.incubator.vector, {@code java:scalar} runs
+ * everywhere, {@code java} is the better one that can run. All give the same bits.
  */
 public final class JavaBackend implements Backend {
   private static final String MODULE = "jdk.incubator.vector";

@@ -1,8 +1,8 @@
 package org.ondol.vector;
 
 /**
- * The inner loops of one variant. Everything around them (blocking, packing, masks, the order of the epilogue) is shared,
- * so the variants differ only where a loop runs over lanes. Each call covers thousands of elements: it may be
+ * The inner loops of one variant. Everything around them (blocking, packing, masks, the order of the epilogue) is
+ * shared, so the variants differ only where a loop runs over lanes. Each call covers thousands of elements: it may be
  * megamorphic without being noticed.
  */
 record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores) {

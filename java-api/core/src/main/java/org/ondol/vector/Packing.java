@@ -70,7 +70,9 @@ final class Packing {
   static void panelRow(float[] from, int fromAt, int n, float[] to, int toAt, int panelStride) {
     int full = n & -PANEL;
     for (int j = 0; j < full; j += PANEL) {
-      System.arraycopy(from, fromAt + j, to, toAt, PANEL);
+      for (int c = 0; c < PANEL; c++) {
+        to[toAt + c] = from[fromAt + j + c];
+      }
       toAt += panelStride;
     }
     if (full < n) {

@@ -25,13 +25,14 @@ final class ScalarTiles implements Tiles {
   }
 
   @Override
-  public void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, float[] scale) {
-    for (int row = 0; row < PANEL; row++) {
+  public void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, int rows,
+      float[] scale) {
+    for (int row = 0; row < (rows + 1 & -2); row++) {
       for (int j = 0; j < PANEL; j++) {
         c[cAt + row * stride + j] *= scale[row];
       }
     }
-    for (int row = 0; row < PANEL; row += 2) {
+    for (int row = 0; row < rows; row += 2) {
       for (int h = 0; h < PANEL; h += 4) {
         int at = cAt + row * stride + h;
         panel(a, aAt + row, b, bAt + h, k, c, at, at + stride);

@@ -1,8 +1,8 @@
 package org.ondol.vector;
 
 /**
- * Loops over a panel of attention scores: keys by 16 query rows, the score of key j and row r at {@code 16 j + r}. Lanes
- * are rows, so a row's maximum and sums need no step across lanes. Key counts are multiples of 4.
+ * Loops over a panel of attention scores: keys by 16 query rows, the score of key j and row r at {@code 16 j + r}.
+ * Lanes are rows, so a row's maximum and sums need no step across lanes. Key counts are multiples of 4.
  */
 interface Scores {
   /** Rows of a panel. */

@@ -1,10 +1,10 @@
 package org.ondol.vector;
 
 /**
- * Inner loops of matrix products. Right operands are panels of 16 columns: element (i, c) of a panel at {@code 16 i + c}.
- * Left operands are either quads, four rows interleaved: (i, r) at {@code 4 i + r}; or panels whose columns are the rows
- * of the product: (i, r) at {@code 16 i + r}. Every element of the product is one chain of fused multiply-adds over
- * ascending i.
+ * Inner loops of matrix products. Right operands are panels of 16 columns: element (i, c) of a panel at {@code 16 i +
+ * c}. Left operands are either quads, four rows interleaved: (i, r) at {@code 4 i + r}; or panels whose columns are
+ * the rows of the product: (i, r) at {@code 16 i + r}. Every element of the product is one chain of fused
+ * multiply-adds over ascending i.
  *
  * <p>The tile is 4 rows by 16 columns: eight accumulators, two vectors of the right operand and a broadcast fit sixteen
  * registers with room for C2's scheduling. Measured on one core of 98 GFLOP/s: 4x16 93, 5x16 97 (awkward: 16 is not a
@@ -26,9 +26,11 @@ interface Tiles {
   void quads(float[] a, int aAt, int quads, float[] b, int bAt, int k, float[] c, int cAt, int stride, boolean fresh);
 
   /**
-   * C = scale C + A B for the 16 rows in a panel of A and one panel of B.
+   * C = scale C + A B for rows in a panel of A and one panel of B.
    *
+   * @param rows how many of the 16 rows are wanted; others may be computed or not
    * @param scale one factor per row
    */
-  void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, float[] scale);
+  void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, int rows,
+      float[] scale);
 }

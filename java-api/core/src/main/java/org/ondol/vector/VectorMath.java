@@ -16,10 +16,11 @@ import jdk.incubator.vector.VectorSpecies;
  * The functions of docs/arithmetic.md over arrays; {@link ScalarMath} has the same formulas on floats. Larger functions
  * are several passes over arrays that stay in the L1 cache.
  *
- * <p>A rule for every loop on vectors in this package: its body calls nothing but the Vector API, and its coefficients are
- * constants of this class. One operation costs C2 about 400 nodes while it parses. Beyond 18000
- * (NodeCountInliningCutoff, some forty operations) it inlines only what the JDK forces; a helper of our own that takes or
- * returns vectors is then called, and boxes them. Seen: 12 ns a score instead of 0.4 in the softmax of attention.
+ * <p>A rule for every loop on vectors in this package: its body calls nothing but the Vector API, and its
+ * coefficients are constants of this class. One operation costs C2 about 400 nodes while it parses. Beyond 18000
+ * (NodeCountInliningCutoff, some forty operations) it inlines only what the JDK forces; a helper of our own that
+ * takes or returns vectors is then called, and boxes them. Seen: 12 ns a score instead of 0.4 in the softmax of
+ * attention.
  */
 final class VectorMath {
   /**

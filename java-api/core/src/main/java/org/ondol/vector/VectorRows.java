@@ -91,7 +91,8 @@ final class VectorRows implements Rows {
   @Override
   public void normalize(float[] x, int at, int n, float rstd, float[] gamma, float[] beta) {
     for (int i = 0; i < n; i += LANES) {
-      fromArray(SPECIES, x, at + i).mul(rstd).fma(fromArray(SPECIES, gamma, i), fromArray(SPECIES, beta, i)).intoArray(x, at + i);
+      FloatVector v = fromArray(SPECIES, x, at + i).mul(rstd);
+      v.fma(fromArray(SPECIES, gamma, i), fromArray(SPECIES, beta, i)).intoArray(x, at + i);
     }
   }
 
@@ -105,14 +106,16 @@ final class VectorRows implements Rows {
   @Override
   public void layernormGradient(float[] h, float[] g, int at, int n, float rstd, float s1, float s2) {
     for (int i = at; i < at + n; i += LANES) {
-      fromArray(SPECIES, h, i).neg().fma(broadcast(SPECIES, s2), fromArray(SPECIES, g, i).sub(s1)).mul(rstd).intoArray(g, i);
+      FloatVector v = fromArray(SPECIES, g, i).sub(s1);
+      fromArray(SPECIES, h, i).neg().fma(broadcast(SPECIES, s2), v).mul(rstd).intoArray(g, i);
     }
   }
 
   @Override
   public void multiplyAdd(float[] acc, int accAt, float[] x, int xAt, float[] y, int yAt, int n) {
     for (int i = 0; i < n; i += LANES) {
-      fromArray(SPECIES, x, xAt + i).fma(fromArray(SPECIES, y, yAt + i), fromArray(SPECIES, acc, accAt + i)).intoArray(acc, accAt + i);
+      FloatVector v = fromArray(SPECIES, acc, accAt + i);
+      fromArray(SPECIES, x, xAt + i).fma(fromArray(SPECIES, y, yAt + i), v).intoArray(acc, accAt + i);
     }
   }
 }

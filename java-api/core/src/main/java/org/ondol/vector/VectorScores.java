@@ -129,13 +129,19 @@ final class VectorScores implements Scores {
 
   @Override
   public boolean finite(float[] x, int at, int n) {
-    // x * 0 is a zero for a finite x and NaN otherwise, and NaN stays in the sum.
-    FloatVector sum = ZERO;
+    // x * 0 is a zero for a finite x and NaN otherwise, and NaN stays in the sums. Four: none waits for another.
+    FloatVector a = ZERO;
+    FloatVector b = ZERO;
+    FloatVector c = ZERO;
+    FloatVector d = ZERO;
     int i = 0;
-    for (; i <= n - LANES; i += LANES) {
-      sum = fromArray(SPECIES, x, at + i).mul(ZERO).add(sum);
+    for (; i <= n - 4 * LANES; i += 4 * LANES) {
+      a = fromArray(SPECIES, x, at + i).fma(ZERO, a);
+      b = fromArray(SPECIES, x, at + i + LANES).fma(ZERO, b);
+      c = fromArray(SPECIES, x, at + i + 2 * LANES).fma(ZERO, c);
+      d = fromArray(SPECIES, x, at + i + 3 * LANES).fma(ZERO, d);
     }
-    boolean finite = sum.eq(ZERO).allTrue();
+    boolean finite = a.add(b).add(c.add(d)).eq(ZERO).allTrue();
     for (; i < n; i++) {
       finite &= Float.isFinite(x[at + i]);
     }

@@ -27,9 +27,10 @@ final class VectorTiles implements Tiles {
   }
 
   @Override
-  public void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, float[] scale) {
+  public void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, int rows,
+      float[] scale) {
     for (int h = 0; h < PANEL; h += PAIR) {
-      for (int r = 0; r < PANEL; r += QUAD) {
+      for (int r = 0; r < rows; r += QUAD) {
         rescaled(a, aAt + r, b, bAt + h, k, c, cAt + r * stride + h, stride, scale, r);
       }
     }
