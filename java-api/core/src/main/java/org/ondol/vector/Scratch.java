@@ -10,6 +10,9 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 final class Scratch implements AutoCloseable {
   private static final ConcurrentLinkedDeque<Scratch> FREE = new ConcurrentLinkedDeque<>();
 
+  /** A set with more floats than this is left to the garbage collector. */
+  private static final long KEEP = 1L << 24;
+
   private float[][] floats = new float[8][];
 
   private Scratch() {}
@@ -32,6 +35,12 @@ final class Scratch implements AutoCloseable {
 
   @Override
   public void close() {
-    FREE.addFirst(this);
+    long held = 0;
+    for (float[] array : floats) {
+      held += array == null ? 0 : array.length;
+    }
+    if (held <= KEEP) {
+      FREE.addFirst(this);
+    }
   }
 }
