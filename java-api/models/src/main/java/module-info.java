@@ -5,6 +5,10 @@ module org.ondol.models {
   requires com.google.protobuf;
   requires org.tribuo.util.onnx;
 
+  // The tokenizers need these, and being an automatic module cannot say so.
+  requires com.google.gson;
+  requires org.slf4j;
+
   exports org.ondol.models;
   exports org.ondol.models.layers;
   exports org.ondol.models.weights;

@@ -32,9 +32,11 @@ final class DemoCommand implements Runnable {
       "Trains to the coast leave every hour.",
       "How often is there a bus to the beach?");
 
+  /** A just-in-time compiler needs both some time and some calls. */
   private static final double WARM_UP_SECONDS = 1.5;
+  private static final int WARM_UP_RUNS = 15;
   private static final double TIMED_SECONDS = 1;
-  private static final int LEAST_RUNS = 5;
+  private static final int TIMED_RUNS = 5;
 
   /**
    * What one contender did.
@@ -51,13 +53,14 @@ final class DemoCommand implements Runnable {
     System.out.println("Devices");
     System.out.println(DevicesCommand.describe(devices));
 
+    Text.status("loading all-MiniLM-L6-v2 ...");
     long start = System.nanoTime();
     List<Outcome> outcomes = new ArrayList<>();
     List<String> failures = new ArrayList<>();
     Outcome peer;
-    String peerName;
     try (SentenceEncoder model = MiniLm.load(Devices.best())) {
       List<long[]> sequences = model.tokenize(SENTENCES);
+      Text.status("");
       System.out.printf("all-MiniLM-L6-v2 loaded in %s%n%n", Text.time((System.nanoTime() - start) * 1e-9).strip());
       for (Backend.Status status : devices) {
         if (!status.available()) continue;
@@ -68,8 +71,9 @@ final class DemoCommand implements Runnable {
         }
       }
       peer = OnnxRuntime.isPresent() ? onOnnxRuntime(sequences) : null;
+      Text.status("");
       if (outcomes.isEmpty()) throw new CommandException("no device could embed the sentences: " + String.join(" ", failures));
-      printNearest(outcomes.getFirst().vectors);
+      for (List<Outcome> alike : byBits(outcomes)) printNearest(alike);
       printTimes(outcomes, peer, sequences.stream().mapToInt(s -> s.length).sum());
     }
     failures.forEach(System.out::print);
@@ -110,17 +114,18 @@ final class DemoCommand implements Runnable {
 
   /** One call, then more until compilers have settled, then those that count. */
   private static Outcome measure(String name, Supplier<float[][]> work) {
+    Text.status("embedding on " + name + " ...");
     long start = System.nanoTime();
     float[][] vectors = work.get();
     double first = (System.nanoTime() - start) * 1e-9;
-    repeat(work, WARM_UP_SECONDS);
-    return new Outcome(name, vectors, first, median(repeat(work, TIMED_SECONDS)));
+    repeat(work, WARM_UP_SECONDS, WARM_UP_RUNS);
+    return new Outcome(name, vectors, first, median(repeat(work, TIMED_SECONDS, TIMED_RUNS)));
   }
 
-  private static List<Double> repeat(Supplier<float[][]> work, double seconds) {
+  private static List<Double> repeat(Supplier<float[][]> work, double seconds, int runs) {
     List<Double> times = new ArrayList<>();
     long end = System.nanoTime() + (long) (seconds * 1e9);
-    while (times.size() < LEAST_RUNS || System.nanoTime() < end) {
+    while (times.size() < runs || System.nanoTime() < end) {
       long start = System.nanoTime();
       work.get();
       times.add((System.nanoTime() - start) * 1e-9);
@@ -132,8 +137,23 @@ final class DemoCommand implements Runnable {
     return times.stream().sorted().skip(times.size() / 2).findFirst().orElseThrow();
   }
 
-  private static void printNearest(float[][] vectors) {
-    System.out.printf("%-60s%-9s%8s%n", "Sentence", "nearest", "cosine");
+  /** The outcomes in groups of the same bits. */
+  private static List<List<Outcome>> byBits(List<Outcome> outcomes) {
+    List<List<Outcome>> groups = new ArrayList<>();
+    for (Outcome o : outcomes) {
+      var group = groups.stream().filter(g -> differences(g.getFirst(), o) == 0).findFirst();
+      if (group.isPresent()) group.get().add(o); else groups.add(new ArrayList<>(List.of(o)));
+    }
+    return groups;
+  }
+
+  private static String names(List<Outcome> outcomes) {
+    return String.join(" and ", outcomes.stream().map(Outcome::name).toList());
+  }
+
+  private static void printNearest(List<Outcome> alike) {
+    float[][] vectors = alike.getFirst().vectors;
+    System.out.printf("%-60s%-9s%8s%n", Text.cut("Sentences on " + names(alike), 58), "nearest", "cosine");
     for (int i = 0; i < vectors.length; i++) {
       int nearest = -1;
       double cosine = Double.NEGATIVE_INFINITY;
@@ -168,23 +188,29 @@ final class DemoCommand implements Runnable {
   }
 
   private static void printAgreement(List<Outcome> outcomes, Outcome peer) {
-    Outcome first = outcomes.getFirst();
-    int width = first.vectors[0].length;
-    List<String> same = new ArrayList<>(List.of(first.name));
-    for (Outcome o : outcomes.subList(1, outcomes.size())) {
-      int different = 0;
-      for (int i = 0; i < o.vectors.length; i++) {
-        for (int d = 0; d < width; d++) {
-          if (Float.floatToRawIntBits(o.vectors[i][d]) != Float.floatToRawIntBits(first.vectors[i][d])) different++;
-        }
+    List<List<Outcome>> groups = byBits(outcomes);
+    int values = SENTENCES.size() * outcomes.getFirst().vectors[0].length;
+    for (List<Outcome> alike : groups) {
+      if (alike.size() > 1) System.out.printf("%s agree bit for bit: all %d values%n", names(alike), values);
+    }
+    for (List<Outcome> other : groups.subList(1, groups.size())) {
+      System.out.printf("%s DIFFER from %s in %d of %d values%n", names(other), names(groups.getFirst()),
+          differences(groups.getFirst().getFirst(), other.getFirst()), values);
+    }
+    if (peer != null) {
+      System.out.printf("Largest difference from ONNX Runtime: %.1e%n", largestDifference(outcomes.getFirst(), peer));
+    }
+  }
+
+  /** How many values have not the same bits. */
+  private static int differences(Outcome a, Outcome b) {
+    int different = 0;
+    for (int i = 0; i < a.vectors.length; i++) {
+      for (int d = 0; d < a.vectors[i].length; d++) {
+        if (Float.floatToRawIntBits(a.vectors[i][d]) != Float.floatToRawIntBits(b.vectors[i][d])) different++;
       }
-      if (different == 0) same.add(o.name);
-      else System.out.printf("%s and %s DIFFER in %d of %d values%n", first.name, o.name, different, SENTENCES.size() * width);
     }
-    if (same.size() > 1) {
-      System.out.printf("%s agree bit for bit: all %d values%n", String.join(" and ", same), SENTENCES.size() * width);
-    }
-    if (peer != null) System.out.printf("Largest difference from ONNX Runtime: %.1e%n", largestDifference(first, peer));
+    return different;
   }
 
   private static double largestDifference(Outcome a, Outcome b) {

@@ -74,14 +74,20 @@ final class EmbedCommand implements Runnable {
       throw new ParameterException(spec.commandLine(), "--max-tokens is " + maxTokens + ", expected 2 to " + MAX_POSITIONS);
     }
     Device where = device.device();
-    try (VectorWriter writer = VectorWriter.open(out, format);
-        SentenceEncoder model = MiniLm.load(where, maxTokens, SentenceEncoder.BATCH_TOKENS)) {
+    try (VectorWriter writer = VectorWriter.open(out, format); SentenceEncoder model = load(where)) {
       long start = System.nanoTime();
       embed(input, model, writer);
       if (!quiet) report(input.size(), where, (System.nanoTime() - start) * 1e-9);
     } catch (IOException e) {
       throw new CommandException("cannot write " + (out == null ? "to standard output" : out) + ": " + Text.reason(e), e);
     }
+  }
+
+  private SentenceEncoder load(Device where) {
+    if (!quiet) Text.status("loading all-MiniLM-L6-v2 ...");
+    SentenceEncoder model = MiniLm.load(where, maxTokens, SentenceEncoder.BATCH_TOKENS);
+    if (!quiet) Text.status("");
+    return model;
   }
 
   private List<String> input() {

@@ -65,6 +65,7 @@ public final class Main implements Runnable {
 
   private static int failure(Exception e, CommandLine command) {
     debug(e);
+    Text.status("");
     boolean expected = e instanceof OndolException || e instanceof CommandException;
     String message = Text.oneLine(expected ? e.getMessage() : e.toString());
     System.err.println(command.getCommandSpec().qualifiedName() + ": " + message);

@@ -47,6 +47,13 @@ final class Text {
     return text.length() <= width ? text : text.substring(0, width - 3) + "...";
   }
 
+  /** Shows on a terminal what is being done, in place of the last such line; the empty text removes it. */
+  static void status(String text) {
+    if (System.getProperty("ondol.terminal.err") == null) return;
+    System.err.print("\r\033[K" + text);
+    System.err.flush();
+  }
+
   static String count(long n, String noun) {
     return n + " " + noun + (n == 1 ? "" : "s");
   }
