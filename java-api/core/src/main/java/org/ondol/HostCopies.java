@@ -10,19 +10,33 @@ final class HostCopies {
 
   /** A contiguous copy on a device. */
   static Tensor of(Tensor source, Device target) {
-    Tensor out = Tensor.empty(target, source.dtype(), source.shape());
+    source.acquire();
+    try {
+      Tensor out = Tensor.empty(target, source.dtype(), source.shape());
+      try {
+        fill(out, source);
+        return out;
+      } catch (RuntimeException e) {
+        out.close();
+        throw e;
+      }
+    } finally {
+      source.release();
+    }
+  }
+
+  private static void fill(Tensor out, Tensor source) {
     long bytes = source.count() * source.dtype().bytes();
-    if (bytes == 0) return out;
-    if (target.memory().isHost()) {
+    if (bytes == 0) return;
+    if (out.device().memory().isHost()) {
       read(source, out.segment().asSlice(0, bytes));
-      return out;
+      return;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment staged = arena.allocate(bytes, 64);
       read(source, staged);
-      target.memory().upload(staged, out.address(), bytes);
+      out.device().memory().upload(staged, out.address(), bytes);
     }
-    return out;
   }
 
   /** Writes the elements in row-major order into a segment of exactly their size. */

@@ -15,6 +15,8 @@ final class Storage {
 
   final Memory memory;
   final Memory.Block block;
+  /** Bytes that were asked for; the block may be larger. */
+  final long bytes;
   /** Whether native code may use the address at any time: false for heap arrays and arenas that their owner can close. */
   final boolean nativeSafe;
   private final Release release;
@@ -43,22 +45,23 @@ final class Storage {
     }
   }
 
-  private Storage(Memory memory, Memory.Block block, boolean owned, boolean nativeSafe) {
+  private Storage(Memory memory, Memory.Block block, long bytes, boolean owned, boolean nativeSafe) {
     this.memory = memory;
     this.block = block;
+    this.bytes = bytes;
     this.nativeSafe = nativeSafe;
     this.release = new Release(memory, block);
     this.cleanable = owned ? CLEANER.register(this, release) : null;
   }
 
   static Storage allocate(Memory memory, long bytes) {
-    return new Storage(memory, memory.allocate(Math.max(bytes, 1)), true, true);
+    return new Storage(memory, memory.allocate(Math.max(bytes, 1)), bytes, true, true);
   }
 
   /** Memory that somebody else owns and keeps alive for as long as the segment object is reachable. */
   static Storage wrap(Memory memory, MemorySegment segment, boolean nativeSafe) {
-    return new Storage(memory, new Memory.Block(segment.isNative() ? segment.address() : 0, segment, segment.byteSize()), false,
-        nativeSafe);
+    Memory.Block block = new Memory.Block(segment.isNative() ? segment.address() : 0, segment, segment.byteSize());
+    return new Storage(memory, block, segment.byteSize(), false, nativeSafe);
   }
 
   /** Adds a user; false if the memory was freed already. */

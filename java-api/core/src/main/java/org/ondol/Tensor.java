@@ -253,7 +253,7 @@ public final class Tensor implements AutoCloseable {
     if (shape == null || stride == null || shape.length != stride.length) {
       throw new ShapeException("view", Arrays.toString(shape) + " strides " + Arrays.toString(stride), "as many strides as sizes");
     }
-    if (Shapes.count("shape", shape) > 0 && !inside(offset, shape, stride, storage.block.bytes() / dtype.bytes())) {
+    if (Shapes.count("shape", shape) > 0 && !inside(offset, shape, stride, storage.bytes / dtype.bytes())) {
       throw new ShapeException("view", Arrays.toString(shape) + " strides " + Arrays.toString(stride) + " at " + offset,
           "elements inside the tensor's memory");
     }
@@ -404,12 +404,8 @@ public final class Tensor implements AutoCloseable {
 
   /** A contiguous copy on the same device. */
   public Tensor copy() {
-    if (dtype == DType.FLOAT32) {
-      Tensor out = empty(device, dtype, shape);
-      Elementwise.run(Elementwise.Op.COPY, this, null, out, 0);
-      return out;
-    }
-    return HostCopies.of(this, device);
+    checkOpen();
+    return dtype == DType.FLOAT32 ? Elementwise.apply(Elementwise.Op.COPY, this) : HostCopies.of(this, device);
   }
 
   /** Overwrites this tensor with the elements of another one of the same shape, type and device. */

@@ -57,6 +57,8 @@ final class BadTensors {
               ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN).asFloatBuffer(), 2)),
       new Row("view beyond the end", ShapeException.class, "view", "inside", d ->
           Tensor.empty(d, 64).view(0, new long[] {2}, new long[] {1 << 20})),
+      new Row("view into the slack after the tensor", ShapeException.class, "view", "inside",
+          d -> Tensor.empty(d, 3).view(3, new long[] {1}, new long[] {1})),
       new Row("view before the beginning", ShapeException.class, "view", "inside", d ->
           Tensor.empty(d, 8).view(-1, new long[] {2}, new long[] {1})),
       new Row("view with a stride that leads before the beginning", ShapeException.class, "view", "inside", d ->
