@@ -135,9 +135,9 @@ void bad_calls_are_refused() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main() {
   const unsigned first = seed();
-  const int rounds = argc > 1 ? atoi(argv[1]) : 300;
+  const int rounds = testing::rounds(300);
   printf("seed %u (set ONDOL_TEST_SEED to repeat), %d rounds\n", first, rounds);
   std::mt19937 random(first);
   const std::vector<int64_t> all = variants("attention");

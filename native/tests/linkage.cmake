@@ -1,5 +1,6 @@
 # Kernel objects may define no weak symbol: the linker keeps one copy of each, and that could be the one compiled for
-# AVX-512, called from code that runs on any CPU. cmake -DNM=nm -DOBJECTS=a.o;b.o -P linkage.cmake
+# AVX-512, called from code that runs on any CPU. And the library exports the C ABI and nothing else: no C++ runtime
+# that could stand in for its host's. cmake -DNM=nm -DOBJECTS=a.o;b.o -DLIBRARY=libondol.so -P linkage.cmake
 foreach(object IN LISTS OBJECTS)
   if(NOT object MATCHES "kernels/simd")
     continue()
@@ -14,3 +15,13 @@ if(NOT checked)
   message(FATAL_ERROR "no kernel object among: ${OBJECTS}")
 endif()
 message(STATUS "${checked} kernel objects without weak symbols")
+
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[A-Za-z] [^\n]+\n" symbols "${symbols}")
+foreach(symbol IN LISTS symbols)
+  if(NOT symbol MATCHES "^T ondol_[a-z_]+\n$")
+    message(FATAL_ERROR "${LIBRARY} exports ${symbol}")
+  endif()
+endforeach()
+list(LENGTH symbols exported)
+message(STATUS "${exported} exported functions, all of the C ABI")

@@ -33,6 +33,12 @@ inline unsigned seed() {
   return text != nullptr ? (unsigned)strtoul(text, nullptr, 10) : std::random_device()();
 }
 
+// How many generated cases to run: fewer where each is slow, under a sanitizer for one.
+inline int rounds(int usual) {
+  const char* text = getenv("ONDOL_TEST_ROUNDS");
+  return text != nullptr ? atoi(text) : usual;
+}
+
 inline uint32_t bits(float x) {
   uint32_t b;
   memcpy(&b, &x, sizeof b);

@@ -1,9 +1,6 @@
-import java.io.File;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +26,7 @@ final class NativeBuild {
     binding = args[3];
     library = args[4];
     Path resources = classes.resolve("org/ondol/natives/" + platform());
-    String missing = missing();
+    String missing = CMake.missing();
     if (missing != null) {
       Files.deleteIfExists(resources.resolve(System.mapLibraryName(library)));
       System.out.println("ondol: " + missing + " found; the cpu backend is left out and Ondol runs on the java backend");
@@ -38,14 +35,13 @@ final class NativeBuild {
     Path jni = build.resolve("jni");
     Files.createDirectories(jni);
     generate(classes, jni);
-    String threads = String.valueOf(Math.max(1, Runtime.getRuntime().availableProcessors()));
-    run(List.of("cmake", "-S", root.toString(), "-B", build.resolve("cmake").toString(), "-DCMAKE_BUILD_TYPE=Release",
-        "-DONDOL_TESTS=OFF", "-DONDOL_CUDA=OFF", "-DONDOL_JNI=" + jni,
-        "-DONDOL_JNI_HOME=" + System.getProperty("java.home")), "configuring the native library");
-    run(List.of("cmake", "--build", build.resolve("cmake").toString(), "--target", library, "-j", threads),
-        "compiling the native kernels");
+    CMake cmake = new CMake(root, build.resolve("cmake"));
+    // With the tests configured, NativeTest builds them in the same folder and compiles no kernel again.
+    cmake.configure("the native library", List.of("CMAKE_BUILD_TYPE=Release", "ONDOL_TESTS=ON", "ONDOL_CUDA=OFF",
+        "ONDOL_JNI=" + jni, "ONDOL_JNI_HOME=" + System.getProperty("java.home")));
+    cmake.build("the native kernels", library);
     Files.createDirectories(resources);
-    Path made = build.resolve("cmake/native/" + System.mapLibraryName(library));
+    Path made = cmake.build().resolve("native").resolve(System.mapLibraryName(library));
     byte[] bytes = Files.readAllBytes(made);
     Path target = resources.resolve(System.mapLibraryName(library));
     Files.write(target, bytes);
@@ -62,21 +58,6 @@ final class NativeBuild {
         + (arch.equals("amd64") ? "x86_64" : arch.equals("aarch64") ? "arm64" : arch);
   }
 
-  private static String missing() {
-    List<String> absent = new ArrayList<>();
-    if (!onPath("cmake")) absent.add("CMake");
-    String compiler = System.getenv("CXX");
-    if (!onPath("c++") && !onPath("g++") && !onPath("clang++") && (compiler == null || !onPath(compiler))) absent.add("C++ compiler");
-    return absent.isEmpty() ? null : "no " + String.join(" and no ", absent);
-  }
-
-  private static boolean onPath(String program) {
-    for (String folder : System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)) {
-      if (Files.isExecutable(Path.of(folder, program))) return true;
-    }
-    return Files.isExecutable(Path.of(program));
-  }
-
   /** Runs JavaCPP's generator, only if the binding is newer than what it made last. */
   private static void generate(Path classes, Path jni) throws Exception {
     Path source = classes.resolve(binding.replace('.', '/') + ".class");
@@ -85,24 +66,5 @@ final class NativeBuild {
     System.out.println("ondol: generating the JNI functions");
     Builder.main(new String[] {"-classpath", classes.toString(), "-d", jni.toString(), "-o", library, "-nocompile",
         "-nodelete", binding});
-  }
-
-  private static void run(List<String> command, String what) throws IOException, InterruptedException {
-    System.out.println("ondol: " + what);
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectInput(ProcessBuilder.Redirect.from(
-        new File("/dev/null"))).start();
-    StringBuilder log = new StringBuilder();
-    try (var reader = process.inputReader()) {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        log.append(line).append('\n');
-        if (line.contains("warning:")) System.out.println(line);
-      }
-    }
-    int code = process.waitFor();
-    if (code != 0) {
-      System.out.print(log);
-      System.out.println("ondol: " + String.join(" ", command) + " ended with exit code " + code);
-      System.exit(1);
-    }
   }
 }
