@@ -22,7 +22,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     String home = System.getProperty("ondol.home");
-    if (home == null) throw new CommandException("the benchmarks need the source tree; run the ondol script at its root");
+    if (home == null) throw new CommandException("benchmarks need the source tree; run the ondol script at its root");
     Path script = Path.of(home, "bench", "run");
     if (!Files.isExecutable(script)) throw new CommandException(script + " is missing or not executable");
     List<String> command = new ArrayList<>(List.of(script.toString()));

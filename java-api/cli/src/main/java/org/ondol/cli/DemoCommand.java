@@ -53,32 +53,36 @@ final class DemoCommand implements Runnable {
     System.out.println("Devices");
     System.out.println(DevicesCommand.describe(devices));
 
-    Text.status("loading all-MiniLM-L6-v2 ...");
-    long start = System.nanoTime();
     List<Outcome> outcomes = new ArrayList<>();
     List<String> failures = new ArrayList<>();
-    Outcome peer;
-    try (SentenceEncoder model = MiniLm.load(Devices.best())) {
-      List<long[]> sequences = model.tokenize(SENTENCES);
-      Text.status("");
-      System.out.printf("all-MiniLM-L6-v2 loaded in %s%n%n", Text.time((System.nanoTime() - start) * 1e-9).strip());
-      for (Backend.Status status : devices) {
-        if (!status.available()) continue;
+    List<long[]> sequences;
+    try (SentenceEncoder model = load()) {
+      sequences = model.tokenize(SENTENCES);
+      for (Backend.Status device : devices) {
         try {
-          outcomes.add(onDevice(model, status.name(), sequences));
+          if (device.available()) outcomes.add(onDevice(model, device.name(), sequences));
         } catch (OndolException e) {
-          failures.add(Text.entry(status.name(), 4 + status.name().length(), "failed: " + e.getMessage()));
+          failures.add(device.name() + " failed: " + e.getMessage());
         }
       }
-      peer = OnnxRuntime.isPresent() ? onOnnxRuntime(sequences) : null;
-      Text.status("");
-      if (outcomes.isEmpty()) throw new CommandException("no device could embed the sentences: " + String.join(" ", failures));
+    }
+    Outcome peer = OnnxRuntime.isPresent() ? onOnnxRuntime(sequences) : null;
+    Text.status("");
+    if (!outcomes.isEmpty()) {
       for (List<Outcome> alike : byBits(outcomes)) printNearest(alike);
       printTimes(outcomes, peer, sequences.stream().mapToInt(s -> s.length).sum());
+      printAgreement(outcomes, peer);
     }
-    failures.forEach(System.out::print);
-    printAgreement(outcomes, peer);
-    if (!failures.isEmpty()) throw new CommandException(Text.count(failures.size(), "device") + " failed");
+    if (!failures.isEmpty()) throw new CommandException(String.join("; ", failures));
+  }
+
+  private static SentenceEncoder load() {
+    Text.status("loading all-MiniLM-L6-v2 ...");
+    long start = System.nanoTime();
+    SentenceEncoder model = MiniLm.load(Devices.best());
+    Text.status("");
+    System.out.printf("all-MiniLM-L6-v2 loaded in %s%n%n", Text.time((System.nanoTime() - start) * 1e-9).strip());
+    return model;
   }
 
   /** The default device of each backend, or the first one's reason where none is available. */
@@ -176,7 +180,8 @@ final class DemoCommand implements Runnable {
   }
 
   private static void printTimes(List<Outcome> outcomes, Outcome peer, int tokens) {
-    System.out.printf("%-30s%14s%14s%s%n", "Time", "first call", "median", peer == null ? "" : "   beside ONNX Runtime");
+    String beside = peer == null ? "" : "   beside ONNX Runtime";
+    System.out.printf("%-30s%14s%14s%s%n", "Time", "first call", "median", beside);
     for (Outcome o : outcomes) {
       System.out.printf("  %-28s%14s%14s%s%n", o.name, Text.time(o.first), Text.time(o.median),
           peer == null ? "" : "%19.2fx".formatted(peer.median / o.median));

@@ -21,7 +21,8 @@ final class DeviceOption {
   private Device device;
 
   @Option(names = {"-d", "--device"}, paramLabel = "DEVICE", defaultValue = "best",
-      description = "java, cpu, cuda:0, a variant such as cpu:portable, or best (default). \"ondol devices\" lists them.")
+      description = "java, cpu, cuda:0, a variant such as cpu:portable, or best (default). "
+          + "\"ondol devices\" lists them.")
   void device(String name) {
     String kind = kind(name);
     Set<String> known = new LinkedHashSet<>(Set.of("java", "cpu", "cuda", "best"));

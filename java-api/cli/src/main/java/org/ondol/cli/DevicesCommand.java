@@ -16,7 +16,7 @@ final class DevicesCommand implements Runnable {
     List<Backend.Status> all = Devices.list();
     System.out.print(describe(all));
     System.out.println();
-    System.out.println("\"best\" is " + Devices.best() + "; kernels use " + Text.count(Threads.count(), "thread") + ".");
+    System.out.printf("\"best\" is %s; kernels use %s.%n", Devices.best(), Text.count(Threads.count(), "thread"));
   }
 
   /** One entry a device, the fastest kind first. */
@@ -24,7 +24,8 @@ final class DevicesCommand implements Runnable {
     int column = 4 + devices.stream().mapToInt(d -> d.name().length()).max().orElse(0);
     StringBuilder out = new StringBuilder();
     for (Backend.Status device : devices) {
-      out.append(Text.entry(device.name(), column, (device.available() ? "" : "not available: ") + device.description()));
+      String lead = device.available() ? "" : "not available: ";
+      out.append(Text.entry(device.name(), column, lead + device.description()));
     }
     return out.toString();
   }

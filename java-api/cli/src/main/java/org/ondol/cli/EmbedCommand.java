@@ -1,7 +1,6 @@
 package org.ondol.cli;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
@@ -23,8 +22,8 @@ import picocli.CommandLine.Spec;
 /** Sentences to vectors. */
 @Command(name = "embed", mixinStandardHelpOptions = true, versionProvider = Version.class,
     header = "Turn texts into vectors.", parameterListHeading = "%nTexts:%n", optionListHeading = "%nOptions:%n",
-    description = "Print the 384 numbers that all-MiniLM-L6-v2 gives a text: a vector of length 1 whose dot product with "
-        + "another one is how alike the texts are. One line a text, in the order of the input.")
+    description = "Print the 384 numbers that all-MiniLM-L6-v2 gives a text: a vector of length 1 whose dot product "
+        + "with another one is how alike the texts are. One line a text, in the order of the input.")
 final class EmbedCommand implements Runnable {
   /** Texts between two steps of the progress bar, and written at once. */
   private static final int STEP = 64;
@@ -60,7 +59,7 @@ final class EmbedCommand implements Runnable {
     format = switch (name) {
       case "plain" -> VectorWriter.Format.PLAIN;
       case "jsonl" -> VectorWriter.Format.JSONL;
-      default -> throw new ParameterException(spec.commandLine(), "unknown format \"" + name + "\", expected plain or jsonl");
+      default -> throw wrong("unknown format \"" + name + "\", expected plain or jsonl");
     };
   }
 
@@ -71,7 +70,7 @@ final class EmbedCommand implements Runnable {
   public void run() {
     List<String> input = input();
     if (maxTokens < 2 || maxTokens > MAX_POSITIONS) {
-      throw new ParameterException(spec.commandLine(), "--max-tokens is " + maxTokens + ", expected 2 to " + MAX_POSITIONS);
+      throw wrong("--max-tokens is " + maxTokens + ", expected 2 to " + MAX_POSITIONS);
     }
     Device where = device.device();
     try (VectorWriter writer = VectorWriter.open(out, format); SentenceEncoder model = load(where)) {
@@ -79,8 +78,13 @@ final class EmbedCommand implements Runnable {
       embed(input, model, writer);
       if (!quiet) report(input.size(), where, (System.nanoTime() - start) * 1e-9);
     } catch (IOException e) {
-      throw new CommandException("cannot write " + (out == null ? "to standard output" : out) + ": " + Text.reason(e), e);
+      String target = out == null ? "to standard output" : out;
+      throw new CommandException("cannot write " + target + ": " + Text.reason(e), e);
     }
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 
   private SentenceEncoder load(Device where) {
@@ -92,14 +96,14 @@ final class EmbedCommand implements Runnable {
 
   private List<String> input() {
     if (file != null && !texts.isEmpty()) {
-      throw new ParameterException(spec.commandLine(), "texts beside --file; give one or the other");
+      throw wrong("texts beside --file; give one or the other");
     }
     if (file == null && texts.isEmpty()) {
-      throw new ParameterException(spec.commandLine(), "no text; give texts, --file FILE, or - for standard input");
+      throw wrong("no text; give texts, --file FILE, or - for standard input");
     }
     if (file != null) return Texts.read(file);
     if (texts.equals(List.of("-"))) return Texts.read("-");
-    if (texts.stream().allMatch(String::isBlank)) throw new ParameterException(spec.commandLine(), "the text is empty");
+    if (texts.stream().allMatch(String::isBlank)) throw wrong("the text is empty");
     return texts;
   }
 
@@ -136,9 +140,9 @@ final class EmbedCommand implements Runnable {
     int columns = Integer.getInteger("ondol.terminal.err", 0);
     boolean mixed = out == null && Boolean.getBoolean("ondol.terminal.out");
     if (quiet || columns < 40 || total <= 2 * STEP || mixed) return null;
-    PrintStream terminal = System.err;
+    var terminal = new ConsoleProgressBarConsumer(System.err, Math.min(columns, Text.WIDTH));
     return new ProgressBarBuilder().setTaskName("embed").setInitialMax(total).setStyle(ProgressBarStyle.ASCII)
-        .setUnit(" texts", 1).setConsumer(new ConsoleProgressBarConsumer(terminal, Math.min(columns, Text.WIDTH))).build();
+        .setUnit(" texts", 1).setConsumer(terminal).build();
   }
 
   private void report(int count, Device where, double seconds) {

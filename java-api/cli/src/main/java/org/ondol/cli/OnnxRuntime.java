@@ -15,8 +15,8 @@ import org.ondol.Threads;
 import org.ondol.models.MiniLm;
 
 /**
- * The same model file in ONNX Runtime, on as many threads. It takes a batch as a rectangle with a mask, so short texts are
- * padded to the longest; what it lacks, the mean and its normalisation, is added here.
+ * The same model file in ONNX Runtime, on as many threads. It takes a batch as a rectangle with a mask, so short texts
+ * are padded to the longest; what it lacks, the mean and its normalisation, is added here.
  */
 final class OnnxRuntime implements AutoCloseable {
   private final OrtEnvironment environment;

@@ -19,8 +19,8 @@ final class Version implements IVersionProvider {
   }
 
   static String platform() {
-    return "Java " + Runtime.version().feature() + " (" + System.getProperty("java.vm.name") + " "
-        + System.getProperty("java.version") + "), " + System.getProperty("os.name") + " " + System.getProperty("os.arch");
+    return "Java %d (%s %s), %s %s".formatted(Runtime.version().feature(), System.getProperty("java.vm.name"),
+        System.getProperty("java.version"), System.getProperty("os.name"), System.getProperty("os.arch"));
   }
 
   @Override

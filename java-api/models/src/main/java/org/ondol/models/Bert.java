@@ -53,7 +53,7 @@ public final class Bert implements Layer {
     this.encoder = encoder;
   }
 
-  /** Builds the model on a device from weights under the names of the original's PyTorch port, linear ones [out, in]. */
+  /** Builds the model on a device from weights under the names of its PyTorch port, linear ones [out, in]. */
   public static Bert load(Weights weights, Config config, Device device) {
     try (Assembly parts = new Assembly(); Scope _ = Scope.open()) {
       Tensor words = parts.add(Scope.detach(weights.tensor("embeddings.word_embeddings.weight", device, -1, -1)));
@@ -133,7 +133,8 @@ public final class Bert implements Layer {
     for (int b = 0; b < sequences.size(); b++) {
       int length = sequences.get(b).length;
       if (length < 1 || length > maxTokens()) {
-        throw new InvalidArgumentException("sequences", length + " tokens long at index " + b, "1 to " + maxTokens() + " tokens");
+        throw new InvalidArgumentException("sequences", length + " tokens long at index " + b,
+            "1 to " + maxTokens() + " tokens");
       }
       offsets[b + 1] = offsets[b] + length;
     }
@@ -172,8 +173,8 @@ public final class Bert implements Layer {
   @Override
   public Bert to(Device device) {
     try (Assembly parts = new Assembly()) {
-      return parts.done(new Bert(parts.add(Scope.detach(words.to(device))), parts.add(Scope.detach(positions.to(device))),
-          parts.add(norm.to(device)), parts.add(encoder.to(device))));
+      return parts.done(new Bert(parts.add(Scope.detach(words.to(device))),
+          parts.add(Scope.detach(positions.to(device))), parts.add(norm.to(device)), parts.add(encoder.to(device))));
     }
   }
 

@@ -15,8 +15,8 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Reduce;
 
 /**
- * Texts to vectors whose dot products are similarities (Reimers and Gurevych 2019): with the last hidden states h_1, ...,
- * h_L that BERT gives a text's L tokens,
+ * Texts to vectors whose dot products are similarities (Reimers and Gurevych 2019): with the last hidden states
+ * h_1, ..., h_L that BERT gives a text's L tokens,
  *
  * <pre>
  *   e = mean(h_1, ..., h_L) / ||mean(h_1, ..., h_L)||
@@ -102,7 +102,9 @@ public final class SentenceEncoder implements Layer {
   private int batchEnd(List<long[]> sequences, int from) {
     int to = from + 1;
     long tokens = sequences.get(from).length;
-    while (to < sequences.size() && tokens + sequences.get(to).length <= batchTokens) tokens += sequences.get(to++).length;
+    while (to < sequences.size() && tokens + sequences.get(to).length <= batchTokens) {
+      tokens += sequences.get(to++).length;
+    }
     return to;
   }
 

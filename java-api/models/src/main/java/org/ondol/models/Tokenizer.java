@@ -32,7 +32,8 @@ public final class Tokenizer implements AutoCloseable {
     // On a machine with a GPU the library would else download its CUDA build, which tokenizes no differently.
     if (System.getProperty("RUST_FLAVOR") == null) System.setProperty("RUST_FLAVOR", "cpu");
     String limit = Integer.toString(maxTokens);
-    Map<String, String> options = Map.of("padding", "false", "truncation", "true", "maxLength", limit, "modelMaxLength", limit);
+    Map<String, String> options =
+        Map.of("padding", "false", "truncation", "true", "maxLength", limit, "modelMaxLength", limit);
     URL url = loader.getResource(name);
     if (url == null) throw new WeightsException(name + " is not on the class path");
     try (InputStream in = url.openStream()) {

@@ -17,7 +17,8 @@ import org.ondol.test.support.TestDevices;
 
 /** Token ids, last hidden states and embeddings of four sentences beside those that were recorded elsewhere. */
 class MiniLmGoldenTest {
-  private static final Path GOLDEN = Path.of(System.getProperty("ondol.data", "../../shared/data"), "minilm", "golden.safetensors");
+  private static final Path GOLDEN =
+      Path.of(System.getProperty("ondol.data", "../../shared/data"), "minilm", "golden.safetensors");
   private static final List<String> SENTENCES = List.of("A man is eating food.", "A man is eating a piece of bread.",
       "The girl is carrying a baby.", "A cheetah is running behind its prey.");
   private static final double BOUND = 2e-5;

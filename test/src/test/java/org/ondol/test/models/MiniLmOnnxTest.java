@@ -20,7 +20,7 @@ import org.ondol.Tensor;
 import org.ondol.models.MiniLm;
 import org.ondol.models.SentenceEncoder;
 
-/** Embeddings beside those of ONNX Runtime from the same file, over real text from one word to the limit of 256 tokens. */
+/** Embeddings beside those of ONNX Runtime from the same file, over real text from one word to 256 tokens. */
 class MiniLmOnnxTest {
   private static final double BOUND = 2e-5;
   private static final int WIDTH = 384;
@@ -30,7 +30,8 @@ class MiniLmOnnxTest {
     List<String> texts = Sentences.all();
     assertTrue(texts.size() >= 200, texts.size() + " texts");
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    try (SentenceEncoder model = MiniLmModel.on(Devices.best()); OrtSession session = environment.createSession(file())) {
+    try (SentenceEncoder model = MiniLmModel.on(Devices.best());
+        OrtSession session = environment.createSession(file())) {
       List<long[]> tokens = model.tokenize(texts);
       assertEquals(MiniLm.MAX_TOKENS, tokens.getLast().length, "tokens of the text that is too long");
       float[] batched;
@@ -39,13 +40,14 @@ class MiniLmOnnxTest {
       }
       double largest = 0;
       for (int i = 0; i < texts.size(); i++) {
+        String text = '"' + texts.get(i) + '"';
         double[] expected = embed(environment, session, tokens.get(i));
         float[] together = Arrays.copyOfRange(batched, i * WIDTH, (i + 1) * WIDTH);
-        assertTrue(Arrays.equals(together, model.embed(texts.get(i))), "alone and in a batch: \"" + texts.get(i) + "\"");
+        assertTrue(Arrays.equals(together, model.embed(texts.get(i))), "alone and in a batch: " + text);
         for (int d = 0; d < WIDTH; d++) {
           double difference = Math.abs(expected[d] - together[d]);
           largest = Math.max(largest, difference);
-          assertTrue(difference <= BOUND, "\"" + texts.get(i) + "\", value " + d + ": " + together[d] + ", expected " + expected[d]);
+          assertTrue(difference <= BOUND, text + ", value " + d + ": " + together[d] + ", expected " + expected[d]);
         }
       }
       System.out.printf("minilm: %d texts of 3 to %d tokens, largest difference from ONNX Runtime %.1e%n", texts.size(),
@@ -67,7 +69,8 @@ class MiniLmOnnxTest {
     try (OnnxTensor ids = OnnxTensor.createTensor(environment, LongBuffer.wrap(tokens), shape);
         OnnxTensor mask = OnnxTensor.createTensor(environment, LongBuffer.wrap(ones), shape);
         OnnxTensor types = OnnxTensor.createTensor(environment, LongBuffer.wrap(new long[tokens.length]), shape);
-        OrtSession.Result result = session.run(Map.of("input_ids", ids, "attention_mask", mask, "token_type_ids", types))) {
+        OrtSession.Result result =
+            session.run(Map.of("input_ids", ids, "attention_mask", mask, "token_type_ids", types))) {
       FloatBuffer hidden = ((OnnxTensor) result.get(0)).getFloatBuffer();
       double[] mean = new double[WIDTH];
       for (int i = 0; i < tokens.length * WIDTH; i++) mean[i % WIDTH] += hidden.get(i) / (double) tokens.length;

@@ -20,7 +20,7 @@ import org.ondol.models.SentenceEncoder;
 import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
 
-/** What a model promises besides its numbers: the same bits everywhere, a life of its own on each device, and errors. */
+/** What a model promises besides its numbers: the same bits everywhere, a life of its own on each device, errors. */
 class MiniLmTest {
   @Test
   void sameBitsOnEveryDevice() {
@@ -60,7 +60,8 @@ class MiniLmTest {
   void sameBitsFromManyCallers() {
     try (SentenceEncoder model = MiniLmModel.on(Device.of("best"))) {
       float[][] expected = model.embed(Sentences.few());
-      var calls = IntStream.range(0, 8).mapToObj(i -> CompletableFuture.supplyAsync(() -> model.embed(Sentences.few()))).toList();
+      var calls = IntStream.range(0, 8)
+          .mapToObj(i -> CompletableFuture.supplyAsync(() -> model.embed(Sentences.few()))).toList();
       for (var call : calls) assertSame(expected, call.join(), "a call beside seven others");
     }
   }

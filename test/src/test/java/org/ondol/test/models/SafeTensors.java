@@ -42,7 +42,8 @@ final class SafeTensors {
 
   private ByteBuffer part(String name, String type) {
     JsonObject entry = header.getAsJsonObject(name);
-    if (!entry.get("dtype").getAsString().equals(type)) throw new IllegalArgumentException(name + " is not of type " + type);
+    String actual = entry.get("dtype").getAsString();
+    if (!actual.equals(type)) throw new IllegalArgumentException(name + " is of type " + actual + ", expected " + type);
     int from = entry.getAsJsonArray("data_offsets").get(0).getAsInt();
     int to = entry.getAsJsonArray("data_offsets").get(1).getAsInt();
     return data.slice(from, to - from).order(ByteOrder.LITTLE_ENDIAN);

@@ -34,7 +34,8 @@ final class Sentences {
   /** A few of all lengths, for what is slow. */
   static List<String> few() {
     List<String> sentences = lines();
-    return List.of(sentences.get(0), sentences.get(7), joined(sentences, 40, 4), sentences.get(100), joined(sentences, 60, 9));
+    return List.of(sentences.get(0), sentences.get(7), joined(sentences, 40, 4), sentences.get(100),
+        joined(sentences, 60, 9));
   }
 
   private static String joined(List<String> sentences, int from, int count) {

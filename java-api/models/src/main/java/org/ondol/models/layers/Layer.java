@@ -11,8 +11,8 @@ public interface Layer extends AutoCloseable {
   Device device();
 
   /**
-   * The same layer on another device. Both may be used side by side and are closed separately; devices of the host share
-   * parameters where both can read them.
+   * The same layer on another device. Both may be used side by side and are closed separately; devices of the host
+   * share parameters where both can read them.
    */
   Layer to(Device device);
 

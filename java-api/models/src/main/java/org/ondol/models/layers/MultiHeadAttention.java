@@ -14,9 +14,10 @@ import org.ondol.ops.Attention;
  *   y = Concat(head_1, ..., head_H) W^O
  * </pre>
  *
- * The three projections are one product with the weights side by side, [W^Q W^K W^V], and the heads are strided views of
- * its result: nothing is split, transposed or concatenated in memory. Rows are the tokens of one sequence or of several
- * packed behind one another, told apart by the options' offsets, so a short sequence is never padded to a long one.
+ * The three projections are one product with the weights side by side, [W^Q W^K W^V], and the heads are strided views
+ * of its result: nothing is split, transposed or concatenated in memory. Rows are the tokens of one sequence or of
+ * several packed behind one another, told apart by the options' offsets, so a short sequence is never padded to a long
+ * one.
  */
 public final class MultiHeadAttention implements Layer {
   private final Linear projections;
@@ -41,7 +42,7 @@ public final class MultiHeadAttention implements Layer {
       throw new InvalidArgumentException("heads", heads, "a positive divisor of the width " + width);
     }
     if (projections.outputs() != 3 * width) {
-      throw new ShapeException("projections", "of " + projections.outputs() + " columns", "three times the width " + width);
+      throw new ShapeException("projections", "of " + projections.outputs() + " columns", "3 times the width " + width);
     }
     return new MultiHeadAttention(projections, output, heads);
   }

@@ -69,19 +69,20 @@ public final class OnnxWeights implements Weights {
   public Tensor tensor(String name, Device device, long... shape) {
     TensorProto t = initializers.get(name);
     if (t == null) throw new WeightsException(source + " has no initializer \"" + name + "\"");
+    String place = source + ": \"" + name + "\" ";
     long[] actual = t.getDimsList().stream().mapToLong(Long::longValue).toArray();
     if (!matches(actual, shape)) {
-      throw new WeightsException(source + ": \"" + name + "\" has shape " + Arrays.toString(actual) + ", expected "
+      throw new WeightsException(place + "has shape " + Arrays.toString(actual) + ", expected "
           + Arrays.toString(shape));
     }
     if (t.getDataType() != TensorProto.DataType.FLOAT.getNumber()) {
-      throw new WeightsException(source + ": \"" + name + "\" is of ONNX type " + t.getDataType() + ", expected 1 (float32)");
+      throw new WeightsException(place + "is of ONNX type " + t.getDataType() + ", expected 1 (float32)");
     }
     MemorySegment data = data(t);
-    long count = 1;
-    for (long size : actual) count *= size;
-    if (data.byteSize() != count * Float.BYTES) {
-      throw new WeightsException(source + ": \"" + name + "\" holds " + data.byteSize() + " bytes, expected " + count * Float.BYTES);
+    long bytes = Float.BYTES;
+    for (long size : actual) bytes *= size;
+    if (data.byteSize() != bytes) {
+      throw new WeightsException(place + "holds " + data.byteSize() + " bytes, expected " + bytes);
     }
     return Tensor.copyOf(device, data, DType.FLOAT32, actual);
   }
