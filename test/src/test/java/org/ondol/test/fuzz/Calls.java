@@ -34,14 +34,15 @@ final class Calls {
   static final Map<Class<?>, List<Call>> ALL = new LinkedHashMap<>();
 
   private static final Call VIEWS = Calls::views;
+  private static final Call GEOMETRY = Calls::geometry;
   private static final Call CREATION = Calls::creation;
 
   /** Calls that draw steps without regard to whether they are possible. */
-  static final Set<Call> MAY_BE_REFUSED = Set.of(VIEWS, CREATION);
+  static final Set<Call> MAY_BE_REFUSED = Set.of(VIEWS, GEOMETRY, CREATION);
 
   static {
     ALL.put(Gemm.class, List.of(Calls::gemm, Calls::gemmInto, Calls::linear, Calls::gemmBackward));
-    ALL.put(PackedMatrix.class, List.of(Calls::linear));
+    ALL.put(PackedMatrix.class, List.of(Calls::packed));
     ALL.put(Attention.class, List.of(Calls::attention, Calls::attentionInto, Calls::attentionBackward));
     ALL.put(KvCache.class, List.of(Calls::cache));
     ALL.put(PagedKvCache.class, List.of(Calls::pagedCache));
@@ -50,7 +51,7 @@ final class Calls {
     ALL.put(LayerNorm.class, List.of(Calls::layernorm, Calls::layernormBackward));
     ALL.put(Reduce.class, List.of(Calls::reduce, Calls::reduceBackward));
     ALL.put(Embedding.class, List.of(Calls::embedding, Calls::embeddingBackward));
-    ALL.put(Tensor.class, List.of(VIEWS, CREATION));
+    ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 
   private Calls() {}
@@ -88,6 +89,12 @@ final class Calls {
     int rows = a.size();
     try (PackedMatrix w = PackedMatrix.of(a.tensor(k, n))) {
       return list(Gemm.linear(a.tensor(2, rows, k), w, epilogue(a, n, 2, rows, n)));
+    }
+  }
+
+  private static Tensor[] packed(Arguments a) {
+    try (PackedMatrix w = PackedMatrix.of(a.tensor(a.size(), a.size() * 4)); PackedMatrix same = w.to(a.device())) {
+      return list(same.panels().copy());
     }
   }
 
@@ -153,7 +160,7 @@ final class Calls {
 
   private static Tensor[] attention(Arguments a) {
     return switch (a.below(4)) {
-      case 0 -> packed(a);
+      case 0 -> packedSequences(a);
       case 1 -> paged(a);
       default -> {
         Shape s = new Shape(a);
@@ -164,7 +171,7 @@ final class Calls {
     };
   }
 
-  private static Tensor[] packed(Arguments a) {
+  private static Tensor[] packedSequences(Arguments a) {
     int items = 1 + a.below(3);
     long[] q = new long[items + 1];
     long[] kv = new long[items + 1];
@@ -306,7 +313,7 @@ final class Calls {
         if (t == null) {
           return list();
         }
-        chain.add(switch (a.below(11)) {
+        chain.add(switch (a.below(10)) {
           case 0 -> t.transpose(a.smallInteger(a.below(3)), a.smallInteger(a.below(3)));
           case 1 -> t.permute(a.smallInteger(2), a.smallInteger(0), a.smallInteger(1));
           case 2 -> t.slice(a.smallInteger(0), a.integer(0), a.integer(1));
@@ -315,8 +322,7 @@ final class Calls {
           case 5 -> t.expand(a.integers(t.shape()));
           case 6 -> t.unsqueeze(a.smallInteger(1));
           case 7 -> t.squeeze(a.smallInteger(0));
-          case 8 -> t.view(a.integer(t.offset()), a.integers(t.shape()), a.integers(t.strides()));
-          case 9 -> t.contiguous();
+          case 8 -> t.contiguous();
           default -> t.copy();
         });
       }
@@ -324,6 +330,17 @@ final class Calls {
     } finally {
       chain.stream().skip(1).forEach(Tensor::close);
     }
+  }
+
+  /** A view of any geometry: accepted or refused, but what it shows need not be written by anybody. */
+  private static Tensor[] geometry(Arguments a) {
+    Tensor t = a.tensor(a.size(), a.size());
+    if (t != null) {
+      try (Tensor view = t.view(a.integer(t.offset()), a.integers(t.shape()), a.integers(t.strides()))) {
+        view.toFloats();
+      }
+    }
+    return list();
   }
 
   private static Tensor[] creation(Arguments a) {
