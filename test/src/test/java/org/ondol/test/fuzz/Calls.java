@@ -33,6 +33,12 @@ final class Calls {
   /** By the class that is called. */
   static final Map<Class<?>, List<Call>> ALL = new LinkedHashMap<>();
 
+  /** Its definition leaves open whether a hidden pair is skipped or multiplied by zero, which shows where 0 meets infinity. */
+  private static final Call ATTENTION_BACKWARD = Calls::attentionBackward;
+
+  /** Calls whose bits are defined for finite results only. */
+  static final Set<Call> DEFINED_IF_FINITE = Set.of(ATTENTION_BACKWARD);
+
   private static final Call VIEWS = Calls::views;
   private static final Call GEOMETRY = Calls::geometry;
   private static final Call CREATION = Calls::creation;
@@ -43,7 +49,7 @@ final class Calls {
   static {
     ALL.put(Gemm.class, List.of(Calls::gemm, Calls::gemmInto, Calls::linear, Calls::gemmBackward));
     ALL.put(PackedMatrix.class, List.of(Calls::packed));
-    ALL.put(Attention.class, List.of(Calls::attention, Calls::attentionInto, Calls::attentionBackward));
+    ALL.put(Attention.class, List.of(Calls::attention, Calls::attentionInto, ATTENTION_BACKWARD));
     ALL.put(KvCache.class, List.of(Calls::cache));
     ALL.put(PagedKvCache.class, List.of(Calls::pagedCache));
     ALL.put(Elementwise.class, List.of(Calls::elementwise, Calls::elementwiseInto));
