@@ -368,13 +368,15 @@ public final class Tensor implements AutoCloseable {
     present("shape", shape);
     Shapes.count("shape", shape);
     int lead = shape.length - rank();
+    boolean fits = lead >= 0;
     long[] t = new long[shape.length];
-    for (int i = 0; i < shape.length; i++) {
+    for (int i = 0; i < shape.length && fits; i++) {
       long have = i < lead ? 1 : this.shape[i - lead];
-      if (lead < 0 || have != shape[i] && have != 1) {
-        throw new ShapeException("shape", Arrays.toString(shape), "a shape that " + Arrays.toString(this.shape) + " broadcasts to");
-      }
+      fits = have == shape[i] || have == 1;
       t[i] = i < lead || have != shape[i] || have == 1 ? 0 : stride[i - lead];
+    }
+    if (!fits) {
+      throw new ShapeException("shape", Arrays.toString(shape), "a shape that " + Arrays.toString(this.shape) + " broadcasts to");
     }
     return alias(offset, shape.clone(), t);
   }

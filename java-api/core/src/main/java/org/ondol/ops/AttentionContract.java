@@ -213,7 +213,16 @@ final class AttentionContract {
     }
   }
 
+  /** No window is wider than twice the longest sequence; sums with positions then fit, whatever the caller wrote for "all". */
+  private static long window(long keys) {
+    return Math.min(keys, 2L * SIZE_LIMIT);
+  }
+
   void runBackward(Attention.Result forward, Tensor dout, Tensor dq, Tensor dk, Tensor dv, Tensor dbias) {
+    if (q.count() == 0) { // no row contributes to any gradient
+      for (Tensor t : new Tensor[] {dk, dv, dbias}) if (t != null) Elementwise.fill(t, 0);
+      return;
+    }
     try (Tensor mask = expanded(o.mask()); Tensor bias = expanded(o.bias()); Tensor alibi = dense(o.alibi());
         Tensor lse = forward.lse().contiguous(); Tensor wideBias = expanded(dbias)) {
       AttentionArgs args = args(forward.out(), lse, mask, bias, alibi);
@@ -235,6 +244,6 @@ final class AttentionContract {
     double scale = Double.isNaN(o.scale()) ? 1 / Math.sqrt(q.size(3)) : o.scale();
     return new AttentionArgs(q, k, v, out, lse, mask, bias, alibi, batch, q.size(1), k.size(1), qLength, kvLength, q.size(3),
         v.size(3), kvLengths, qOffsets, kvOffsets, pages, o.pagesPerItem(), k.size(2), o.alignment() == Attention.Alignment.BOTTOM_RIGHT,
-        o.windowLeft(), o.windowRight(), scale, o.softcap(), o.dropout(), o.seed());
+        window(o.windowLeft()), window(o.windowRight()), scale, o.softcap(), o.dropout(), o.seed());
   }
 }

@@ -84,6 +84,7 @@ final class BadTensors {
       new Row("squeeze of a longer dimension", ShapeException.class, "dim", "0", d -> Tensor.empty(d, 4).squeeze(0)),
       new Row("expand of a longer dimension", ShapeException.class, "shape", "[8]", d -> Tensor.empty(d, 4).expand(8)),
       new Row("expand to fewer dimensions", ShapeException.class, "shape", "[4]", d -> Tensor.empty(d, 1, 4).expand(4)),
+      new Row("expand of a vector to a scalar", ShapeException.class, "shape", "[]", d -> Tensor.empty(d, 4).expand()),
       new Row("unsqueeze at rank 8", ShapeException.class, "rank", "8",
           d -> Tensor.empty(d, 1, 1, 1, 1, 1, 1, 1, 1).unsqueeze(0)),
       new Row("floats of integers", DTypeException.class, "tensor", "INT64", d -> Tensor.of(d, new long[2], 2).toFloats()),
