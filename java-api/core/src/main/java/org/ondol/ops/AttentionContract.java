@@ -219,8 +219,8 @@ final class AttentionContract {
   }
 
   void runBackward(Attention.Result forward, Tensor dout, Tensor dq, Tensor dk, Tensor dv, Tensor dbias) {
-    if (q.count() == 0) { // no row contributes to any gradient
-      for (Tensor t : new Tensor[] {dk, dv, dbias}) if (t != null) Elementwise.fill(t, 0);
+    if (q.count() == 0 || k.count() == 0) { // no pair contributes to any gradient
+      for (Tensor t : new Tensor[] {dq, dk, dv, dbias}) if (t != null) Elementwise.fill(t, 0);
       return;
     }
     try (Tensor mask = expanded(o.mask()); Tensor bias = expanded(o.bias()); Tensor alibi = dense(o.alibi());
