@@ -46,6 +46,9 @@ ONDOL_CUDA_DECLARE(embedding_backward)
  * machines without a GPU. */
 ONDOL_API const char* ondol_cuda_architectures(void);
 
+/* As ondol_args_words: words of the args struct of a stem, -1 if unknown. */
+ONDOL_API int64_t ondol_cuda_args_words(const char* stem);
+
 #ifdef __cplusplus
 }
 #endif

@@ -124,7 +124,7 @@ ONDOL_DEVICE void attend(const Problem& problem, const Work& work, Shared<T, COL
     if (args.dropout > 0) drop_pairs<T>(problem, work, j0, s.weights);
     int count = to - j0 < KEY_BLOCK ? static_cast<int>(to - j0) : KEY_BLOCK;
     weigh_keys<T, COLUMNS>(s.weights, s.lines, Keys{args.v, s.value_at}, count, work.first_column, args.value_dim,
-                           state.o);
+                           [](int, int, float weight) { return weight != 0.0f; }, state.o);
     __syncthreads();
   }
 }

@@ -67,7 +67,7 @@ ONDOL_DEVICE Pair pair_of(const BackwardProblem& problem, const Item& item, int6
                           const Row& row, float dot, float dp, float factor) {
   Score score = score_of(problem.forward, item, h, i, j, dot);
   Pair pair;
-  pair.p = row.lse > -infinity() ? exp2w(sub(score.z, mul(row.lse, LOG2E))) : 0.0f;
+  pair.p = exp2w(sub(score.z, mul(row.lse, LOG2E)));
   if (problem.forward.args.dropout > 0) dp = mul(dp, factor);
   pair.dbias = mul(pair.p, sub(dp, row.delta));
   pair.ds = pair.dbias;
@@ -88,6 +88,7 @@ struct Shared {
   };
   int64_t key_at[KEY_BLOCK];
   int64_t value_at[KEY_BLOCK];
+  bool counts[T::ROWS][KEY_BLOCK];  // the row sees the key, and its log-sum-exp is not -infinity
 };
 
 struct TilePlace {
@@ -127,11 +128,15 @@ ONDOL_DEVICE void weigh_pairs(const BackwardProblem& problem, const TilePlace& p
     int64_t i = place.first_row + r;
     int64_t j = place.first_key + key;
     float value = 0.0f;
+    Row row{-infinity(), 0.0f};
     if (s.key_at[key] >= 0 && is_visible(args, place.item, place.head, i, j)) {
+      row = row_of(problem, place.item, place.head, i);
+    }
+    s.counts[r][key] = row.lse != -infinity();
+    if (s.counts[r][key]) {
       float factor = args.dropout > 0 ? dropout_factor(problem.forward, place.item, place.head, i, j) : 1.0f;
       float dp = WANT != Want::WEIGHT ? s.products.at[r][key] : 0.0f;
-      Pair pair = pair_of(problem, place.item, place.head, i, j, row_of(problem, place.item, place.head, i),
-                          s.weights.at[r][key], dp, factor);
+      Pair pair = pair_of(problem, place.item, place.head, i, j, row, s.weights.at[r][key], dp, factor);
       value = WANT == Want::GRADIENT ? pair.ds : WANT == Want::BIAS_GRADIENT ? pair.dbias : pair.p;
       if (WANT == Want::WEIGHT && args.dropout > 0) value = mul(value, factor);
     }
@@ -173,7 +178,8 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dq(BackwardProblem probl
     locate<T, COLUMNS>(problem, place, s);
     weigh_pairs<T, COLUMNS, Want::GRADIENT>(problem, place, s);
     int count = range.end - j0 < KEY_BLOCK ? static_cast<int>(range.end - j0) : KEY_BLOCK;
-    weigh_keys<T, COLUMNS>(s.weights, s.lines, Keys{args.k, s.key_at}, count, first_column, args.head_dim, dq);
+    weigh_keys<T, COLUMNS>(s.weights, s.lines, Keys{args.k, s.key_at}, count, first_column, args.head_dim,
+                           [&](int row, int key, float) { return s.counts[row][key]; }, dq);
     __syncthreads();
   }
 
@@ -242,7 +248,8 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dkv(BackwardProblem prob
       weigh_pairs<T, COLUMNS, OF_KEYS ? Want::GRADIENT : Want::WEIGHT>(problem, place, s);
       Rows rows = OF_KEYS ? rows_of<T>(args, place, args.q, args.q_stride)
                           : rows_of<T>(args, place, problem.args.dout, problem.args.dout_stride);
-      weigh_rows<T, COLUMNS>(s.weights, s.lines, rows, first_column, OF_KEYS ? args.head_dim : args.value_dim, sum);
+      weigh_rows<T, COLUMNS>(s.weights, s.lines, rows, first_column, OF_KEYS ? args.head_dim : args.value_dim,
+                             [&](int row, int key, float) { return s.counts[row][key]; }, sum);
       __syncthreads();
     }
   }
@@ -334,7 +341,8 @@ ONDOL_DEVICE float pair_dbias(const BackwardProblem& problem, const Item& item, 
   float dp = 0.0f;
   for (int64_t d = 0; d < args.value_dim; ++d) dp = fma(dout[d], v[d], dp);
   float factor = args.dropout > 0 ? dropout_factor(problem.forward, item, h, i, j) : 1.0f;
-  return pair_of(problem, item, h, i, j, row_of(problem, item, h, i), dot, dp, factor).dbias;
+  Row row = row_of(problem, item, h, i);
+  return row.lse == -infinity() ? 0.0f : pair_of(problem, item, h, i, j, row, dot, dp, factor).dbias;
 }
 
 ONDOL_DEVICE Range own_or_all(bool is_shared, int64_t own, int64_t all) {

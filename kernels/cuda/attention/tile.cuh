@@ -109,8 +109,8 @@ ONDOL_DEVICE void dot_products(typename T::Stage& stage, const Rows& rows, float
   }
 }
 
-// What is done with a pair afterwards (masks, softcap, dropout) is long code; unrolled over registers it would be there 32
-// times. Through shared memory, each thread its own floats, it is a loop.
+// What is done with a pair afterwards (masks, softcap, dropout) is long code; unrolled over registers it would be there
+// 32 times. Through shared memory, each thread its own floats, it is a loop.
 template <class T>
 ONDOL_DEVICE void store_pairs(const float (&value)[T::HEIGHT][T::WIDTH], typename T::Pairs& pairs) {
 #pragma unroll
@@ -121,8 +121,8 @@ ONDOL_DEVICE void store_pairs(const float (&value)[T::HEIGHT][T::WIDTH], typenam
 }
 
 // Sixteen lines of an operand, COLUMNS columns from `first`; absent lines and columns are zeros. Tells every thread
-// whether one of the values is an infinity or a NaN: only then must weights of zero be left out and not multiplied
-// by.
+// whether one of the values is an infinity or a NaN: only then must pairs that do not count be left out and not
+// multiplied by 0.
 template <class T, int COLUMNS, class LineAt>
 ONDOL_DEVICE bool load_lines(float (&lines)[LANES][COLUMNS], const float* data, LineAt line_at, int64_t first,
                              int64_t columns) {
@@ -138,10 +138,11 @@ ONDOL_DEVICE bool load_lines(float (&lines)[LANES][COLUMNS], const float* data, 
   return __syncthreads_or(special) != 0;
 }
 
-// out[r][c] continues its chain over the block's keys of (weight, value). Keys that a row does not see have weight 0.
-template <class T, int COLUMNS>
+// out[r][c] continues its chain over the block's keys of (weight, value). counts(row, key, weight) says whether a pair
+// enters the chain; those that do not have weight 0.
+template <class T, int COLUMNS, class Counts>
 ONDOL_DEVICE void weigh_keys(const typename T::Pairs& weights, float (&lines)[LANES][COLUMNS], const Keys& keys,
-                             int count, int64_t first_column, int64_t columns,
+                             int count, int64_t first_column, int64_t columns, Counts counts,
                              float (&out)[T::HEIGHT][COLUMNS / LANES]) {
   for (int j0 = 0; j0 < count; j0 += LANES) {
     __syncthreads();
@@ -154,7 +155,7 @@ ONDOL_DEVICE void weigh_keys(const typename T::Pairs& weights, float (&lines)[LA
 #pragma unroll
       for (int r = 0; r < T::HEIGHT; ++r) {
         weight[r] = weights.at[T::first_row() + r][j0 + k];
-        enters[r] = !special || weight[r] != 0.0f;
+        enters[r] = !special || counts(T::first_row() + r, j0 + k, weight[r]);
       }
 #pragma unroll
       for (int c = 0; c < COLUMNS / LANES; ++c) {
@@ -170,9 +171,9 @@ ONDOL_DEVICE void weigh_keys(const typename T::Pairs& weights, float (&lines)[LA
 
 // The transposed sum: out[k][c] continues its chain over the tile's rows of (weight, row value), for the 128 / GROUPS
 // neighbouring keys of this thread's group.
-template <class T, int COLUMNS>
+template <class T, int COLUMNS, class Counts>
 ONDOL_DEVICE void weigh_rows(const typename T::Pairs& weights, float (&lines)[LANES][COLUMNS], const Rows& rows,
-                             int64_t first_column, int64_t columns,
+                             int64_t first_column, int64_t columns, Counts counts,
                              float (&out)[KEY_BLOCK / T::GROUPS][COLUMNS / LANES]) {
   constexpr int KEYS = KEY_BLOCK / T::GROUPS;
   int first_key = static_cast<int>(threadIdx.x) / LANES * KEYS;
@@ -188,7 +189,7 @@ ONDOL_DEVICE void weigh_rows(const typename T::Pairs& weights, float (&lines)[LA
 #pragma unroll
       for (int k = 0; k < KEYS; ++k) {
         weight[k] = weights.at[i0 + i][first_key + k];
-        enters[k] = !special || weight[k] != 0.0f;
+        enters[k] = !special || counts(i0 + i, first_key + k, weight[k]);
       }
 #pragma unroll
       for (int c = 0; c < COLUMNS / LANES; ++c) {

@@ -1,4 +1,24 @@
 // What the library says of itself.
+#include <cstring>
+
 #include "device.cuh"
 
 const char* ondol_cuda_architectures(void) { return ONDOL_CUDA_ARCHITECTURES; }
+
+int64_t ondol_cuda_args_words(const char* stem) {
+#define WORDS(name) \
+  if (std::strcmp(stem, #name) == 0) return sizeof(ondol_##name##_args) / 8;
+  WORDS(gemm)
+  WORDS(attention)
+  WORDS(attention_backward)
+  WORDS(softmax)
+  WORDS(softmax_backward)
+  WORDS(layernorm)
+  WORDS(layernorm_backward)
+  WORDS(elementwise)
+  WORDS(reduce)
+  WORDS(embedding)
+  WORDS(embedding_backward)
+#undef WORDS
+  return -1;
+}

@@ -1,4 +1,5 @@
-// The emulated attention kernels, forward and backward, against plain loops and the CPU library over a generated set of shapes and options.
+// The emulated attention kernels, forward and backward, against plain loops and the CPU library over a generated set of
+// shapes and options.
 #include "emulated.h"
 #include "reference.h"
 
@@ -37,6 +38,7 @@ struct Case {
   std::vector<float> bias, alibi, out, lse;
   std::vector<int64_t> lengths, q_offsets, kv_offsets, pages;
   int64_t stored_batch, stored_rows, stored_keys;  // as q and k are laid out
+  bool finite = true;                              // no operand holds an infinity or a NaN
 
   Case() {
     operands.reserve(8);
@@ -47,10 +49,12 @@ struct Case {
       page();
     }
     bool special = chance(8);
+    bool special_values = special || chance(8);
+    finite = !special_values;
     Operand& q = add(stored_batch, args.heads, stored_rows, args.head_dim, special);
     Operand& k = add(args.pages ? args.page_count : stored_batch, args.kv_heads, stored_keys, args.head_dim, special);
     Operand& v = add(args.pages ? args.page_count : stored_batch, args.kv_heads, stored_keys, args.value_dim,
-                     special || chance(8));
+                     special_values);
     args.q = q.data.data();
     args.k = k.data.data();
     args.v = v.data.data();
@@ -149,7 +153,9 @@ struct Case {
       args.mask = mask.data();
     }
     if (chance(3)) {
-      bias = values(random_source, pair_strides(args.bias_stride, chance(2)), chance(4));
+      bool special = chance(4);
+      finite &= !special;
+      bias = values(random_source, pair_strides(args.bias_stride, chance(2)), special);
       args.bias = bias.data();
     }
     if (chance(3)) {
@@ -214,7 +220,19 @@ static void check_backward(Case& c) {
   actual.dv = chance(5) ? nullptr : actual_dv.data();
   actual.dbias = expected.dbias != nullptr ? actual_dbias.data() : nullptr;
   run_emulated(ondol_cuda_attention_backward_workspace, ondol_cuda_attention_backward, actual);
+  std::vector<float> cpu_dq(dq.size(), nan()), cpu_dk(dk.size(), nan()), cpu_dv(dv.size(), nan());
+  std::vector<float> cpu_dbias(dbias.size(), nan());
+  ondol_attention_backward_args cpu = expected;
+  cpu.dq = cpu_dq.data();
+  cpu.dk = cpu_dk.data();
+  cpu.dv = cpu_dv.data();
+  cpu.dbias = expected.dbias != nullptr ? cpu_dbias.data() : nullptr;
+  run_cpu(ondol_attention_backward, cpu);
   bool equal = true;
+  if (c.finite) {  // else a zero weight may have been multiplied or skipped
+    equal = compare("dq", dq, cpu_dq) & compare("dk", dk, cpu_dk) & compare("dv", dv, cpu_dv);
+    if (cpu.dbias != nullptr) equal &= compare("dbias", dbias, cpu_dbias);
+  }
   if (actual.dq != nullptr) equal &= compare("dq", actual_dq, dq);
   if (actual.dk != nullptr) equal &= compare("dk", actual_dk, dk);
   if (actual.dv != nullptr) equal &= compare("dv", actual_dv, dv);

@@ -257,13 +257,13 @@ Gradients gradients(const ondol_attention_backward_args& g, const View& view, in
   float capped;
   float z = view.score(i, j, &capped);
   float lse = a.lse[view.row(a.lse_stride, i)];
-  float p = lse > -INFINITE ? exp2w(z - lse * LOG2E) : 0;
+  float p = exp2w(z - lse * LOG2E);
   float factor = a.dropout > 0 ? (view.keep(i, j) ? view.keep_factor() : 0) : 1;
   const float* dout = g.dout + view.row(g.dout_stride, i);
   const float* v = a.v + view.key(a.v_stride, j);
   float dp = 0;
   for (int64_t d = 0; d < a.value_dim; d++) dp = std::fma(dout[d], v[d], dp);
-  dp = dp * factor;
+  if (a.dropout > 0) dp = dp * factor;
   Gradients result;
   result.weight = p * factor;
   result.dbias = p * (dp - delta);
@@ -312,6 +312,7 @@ void attention_backward(const ondol_attention_backward_args& g) {
     for (int64_t h = 0; h < a.heads; h++) {
       View view(a, b, h);
       for (int64_t i = 0; i < view.rows; i++) {
+        if (a.lse[view.row(a.lse_stride, i)] == -INFINITE) continue;
         float delta = delta_of(g, view, i);
         const float* q = a.q + view.row(a.q_stride, i);
         const float* dout = g.dout + view.row(g.dout_stride, i);
@@ -322,12 +323,12 @@ void attention_backward(const ondol_attention_backward_args& g) {
           for (int64_t d = 0; d < a.head_dim; d++) {
             float* dq = g.dq ? g.dq + view.row(g.dq_stride, i) + d : nullptr;
             float* dk = g.dk ? g.dk + view.key(g.dk_stride, j) + d : nullptr;
-            if (dq && e.ds != 0) *dq = std::fma(e.ds, k[d], *dq);
-            if (dk && e.ds != 0) *dk = std::fma(e.ds, q[d], *dk);
+            if (dq) *dq = std::fma(e.ds, k[d], *dq);
+            if (dk) *dk = std::fma(e.ds, q[d], *dk);
           }
           for (int64_t d = 0; g.dv && d < a.value_dim; d++) {
             float* dv = g.dv + view.key(g.dv_stride, j) + d;
-            if (e.weight != 0) *dv = std::fma(e.weight, dout[d], *dv);
+            *dv = std::fma(e.weight, dout[d], *dv);
           }
           if (g.dbias) {
             float* dbias = g.dbias + view.pair(g.dbias_stride, i, j);

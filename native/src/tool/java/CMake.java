@@ -77,7 +77,7 @@ final class CMake {
     return new Outcome(process.waitFor(), log.toString());
   }
 
-  private static boolean onPath(String program) {
+  static boolean onPath(String program) {
     for (String folder : System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)) {
       if (Files.isExecutable(Path.of(folder, program))) return true;
     }

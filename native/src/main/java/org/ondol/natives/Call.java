@@ -25,10 +25,8 @@ final class Call {
     plan = arena.allocate(PLAN_WORDS * 8L, 64);
   }
 
-  static Call begin() {
-    Call call = LOCAL.get();
-    call.args.begin();
-    return call;
+  static Call local() {
+    return LOCAL.get();
   }
 
   /**
@@ -37,14 +35,14 @@ final class Call {
    */
   void execute(Stem stem) {
     if (args.written() != stem.words()) {
-      throw new OndolException(stem.kind().spelling() + ": wrote " + args.written() + " words of " + stem.words());
+      throw new OndolException(stem.family().spelling() + ": wrote " + args.written() + " words of " + stem.words());
     }
     ThreadPool pool = Threads.pool();
     long planAddress = plan.address();
     plan.setAtIndex(ValueLayout.JAVA_LONG, 0, stem.variant());
     plan.setAtIndex(ValueLayout.JAVA_LONG, 1, pool.size());
     long status = stem.plan(args.address(), planAddress);
-    if (status != 0) throw new OndolException(stem.kind().spelling() + ": the native library refused to plan, status " + status);
+    if (status != 0) throw new OndolException(stem.family().spelling() + ": the native library refused to plan, status " + status);
     long phases = plan.getAtIndex(ValueLayout.JAVA_LONG, 2);
     long workspace = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + MAX_PHASES));
     long scratch = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 4 + MAX_PHASES));

@@ -59,7 +59,7 @@ public final class CpuBackend implements Backend {
   /** Loads the library; the reason if that fails. */
   private static String tryLoad() {
     try {
-      Path file = NativeFile.extract(LIBRARY);
+      Path file = NativeFile.extract(CpuBackend.class, LIBRARY);
       if (file == null) {
         return "the jar holds no native library for " + NativeFile.platform() + "; build it there with g++ and CMake (mvn package)";
       }

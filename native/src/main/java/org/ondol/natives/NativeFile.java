@@ -15,11 +15,11 @@ import java.util.Locale;
  * appears by an atomic rename, so that several JVMs starting at once, or one that is killed while it writes, never leave a
  * half-written library where another would load it; a file that was tampered with or cut short is replaced.
  */
-final class NativeFile {
+public final class NativeFile {
   private NativeFile() {}
 
   /** Named like JavaCPP's platforms, linux-x86_64 for one. */
-  static String platform() {
+  public static String platform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch");
     return (os.contains("mac") ? "macosx" : os.contains("win") ? "windows" : "linux") + "-"
@@ -29,13 +29,14 @@ final class NativeFile {
   /**
    * The library as a file.
    *
+   * @param owner a class of the package that holds the library in a folder named after the platform
    * @param library its name without prefix and suffix
    * @return null if the jar holds none for this platform
    * @throws IOException naming every folder that was tried, if none could be written
    */
-  static Path extract(String library) throws IOException {
-    byte[] content = resource(System.mapLibraryName(library));
-    byte[] hash = resource(library + ".sha256");
+  public static Path extract(Class<?> owner, String library) throws IOException {
+    byte[] content = resource(owner, System.mapLibraryName(library));
+    byte[] hash = resource(owner, library + ".sha256");
     if (content == null || hash == null) return null;
     String name = System.mapLibraryName(library + "-" + new String(hash, 0, 16));
     List<String> failures = new ArrayList<>();
@@ -77,8 +78,8 @@ final class NativeFile {
     return Files.isRegularFile(file) && Files.size(file) == content.length && Arrays.equals(Files.readAllBytes(file), content);
   }
 
-  private static byte[] resource(String name) throws IOException {
-    try (InputStream in = NativeFile.class.getResourceAsStream("/org/ondol/natives/" + platform() + "/" + name)) {
+  private static byte[] resource(Class<?> owner, String name) throws IOException {
+    try (InputStream in = owner.getResourceAsStream(platform() + "/" + name)) {
       return in == null ? null : in.readAllBytes();
     }
   }

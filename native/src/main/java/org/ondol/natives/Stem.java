@@ -1,7 +1,6 @@
 package org.ondol.natives;
 
 import java.util.List;
-import java.util.Locale;
 
 /**
  * A kernel family as one device calls it. Dispatch is a switch rather than method references, of which each would cost
@@ -10,20 +9,10 @@ import java.util.Locale;
  * @param words size of its args struct in the library
  * @param variant the index of the variant this device must use, or -1 for the best
  */
-record Stem(Kind kind, long words, long variant) {
-  /** The families; the lower-case name is the C ABI's. */
-  enum Kind {
-    GEMM, ATTENTION, ATTENTION_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD, LAYERNORM, LAYERNORM_BACKWARD, ELEMENTWISE, REDUCE,
-    EMBEDDING, EMBEDDING_BACKWARD;
-
-    String spelling() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
+record Stem(Family family, long words, long variant) {
   /** The family with the named variant, or the best where null. */
-  static Stem of(Kind kind, String variant) {
-    return new Stem(kind, Variant.argsWords(kind.spelling()), variant == null ? -1 : index(kind.spelling(), variant));
+  static Stem of(Family family, String variant) {
+    return new Stem(family, Variant.argsWords(family.spelling()), variant == null ? -1 : index(family.spelling(), variant));
   }
 
   private static long index(String stem, String variant) {
@@ -34,7 +23,7 @@ record Stem(Kind kind, long words, long variant) {
 
   /** Chooses the tiling: fills the plan at an address from the arguments at another. */
   long plan(long args, long plan) {
-    return switch (kind) {
+    return switch (family) {
       case GEMM -> OndolLibrary.ondol_gemm_plan(args, plan);
       case ATTENTION -> OndolLibrary.ondol_attention_plan(args, plan);
       case ATTENTION_BACKWARD -> OndolLibrary.ondol_attention_backward_plan(args, plan);
@@ -51,7 +40,7 @@ record Stem(Kind kind, long words, long variant) {
 
   /** Executes tasks of a phase. */
   void run(long args, long plan, long phase, long begin, long end, long thread, long workspace, long scratch) {
-    switch (kind) {
+    switch (family) {
       case GEMM -> OndolLibrary.ondol_gemm_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ATTENTION -> OndolLibrary.ondol_attention_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ATTENTION_BACKWARD -> OndolLibrary.ondol_attention_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);

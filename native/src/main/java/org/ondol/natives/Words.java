@@ -5,37 +5,43 @@ import java.lang.foreign.ValueLayout;
 import org.ondol.Tensor;
 
 /** Writes a struct of the C ABI field by field: each is one 64-bit word. */
-final class Words {
+public final class Words {
   private final MemorySegment memory;
   private long count;
 
-  Words(MemorySegment memory) {
+  public Words(MemorySegment memory) {
     this.memory = memory;
   }
 
-  Words begin() {
+  /** Starts over. */
+  public Words begin() {
     count = 0;
     return this;
   }
 
-  long written() {
+  /** How many words were written since. */
+  public long written() {
     return count;
   }
 
-  long address() {
+  /** Where the struct begins. */
+  public long address() {
     return memory.address();
   }
 
-  Words put(long value) {
+  /** The next field. */
+  public Words put(long value) {
     memory.setAtIndex(ValueLayout.JAVA_LONG, count++, value);
     return this;
   }
 
-  Words put(boolean value) {
+  /** The next field, 1 or 0. */
+  public Words put(boolean value) {
     return put(value ? 1 : 0);
   }
 
-  Words put(double value) {
+  /** The next field. */
+  public Words put(double value) {
     memory.setAtIndex(ValueLayout.JAVA_DOUBLE, count++, value);
     return this;
   }

@@ -1,0 +1,131 @@
+package org.ondol.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.ondol.OndolException;
+import org.ondol.OutOfMemoryException;
+import org.ondol.natives.Family;
+import org.ondol.natives.StructKernels;
+import org.ondol.natives.Words;
+import org.ondol.spi.Memory;
+
+/** The CUDA kernels of one device. A call queues its work and returns; reading a result back waits for it. */
+final class CudaKernels extends StructKernels {
+  private static final int ARGS_WORDS = 256;
+  private static final int QUEUE_WORDS = 3;
+  private static final int ERROR_BYTES = 256;
+  private static final int OUT_OF_MEMORY = 3;
+  private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
+
+  private final String device;
+  private final CudaRuntime runtime;
+  private final CudaMemory memory;
+  private final long[] words = new long[Family.values().length];
+
+  /** A thread's memory for the arguments of a native call. */
+  private static final class Call {
+    final Words args;
+    final Words queue;
+    final MemorySegment error;
+
+    Call() {
+      Arena arena = Arena.ofAuto();
+      args = new Words(arena.allocate(ARGS_WORDS * 8L, 8));
+      queue = new Words(arena.allocate(QUEUE_WORDS * 8L, 8));
+      error = arena.allocate(ERROR_BYTES, 8);
+    }
+  }
+
+  CudaKernels(String device, CudaRuntime runtime) {
+    this.device = device;
+    this.runtime = runtime;
+    this.memory = new CudaMemory(device, runtime);
+    try (Arena arena = Arena.ofConfined()) {
+      for (Family family : Family.values()) {
+        long name = arena.allocateFrom(family.spelling()).address();
+        words[family.ordinal()] = OndolCudaLibrary.ondol_cuda_args_words(name);
+      }
+    }
+  }
+
+  @Override
+  public String device() {
+    return device;
+  }
+
+  @Override
+  public Memory memory() {
+    return memory;
+  }
+
+  @Override
+  protected Words begin() {
+    return LOCAL.get().args.begin();
+  }
+
+  /** The workspace is free for others as soon as the call is queued: whoever gets it next is queued behind. */
+  @Override
+  protected void execute(Family family, Words args) {
+    if (args.written() != words[family.ordinal()]) {
+      throw new OndolException(
+          family.spelling() + ": wrote " + args.written() + " words of " + words[family.ordinal()]);
+    }
+    Call call = LOCAL.get();
+    long bytes = workspace(family, args.address());
+    Memory.Block block = bytes == 0 ? null : memory.allocate(bytes);
+    try {
+      call.queue.begin().put(runtime.ordinal()).put(runtime.stream()).put(block == null ? 0 : block.address());
+      long status = run(family, args.address(), call.queue.address(), call.error.address());
+      if (status != 0) throw failure(family, status, call.error.asSlice(8).getString(0));
+    } finally {
+      if (block != null) memory.free(block);
+    }
+  }
+
+  private OndolException failure(Family family, long status, String message) {
+    if (status == OUT_OF_MEMORY) return new OutOfMemoryException(device, 0, family.spelling() + ": " + message);
+    return new OndolException("device \"" + device + "\", " + family.spelling() + ": " + message);
+  }
+
+  private static long workspace(Family family, long args) {
+    return switch (family) {
+      case GEMM -> OndolCudaLibrary.ondol_cuda_gemm_workspace(args);
+      case ATTENTION -> OndolCudaLibrary.ondol_cuda_attention_workspace(args);
+      case ATTENTION_BACKWARD -> OndolCudaLibrary.ondol_cuda_attention_backward_workspace(args);
+      case SOFTMAX -> OndolCudaLibrary.ondol_cuda_softmax_workspace(args);
+      case SOFTMAX_BACKWARD -> OndolCudaLibrary.ondol_cuda_softmax_backward_workspace(args);
+      case LAYERNORM -> OndolCudaLibrary.ondol_cuda_layernorm_workspace(args);
+      case LAYERNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_layernorm_backward_workspace(args);
+      case ELEMENTWISE -> OndolCudaLibrary.ondol_cuda_elementwise_workspace(args);
+      case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce_workspace(args);
+      case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding_workspace(args);
+      case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward_workspace(args);
+    };
+  }
+
+  private static long run(Family family, long args, long queue, long error) {
+    return switch (family) {
+      case GEMM -> OndolCudaLibrary.ondol_cuda_gemm(args, queue, error);
+      case ATTENTION -> OndolCudaLibrary.ondol_cuda_attention(args, queue, error);
+      case ATTENTION_BACKWARD -> OndolCudaLibrary.ondol_cuda_attention_backward(args, queue, error);
+      case SOFTMAX -> OndolCudaLibrary.ondol_cuda_softmax(args, queue, error);
+      case SOFTMAX_BACKWARD -> OndolCudaLibrary.ondol_cuda_softmax_backward(args, queue, error);
+      case LAYERNORM -> OndolCudaLibrary.ondol_cuda_layernorm(args, queue, error);
+      case LAYERNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_layernorm_backward(args, queue, error);
+      case ELEMENTWISE -> OndolCudaLibrary.ondol_cuda_elementwise(args, queue, error);
+      case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce(args, queue, error);
+      case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding(args, queue, error);
+      case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward(args, queue, error);
+    };
+  }
+
+  /** What the loaded library was compiled for. */
+  static String architectures() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocate(ERROR_BYTES);
+      OndolCudaLibrary.strncpy(text.address(), OndolCudaLibrary.ondol_cuda_architectures(), ERROR_BYTES - 1);
+      return text.getString(0);
+    }
+  }
+}

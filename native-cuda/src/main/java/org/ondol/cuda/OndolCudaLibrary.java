@@ -1,0 +1,96 @@
+package org.ondol.cuda;
+
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Platform;
+
+/** The JavaCPP binding of ondol_cuda.h. Structs are passed as the addresses of consecutive 64-bit words. */
+@Platform(include = {"ondol_cuda.h", "string.h"})
+final class OndolCudaLibrary {
+  private OndolCudaLibrary() {}
+
+  /** The address of a text. */
+  static native @Cast("const char*") long ondol_cuda_architectures();
+
+  static native @Cast("int64_t") long ondol_cuda_args_words(@Cast("const char*") long stem);
+
+  /** From the C library: brings a C string into memory that Java owns. */
+  static native @Cast("char*") long strncpy(@Cast("char*") long to, @Cast("const char*") long from,
+      @Cast("size_t") long size);
+
+  static native @Cast("int64_t") long ondol_cuda_gemm_workspace(
+      @Cast("const ondol_gemm_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_gemm(
+      @Cast("const ondol_gemm_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_attention_workspace(
+      @Cast("const ondol_attention_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_attention(
+      @Cast("const ondol_attention_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_attention_backward_workspace(
+      @Cast("const ondol_attention_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_attention_backward(
+      @Cast("const ondol_attention_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_softmax_workspace(
+      @Cast("const ondol_softmax_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_softmax(
+      @Cast("const ondol_softmax_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_softmax_backward_workspace(
+      @Cast("const ondol_softmax_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_softmax_backward(
+      @Cast("const ondol_softmax_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_layernorm_workspace(
+      @Cast("const ondol_layernorm_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_layernorm(
+      @Cast("const ondol_layernorm_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_layernorm_backward_workspace(
+      @Cast("const ondol_layernorm_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_layernorm_backward(
+      @Cast("const ondol_layernorm_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_elementwise_workspace(
+      @Cast("const ondol_elementwise_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_elementwise(
+      @Cast("const ondol_elementwise_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_reduce_workspace(
+      @Cast("const ondol_reduce_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_reduce(
+      @Cast("const ondol_reduce_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_embedding_workspace(
+      @Cast("const ondol_embedding_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_embedding(
+      @Cast("const ondol_embedding_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_embedding_backward_workspace(
+      @Cast("const ondol_embedding_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_embedding_backward(
+      @Cast("const ondol_embedding_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+}

@@ -1,0 +1,209 @@
+package org.ondol.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Function;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondol.Device;
+import org.ondol.Devices;
+import org.ondol.Scope;
+import org.ondol.Tensor;
+import org.ondol.ops.Activation;
+import org.ondol.ops.Attention;
+import org.ondol.ops.Attention.Alignment;
+import org.ondol.ops.Elementwise;
+import org.ondol.ops.Embedding;
+import org.ondol.ops.Gemm;
+import org.ondol.ops.LayerNorm;
+import org.ondol.ops.PackedMatrix;
+import org.ondol.ops.Reduce;
+import org.ondol.ops.Softmax;
+import org.ondol.spi.Backend;
+
+/**
+ * Every operation through the public interface on a CUDA device, or on the kernels compiled for the host where there is
+ * none, with the bits of the scalar Java backend.
+ */
+class CudaKernelsTest {
+  private static final long SEED = Long.getLong("ondol.test.seed", System.nanoTime());
+
+  private static Device cuda;
+  private static final Device EXPECTED = Devices.get("java:scalar");
+
+  @BeforeAll
+  static void open() {
+    List<String> reasons = new ArrayList<>();
+    for (Backend.Status status : Devices.list()) {
+      if (!status.name().equals("cuda:0") && !status.name().equals("emulated:0")) continue;
+      if (status.available()) {
+        cuda = Devices.get(status.name());
+        System.out.println("[cuda] " + cuda + ": " + status.description() + ", seed " + SEED);
+        return;
+      }
+      reasons.add(status.name() + ": " + status.description());
+    }
+    Assumptions.abort(String.join("; ", reasons));
+  }
+
+  /** Runs on both devices with equal inputs and compares the results' bits. */
+  private static void same(Function<Inputs, Tensor[]> call) {
+    try (Scope scope = Scope.open()) {
+      Tensor[] expected = call.apply(new Inputs(EXPECTED));
+      Tensor[] actual = call.apply(new Inputs(cuda));
+      for (int i = 0; i < expected.length; i++) {
+        assertArrayEquals(bits(expected[i].toFloats()), bits(actual[i].toFloats()), "result " + i + ", seed " + SEED);
+      }
+    }
+  }
+
+  /** All NaNs are one: their sign and payload are not defined. */
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < bits.length; i++) bits[i] = Float.floatToIntBits(values[i]);
+    return bits;
+  }
+
+  /** Draws the same tensors on each device. */
+  private static final class Inputs {
+    final Device device;
+    private final Random random = new Random(SEED);
+
+    Inputs(Device device) {
+      this.device = device;
+    }
+
+    Tensor floats(long... shape) {
+      long count = 1;
+      for (long size : shape) count *= size;
+      float[] values = new float[(int) count];
+      for (int i = 0; i < values.length; i++) values[i] = (float) random.nextGaussian();
+      return Tensor.of(device, values, shape);
+    }
+
+    Tensor mask(long... shape) {
+      long count = 1;
+      for (long size : shape) count *= size;
+      boolean[] values = new boolean[(int) count];
+      for (int i = 0; i < values.length; i++) values[i] = random.nextInt(4) > 0;
+      return Tensor.of(device, values, shape);
+    }
+  }
+
+  @Test
+  void batchedProductWithEverything() {
+    same(in -> new Tensor[] {Gemm.matmul(in.floats(3, 1, 19, 33), in.floats(2, 70, 33).transpose(-1, -2),
+        new Gemm.Epilogue(in.floats(70), Activation.GELU, in.floats(3, 2, 19, 70), 0.7))});
+  }
+
+  @Test
+  void linearWithPackedWeight() {
+    same(in -> new Tensor[] {Gemm.linear(in.floats(2, 70, 40), PackedMatrix.of(in.floats(40, 90)),
+        Gemm.Epilogue.bias(in.floats(90)).activation(Activation.TANH))});
+  }
+
+  private static Tensor[] attention(Tensor q, Tensor k, Tensor v, Attention.Options options) {
+    Attention.Result forward = Attention.forward(q, k, v, options);
+    return new Tensor[] {forward.out(), forward.lse()};
+  }
+
+  @Test
+  void causalAttentionWithGroups() {
+    same(in -> attention(in.floats(2, 6, 40, 32), in.floats(2, 2, 150, 32), in.floats(2, 2, 150, 48),
+        Attention.Options.causal(Alignment.BOTTOM_RIGHT).softcap(3).alibi(in.floats(6))));
+  }
+
+  @Test
+  void attentionWithMaskBiasAndDropout() {
+    same(in -> attention(in.floats(2, 2, 20, 16), in.floats(2, 2, 70, 16), in.floats(2, 2, 70, 16),
+        Attention.Options.DEFAULT.mask(in.mask(2, 1, 20, 70)).bias(in.floats(1, 2, 20, 70)).dropout(0.25, 7)));
+  }
+
+  @Test
+  void decodingInChunks() {
+    same(in -> attention(in.floats(2, 4, 1, 64), in.floats(2, 2, 900, 64), in.floats(2, 2, 900, 64),
+        Attention.Options.DEFAULT.lengths(900, 300)));
+  }
+
+  @Test
+  void packedSequences() {
+    long[] rows = {0, 5, 5, 40};
+    long[] keys = {0, 300, 310, 360};
+    same(in -> attention(in.floats(1, 2, 40, 16), in.floats(1, 2, 360, 16), in.floats(1, 2, 360, 16),
+        Attention.Options.causal(Alignment.BOTTOM_RIGHT).packed(rows, keys)));
+  }
+
+  @Test
+  void pagedKeys() {
+    same(in -> attention(in.floats(2, 4, 3, 32), in.floats(5, 2, 64, 32), in.floats(5, 2, 64, 32),
+        Attention.Options.causal(Alignment.BOTTOM_RIGHT).paged(new long[] {3, 1, 4, 0, 2, -1}, 3, 170, 100)));
+  }
+
+  @Test
+  void attentionGradient() {
+    same(in -> {
+      Tensor q = in.floats(2, 4, 40, 24);
+      Tensor k = in.floats(2, 2, 140, 24);
+      Tensor v = in.floats(2, 2, 140, 32);
+      Tensor bias = in.floats(1, 4, 40, 140);
+      Attention.Options options = Attention.Options.causal(Alignment.BOTTOM_RIGHT).bias(bias).softcap(5);
+      Attention.Gradients g = Attention.backward(q, k, v, options, Attention.forward(q, k, v, options),
+          in.floats(2, 4, 40, 32), true);
+      return new Tensor[] {g.dq(), g.dk(), g.dv(), g.dbias()};
+    });
+  }
+
+  @Test
+  void layerNormAndItsGradient() {
+    same(in -> {
+      Tensor x = in.floats(9, 100);
+      Tensor gamma = in.floats(100);
+      LayerNorm.Result y = LayerNorm.forward(x, gamma, in.floats(100), 1e-5);
+      LayerNorm.Gradients g = LayerNorm.backward(x, gamma, in.floats(9, 100), y.mean(), y.rstd());
+      return new Tensor[] {y.y(), y.mean(), y.rstd(), g.dx(), g.dgamma(), g.dbeta()};
+    });
+  }
+
+  @Test
+  void softmaxOverTheLastAndAnotherDimension() {
+    same(in -> {
+      Tensor x = in.floats(3, 37, 5);
+      Tensor y = Softmax.softmax(x, 1);
+      Tensor z = Softmax.logSoftmax(x, 2);
+      Tensor dy = in.floats(3, 37, 5);
+      return new Tensor[] {y, z, Softmax.backward(y, dy, 1), Softmax.logBackward(z, dy, 2)};
+    });
+  }
+
+  @Test
+  void reductions() {
+    same(in -> {
+      Tensor x = in.floats(4, 70, 6);
+      return new Tensor[] {Reduce.sum(x, 2), Reduce.mean(x, 1), Reduce.max(x, 0)};
+    });
+  }
+
+  @Test
+  void embeddingAndItsGradient() {
+    same(in -> {
+      Tensor ids = Tensor.of(in.device, new long[] {4, 0, 4, 9, 2}, 5);
+      return new Tensor[] {Embedding.lookup(in.floats(10, 33), ids), Embedding.backward(in.floats(5, 33), ids, 10)};
+    });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void elementwise(Elementwise.Op op) {
+    same(in -> {
+      Tensor x = in.floats(3, 4, 50);
+      Tensor y = op.operands() == 2 ? in.floats(4, 1) : null;
+      return new Tensor[] {Elementwise.apply(op, x, y, 0.3)};
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Builds the libraries of the cuda backend: the kernels for the device, which go into the jar, and the same kernels for
+ * the host, which only the module's tests load. Without nvcc the first is left out, without a C++ compiler both.
+ *
+ * <p>Arguments: project root, build folder, classes folder, binding class, library name.
+ */
+final class CudaBuild {
+  private CudaBuild() {}
+
+  public static void main(String[] args) throws Exception {
+    Path root = Path.of(args[0]);
+    Path build = Path.of(args[1]);
+    Path classes = Path.of(args[2]);
+    String binding = args[3];
+    String library = args[4];
+    Path resources = NativeBuild.resources(classes, binding);
+    String missing = CMake.missing();
+    boolean kernels = missing == null && nvcc();
+    if (!kernels) {
+      Files.deleteIfExists(resources.resolve(System.mapLibraryName(library)));
+      System.out.println("ondol: " + (missing != null ? missing : "no nvcc") + " found; the cuda backend has no kernels"
+          + (missing != null ? "" : " (install the CUDA toolkit, 12 or later, or set CUDACXX)"));
+    }
+    if (missing != null) return;
+    Path jni = NativeBuild.generate(classes, build, binding, library);
+    CMake cmake = new CMake(root, build.resolve("cmake"));
+    cmake.configure("the CUDA library", List.of("CMAKE_BUILD_TYPE=Release", "ONDOL_TESTS=OFF",
+        "ONDOL_CUDA=" + (kernels ? "ON" : "OFF"), "ONDOL_JNI=" + jni,
+        "ONDOL_JNI_HOME=" + System.getProperty("java.home")));
+    cmake.build("the CUDA kernels for the host, for the tests", library + "_emulated");
+    if (!kernels) return;
+    cmake.build("the CUDA kernels, about a minute", library);
+    Path made = cmake.build().resolve("kernels/cuda").resolve(System.mapLibraryName(library));
+    NativeBuild.install(made, resources, library);
+  }
+
+  /** Where CMake looks: CUDACXX, the PATH, the toolkit's usual folder. */
+  private static boolean nvcc() {
+    String chosen = System.getenv("CUDACXX");
+    String path = System.getenv().getOrDefault("PATH", "") + File.pathSeparator + "/usr/local/cuda/bin";
+    return chosen != null ? CMake.onPath(chosen)
+        : Stream.of(path.split(File.pathSeparator)).anyMatch(folder -> Files.isExecutable(Path.of(folder, "nvcc")));
+  }
+}
