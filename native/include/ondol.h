@@ -178,6 +178,50 @@ typedef struct ondol_embedding_backward_args {
   float* dtable;
 } ondol_embedding_backward_args;
 
+/* ---- conv, maskedconv, deconv: see docs/arithmetic.md, Convolution ----------------------------------------------
+ * Maps have contiguous planes [height, width]; images and channels lie any strides apart. For conv and convweight x is
+ * the map that the filters slide over and y the result, for deconv x is the small map and y the large one.
+ *
+ * Live filter entries (maskedconv): `classes` sets of y's channels, each within one group, that share their live
+ * entries. Class i has the channels channels[channel_start[i] .. channel_start[i+1]), every channel of y being in
+ * exactly one class, and the live entries live[live_start[i] .. live_start[i+1]), strictly ascending, as
+ * (c * kernel_h + ky) * kernel_w + kx with c the channel of x within the group. classes = 0: every entry is live.
+ *
+ * Packed filters: for each class (without a mask: each group), for each 16 of its channels in order, a panel with one
+ * row of 16 for every live entry, zero-filled beyond the class. Rows are in ascending order for conv; for deconv they
+ * are ordered by (ky * dilation_h % stride_h, kx * dilation_w % stride_w), then ascending. */
+typedef struct ondol_conv_args {
+  int64_t batch, groups;
+  int64_t x_channels, x_height, x_width;
+  int64_t y_channels, y_height, y_width;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+  int64_t begin_h, end_h, begin_w, end_w; /* the part of y that is computed; 0, y_height, 0, y_width for all */
+  const float* x; int64_t x_batch, x_channel;
+  const float* weight; /* contiguous; conv: [y_channels, x_channels / groups, kernel_h, kernel_w]; deconv:
+                          [x_channels, y_channels / groups, kernel_h, kernel_w]; null where packed is given */
+  const float* packed; /* or null */
+  float* y; int64_t y_batch, y_channel;
+  const float* bias;   /* [y_channels], or null */
+  const float* residual; int64_t residual_batch, residual_channel; /* added before the activation; may be y; or null */
+  int64_t activation;  /* ondol_activation */
+  double slope;        /* of relu for negative values; 0 is the plain relu */
+  int64_t classes;
+  const int32_t* channel_start; const int32_t* channels; const int32_t* live_start; const int32_t* live;
+} ondol_conv_args;
+typedef ondol_conv_args ondol_deconv_args;
+
+/* dw of conv, in the shape of its weight; weight, packed, y, bias and residual of `forward` are not read, and the
+ * window must be all of y. */
+typedef struct ondol_convweight_args {
+  ondol_conv_args forward;
+  const float* dy; int64_t dy_batch, dy_channel;
+  float* dw; /* contiguous; overwritten */
+} ondol_convweight_args;
+
+/* Floats of the packed filters of a conv (or a deconv: transposed = 1), and packing them from args->weight. */
+ONDOL_API int64_t ondol_conv_packed_size(const ondol_conv_args* args, int64_t transposed);
+ONDOL_API void ondol_conv_pack(const ondol_conv_args* args, int64_t transposed, float* packed);
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
@@ -195,6 +239,9 @@ ONDOL_DECLARE(elementwise)
 ONDOL_DECLARE(reduce)
 ONDOL_DECLARE(embedding)
 ONDOL_DECLARE(embedding_backward)
+ONDOL_DECLARE(conv)
+ONDOL_DECLARE(convweight)
+ONDOL_DECLARE(deconv)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

@@ -89,4 +89,22 @@ final class OndolLibrary {
   static native void ondol_embedding_backward_run(@Cast("const ondol_embedding_backward_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_conv_plan(@Cast("const ondol_conv_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_conv_run(@Cast("const ondol_conv_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_convweight_plan(@Cast("const ondol_convweight_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_convweight_run(@Cast("const ondol_convweight_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_deconv_plan(@Cast("const ondol_deconv_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_deconv_run(@Cast("const ondol_deconv_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

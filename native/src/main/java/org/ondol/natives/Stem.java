@@ -35,6 +35,9 @@ record Stem(Family family, long words, long variant) {
       case REDUCE -> OndolLibrary.ondol_reduce_plan(args, plan);
       case EMBEDDING -> OndolLibrary.ondol_embedding_plan(args, plan);
       case EMBEDDING_BACKWARD -> OndolLibrary.ondol_embedding_backward_plan(args, plan);
+      case CONV -> OndolLibrary.ondol_conv_plan(args, plan);
+      case CONVWEIGHT -> OndolLibrary.ondol_convweight_plan(args, plan);
+      case DECONV -> OndolLibrary.ondol_deconv_plan(args, plan);
     };
   }
 
@@ -52,6 +55,9 @@ record Stem(Family family, long words, long variant) {
       case REDUCE -> OndolLibrary.ondol_reduce_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case EMBEDDING -> OndolLibrary.ondol_embedding_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case EMBEDDING_BACKWARD -> OndolLibrary.ondol_embedding_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case CONV -> OndolLibrary.ondol_conv_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case CONVWEIGHT -> OndolLibrary.ondol_convweight_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case DECONV -> OndolLibrary.ondol_deconv_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -7,6 +7,9 @@ import org.ondol.DType;
 import org.ondol.Tensor;
 import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
+import org.ondol.spi.ConvArgs;
+import org.ondol.spi.ConvShape;
+import org.ondol.spi.ConvWeightArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -14,6 +17,7 @@ import org.ondol.spi.GemmArgs;
 import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
+import org.ondol.spi.LiveEntries;
 import org.ondol.spi.Memory;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.SoftmaxArgs;
@@ -200,6 +204,60 @@ public abstract class StructKernels implements Kernels {
     w.put(a.count()).put(a.vocabulary()).put(a.width()).put(a.width()).put(a.width()).pointer(a.dout()).pointer(a.ids())
         .put(idBytes(a.ids())).pointer(a.dtable());
     execute(Family.EMBEDDING_BACKWARD, w);
+  }
+
+  @Override
+  public void conv(ConvArgs a) {
+    Words w = begin();
+    write(w, a);
+    execute(Family.CONV, w);
+  }
+
+  @Override
+  public void deconv(ConvArgs a) {
+    Words w = begin();
+    write(w, a);
+    execute(Family.DECONV, w);
+  }
+
+  @Override
+  public void convweight(ConvWeightArgs a) {
+    Words w = begin();
+    write(w, a.shape());
+    w.put(0).put(a.shape().yHeight()).put(0).put(a.shape().yWidth());
+    w.operand(a.x(), 2);
+    for (int i = 0; i < 11; i++) w.put(0); // weight, packed, y, bias, residual, activation, slope
+    write(w, a.live());
+    w.operand(a.dy(), 2).pointer(a.dw());
+    execute(Family.CONVWEIGHT, w);
+  }
+
+  private static void write(Words w, ConvArgs a) {
+    write(w, a.shape());
+    w.put(a.beginH()).put(a.endH()).put(a.beginW()).put(a.endW());
+    w.operand(a.x(), 2).pointer(a.weight()).pointer(a.packed()).operand(a.y(), 2).pointer(a.bias()).operand(a.residual(), 2);
+    w.put(a.activation().ordinal()).put((double) a.slope());
+    write(w, a.live());
+  }
+
+  private static void write(Words w, ConvShape s) {
+    w.put(s.batch()).put(s.groups()).put(s.xChannels()).put(s.xHeight()).put(s.xWidth());
+    w.put(s.yChannels()).put(s.yHeight()).put(s.yWidth());
+    w.put(s.kernelH()).put(s.kernelW()).put(s.strideH()).put(s.strideW()).put(s.dilationH()).put(s.dilationW());
+    w.put(s.padTop()).put(s.padLeft());
+  }
+
+  private static void write(Words w, LiveEntries live) {
+    if (live == null) {
+      w.put(0).put(0).put(0).put(0).put(0);
+      return;
+    }
+    long at = live.table().address();
+    w.put(live.classes());
+    for (int[] part : new int[][] {live.channelStart(), live.channels(), live.liveStart(), live.live()}) {
+      w.put(at);
+      at += 4L * part.length;
+    }
   }
 
   private static long idBytes(Tensor ids) {

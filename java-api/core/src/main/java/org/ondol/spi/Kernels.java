@@ -57,4 +57,16 @@ public interface Kernels {
   default void embeddingBackward(EmbeddingBackwardArgs args) {
     throw new UnsupportedOnDeviceException("embeddingBackward", device());
   }
+
+  default void conv(ConvArgs args) {
+    throw new UnsupportedOnDeviceException("conv", device());
+  }
+
+  default void convweight(ConvWeightArgs args) {
+    throw new UnsupportedOnDeviceException("convweight", device());
+  }
+
+  default void deconv(ConvArgs args) {
+    throw new UnsupportedOnDeviceException("deconv", device());
+  }
 }

@@ -1,0 +1,173 @@
+package org.ondol.ops;
+
+import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
+import org.ondol.Tensor;
+import org.ondol.spi.ConvShape;
+import org.ondol.spi.Kernels;
+
+/**
+ * Transposed convolution of maps [N, C, H, W] (or [N, C, L]) with filters [in, out / groups, kh, kw]: the linear map that
+ * is the gradient of {@link Conv} (Zeiler et al. 2010; Long, Shelhamer and Darrell 2015). Each output gathers its taps: one
+ * chain of fused multiply-adds over ascending (input channel, ky, kx), see docs/arithmetic.md. The geometry's padding is
+ * cut from the result, as in PyTorch and ONNX.
+ */
+public final class Deconv {
+  private Deconv() {}
+
+  /**
+   * The shape of a result: (size - 1) stride - pads + dilation (kernel - 1) + 1 + outputPadding.
+   *
+   * @param outputPaddingH rows that the result has below, less than the stride or the dilation; only bias and epilogue
+   *     or late taps fall there
+   */
+  public static long[] outputShape(Tensor x, Tensor weight, ConvGeometry geometry, long outputPaddingH, long outputPaddingW) {
+    return outputShape(x, FilterShape.of(weight, geometry, true), outputPaddingH, outputPaddingW, weight.device());
+  }
+
+  /**
+   * A geometry whose paddings give the wanted result without output padding, as ONNX's output_shape does.
+   *
+   * @param height rows of the result; at most those without padding plus nothing: a larger one is ONNX's output_padding
+   * @param upper whether an odd padding is larger at the end (ONNX: SAME_UPPER), else at the beginning
+   */
+  public static ConvGeometry geometryFor(Tensor x, Tensor weight, ConvGeometry geometry, long height, long width, boolean upper) {
+    FilterShape s = FilterShape.of(weight, geometry.padding(0), true);
+    ConvCall.map("x", x, s, s.xChannels(), weight.device());
+    long h = cut("height", s.deconvHeight(ConvCall.height(x), 0), height);
+    long w = cut("width", s.deconvWidth(x.size(-1), 0), width);
+    return upper ? geometry.padding(h / 2, w / 2, h - h / 2, w - w / 2) : geometry.padding(h - h / 2, w - w / 2, h / 2, w / 2);
+  }
+
+  private static long cut(String name, long full, long wanted) {
+    if (wanted < 1 || wanted > full) throw new InvalidArgumentException(name, wanted, "1 to " + full + ", the result without padding");
+    return full - wanted;
+  }
+
+  /** Plain filters, no output padding. */
+  public static Tensor apply(Tensor x, Tensor weight, ConvGeometry geometry, Conv.Epilogue epilogue) {
+    return apply(x, weight, geometry, 0, 0, epilogue);
+  }
+
+  /** Plain filters. */
+  public static Tensor apply(Tensor x, Tensor weight, ConvGeometry geometry, long outputPaddingH, long outputPaddingW,
+      Conv.Epilogue epilogue) {
+    FilterShape s = FilterShape.of(weight, geometry, true);
+    Tensor y = Tensor.empty(weight.device(), outputShape(x, s, outputPaddingH, outputPaddingW, weight.device()));
+    return Outputs.finish(y, () -> into(x, s, ConvCall.Filters.of(weight, null), epilogue, y));
+  }
+
+  /** Filters that were packed by {@link PackedFilter#deconv}. */
+  public static Tensor apply(Tensor x, PackedFilter filter, long outputPaddingH, long outputPaddingW, Conv.Epilogue epilogue) {
+    FilterShape s = transposed(filter);
+    Tensor y = Tensor.empty(filter.device(), outputShape(x, s, outputPaddingH, outputPaddingW, filter.device()));
+    return Outputs.finish(y, () -> into(x, s, ConvCall.Filters.of(filter), epilogue, y));
+  }
+
+  /** Packed filters, no output padding. */
+  public static Tensor apply(Tensor x, PackedFilter filter, Conv.Epilogue epilogue) {
+    return apply(x, filter, 0, 0, epilogue);
+  }
+
+  /**
+   * Into y, whose planes are contiguous and whose height and width may have any output padding; y may be exactly the
+   * residual.
+   */
+  public static void into(Tensor x, PackedFilter filter, Conv.Epilogue epilogue, Tensor y) {
+    into(x, transposed(filter), ConvCall.Filters.of(filter), epilogue, y);
+  }
+
+  /** Gradients of the sum without activation and residual. The sizes of dy tell the output padding. */
+  public static Conv.Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry) {
+    FilterShape s = FilterShape.of(weight, geometry, true);
+    Device device = weight.device();
+    ConvCall.map("x", x, s, s.xChannels(), device);
+    checkResult("dy", x, s, dy, device);
+    ConvShape forward = shape(x, s, dy);
+    ConvShape back = new ConvShape(forward.batch(), forward.groups(), forward.yChannels(), forward.yHeight(), forward.yWidth(),
+        forward.xChannels(), forward.xHeight(), forward.xWidth(), forward.kernelH(), forward.kernelW(), forward.strideH(),
+        forward.strideW(), forward.dilationH(), forward.dilationW(), forward.padTop(), forward.padLeft());
+    Tensor dx = null;
+    Tensor dw = null;
+    Tensor db = null;
+    try {
+      dx = Tensor.empty(device, x.shape());
+      ConvCall.run(Kernels::conv, back, dy, ConvCall.Filters.of(weight, null), dx, Conv.Epilogue.NONE, ConvCall.all(back));
+      dw = ConvCall.weightGradient(back, dy, x, weight.shape(), null);
+      db = ConvCall.biasGradient(dy);
+      Conv.Gradients all = new Conv.Gradients(dx, dw, db);
+      db = null;
+      dw = null;
+      dx = null;
+      return all;
+    } finally {
+      Outputs.closeAll(dx, dw, db);
+    }
+  }
+
+  /**
+   * Filters that enlarge bilinearly (FCN's initialisation): [channels, 1, kernel, kernel] for groups = channels, or
+   * [channels, channels, kernel, kernel] that map each channel to itself for one group.
+   *
+   * @param kernel 2 stride - stride mod 2 for a factor of stride
+   */
+  public static float[] bilinear(int channels, int kernel, boolean depthwise) {
+    if (channels < 1) throw new InvalidArgumentException("channels", channels, "at least 1");
+    if (kernel < 1) throw new InvalidArgumentException("kernel", kernel, "at least 1");
+    long size = (long) channels * (depthwise ? 1 : channels) * kernel * kernel;
+    if (size > Integer.MAX_VALUE - 8) throw new InvalidArgumentException("kernel", kernel, "filters of less than 2^31 values");
+    double factor = (kernel + 1) / 2;
+    double centre = kernel % 2 == 1 ? factor - 1 : factor - 0.5;
+    float[] out = new float[(int) size];
+    for (int c = 0; c < channels; c++) {
+      int at = (depthwise ? c : c * channels + c) * kernel * kernel;
+      for (int y = 0; y < kernel; y++) {
+        for (int x = 0; x < kernel; x++) {
+          out[at + y * kernel + x] = (float) ((1 - Math.abs(y - centre) / factor) * (1 - Math.abs(x - centre) / factor));
+        }
+      }
+    }
+    return out;
+  }
+
+  private static FilterShape transposed(PackedFilter filter) {
+    Check.present("filter", filter);
+    if (!filter.shape().transposed()) throw new InvalidArgumentException("filter", "packed for Conv", "packed by PackedFilter.deconv");
+    return filter.shape();
+  }
+
+  private static long[] outputShape(Tensor x, FilterShape s, long outputPaddingH, long outputPaddingW, Device device) {
+    ConvCall.map("x", x, s, s.xChannels(), device);
+    if (s.oneDimensional() && outputPaddingH != 0) {
+      throw new InvalidArgumentException("outputPaddingH", outputPaddingH, "0 where the maps have no height");
+    }
+    return ConvCall.shape(s, x.size(0), s.yChannels(), s.deconvHeight(ConvCall.height(x), outputPaddingH),
+        s.deconvWidth(x.size(-1), outputPaddingW));
+  }
+
+  /** A result or its gradient: its sizes are those without output padding plus a legal one. */
+  private static void checkResult(String name, Tensor x, FilterShape s, Tensor y, Device device) {
+    Check.floats(name, y, device);
+    Check.rank(name, y, x.rank(), x.rank());
+    long height = ConvCall.height(y) - s.deconvHeight(ConvCall.height(x), 0);
+    long width = y.size(-1) - s.deconvWidth(x.size(-1), 0);
+    Check.shape(name, y, outputShape(x, s, height, width, device));
+  }
+
+  private static ConvShape shape(Tensor x, FilterShape s, Tensor y) {
+    return s.with(x.size(0), ConvCall.height(x), x.size(-1), ConvCall.height(y), y.size(-1));
+  }
+
+  private static void into(Tensor x, FilterShape s, ConvCall.Filters filters, Conv.Epilogue epilogue, Tensor y) {
+    Tensor weights = filters.weight() == null ? filters.packed() : filters.weight();
+    Device device = weights.device();
+    ConvCall.map("x", x, s, s.xChannels(), device);
+    checkResult("y", x, s, y, device);
+    ConvCall.result(y, y.shape(), device);
+    ConvCall.epilogue(epilogue, y, s.yChannels(), device);
+    Check.disjoint("y", y, "x", x);
+    Check.disjoint("y", y, "weight", weights);
+    ConvShape sizes = shape(x, s, y);
+    ConvCall.run(Kernels::deconv, sizes, x, filters, y, epilogue, ConvCall.all(sizes));
+  }
+}

@@ -1,0 +1,146 @@
+package org.ondol.ops;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
+import org.ondol.Scope;
+import org.ondol.Tensor;
+
+/**
+ * Filters of a conv, maskedconv or deconv laid out once for many calls, the same on every backend: for each class of
+ * output channels (without a mask: each group) and each 16 channels of it, a panel with one row of 16 values for every
+ * live entry, zero beyond the class. Rows ascend for conv; for deconv they are ordered by (ky · dilationH mod strideH, kx ·
+ * dilationW mod strideW) and then ascend, so that what one output pixel sums lies together.
+ */
+public final class PackedFilter implements AutoCloseable {
+  /** Channels of a panel. */
+  public static final int PANEL = 16;
+
+  private final FilterShape shape;
+  private final FilterMask mask;
+  private final Tensor panels;
+
+  private PackedFilter(FilterShape shape, FilterMask mask, Tensor panels) {
+    this.shape = shape;
+    this.mask = mask;
+    this.panels = panels;
+  }
+
+  /** Filters of {@link Conv}: weight [out, in / groups, kh, kw], or [out, in / groups, k]. */
+  public static PackedFilter conv(Tensor weight, ConvGeometry geometry) {
+    return of(weight, geometry, false, null);
+  }
+
+  /** Filters of {@link MaskedConv}; the mask stays the caller's and is closed after the filter. */
+  public static PackedFilter maskedconv(Tensor weight, FilterMask mask, ConvGeometry geometry) {
+    Check.present("mask", mask);
+    return of(weight, geometry, false, mask);
+  }
+
+  /** Filters of {@link Deconv}: weight [in, out / groups, kh, kw], or [in, out / groups, k]. */
+  public static PackedFilter deconv(Tensor weight, ConvGeometry geometry) {
+    return of(weight, geometry, true, null);
+  }
+
+  private static PackedFilter of(Tensor weight, ConvGeometry geometry, boolean transposed, FilterMask mask) {
+    FilterShape shape = FilterShape.of(weight, geometry, transposed);
+    if (mask != null) shape.check(mask, weight.device());
+    float[] values = pack(weight.toFloats(), shape, mask);
+    return new PackedFilter(shape, mask, place(values, weight.device()));
+  }
+
+  /** The Vector API reads Java arrays faster than segments, so on device java the panels are one. */
+  private static Tensor place(float[] values, Device device) {
+    Tensor heap = Scope.detach(Tensor.wrap(values, values.length / PANEL, PANEL));
+    if (device.equals(heap.device())) return heap;
+    try (heap) {
+      return Scope.detach(heap.to(device));
+    }
+  }
+
+  private static float[] pack(float[] weight, FilterShape s, FilterMask mask) {
+    int groups = (int) s.geometry().groups();
+    int perGroup = (int) (s.yChannels() / groups);
+    int classes = mask == null ? groups : mask.byOutput().classes();
+    long rows = 0;
+    for (int i = 0; i < classes; i++) {
+      int channels = mask == null ? perGroup : mask.byOutput().channelStart()[i + 1] - mask.byOutput().channelStart()[i];
+      rows += (long) (channels + PANEL - 1) / PANEL * order(s, mask, i).length;
+    }
+    if (rows * PANEL > Integer.MAX_VALUE - 8) {
+      throw new InvalidArgumentException("weight", "of " + rows * PANEL + " packed values", "at most " + (Integer.MAX_VALUE - 8));
+    }
+    float[] out = new float[(int) rows * PANEL];
+    int at = 0;
+    for (int i = 0; i < classes; i++) {
+      int first = mask == null ? i * perGroup : mask.byOutput().channelStart()[i];
+      int end = mask == null ? first + perGroup : mask.byOutput().channelStart()[i + 1];
+      int[] order = order(s, mask, i);
+      for (int panel = first; panel < end; panel += PANEL) {
+        for (int lane = 0; lane < Math.min(PANEL, end - panel); lane++) {
+          int channel = mask == null ? panel + lane : mask.byOutput().channels()[panel + lane];
+          for (int r = 0; r < order.length; r++) out[at + r * PANEL + lane] = weight[s.index(channel, order[r])];
+        }
+        at += order.length * PANEL;
+      }
+    }
+    return out;
+  }
+
+  /** Live entries of a class in the order of its rows. */
+  private static int[] order(FilterShape s, FilterMask mask, int i) {
+    int[] live;
+    if (mask == null) {
+      live = new int[(int) s.depth()];
+      Arrays.setAll(live, k -> k);
+    } else {
+      live = Arrays.copyOfRange(mask.byOutput().live(), mask.byOutput().liveStart()[i], mask.byOutput().liveStart()[i + 1]);
+    }
+    if (!s.transposed()) return live;
+    ConvGeometry g = s.geometry();
+    int taps = (int) (s.kernelH() * s.kernelW());
+    Comparator<Integer> byRow = Comparator.comparingLong(k -> k % taps / s.kernelW() * g.dilationH() % g.strideH());
+    return Arrays.stream(live).boxed()
+        .sorted(byRow.thenComparingLong(k -> k % s.kernelW() * g.dilationW() % g.strideW()).thenComparing(k -> k))
+        .mapToInt(k -> k).toArray();
+  }
+
+  FilterShape shape() {
+    return shape;
+  }
+
+  FilterMask mask() {
+    return mask;
+  }
+
+  Tensor panels() {
+    return panels;
+  }
+
+  public Device device() {
+    return panels.device();
+  }
+
+  public ConvGeometry geometry() {
+    return shape.geometry();
+  }
+
+  /** The same filters on another device, with a mask that is on that device; null where these have none. */
+  public PackedFilter to(Device device, FilterMask mask) {
+    Check.present("device", device);
+    if ((mask == null) != (this.mask == null)) {
+      throw new InvalidArgumentException("mask", mask == null ? "null" : "given", this.mask == null ? "null" : "a mask");
+    }
+    if (mask != null) {
+      shape.check(mask, device);
+      if (!mask.samePattern(this.mask)) throw new InvalidArgumentException("mask", "another pattern", "the pattern packed");
+    }
+    return new PackedFilter(shape, mask, place(panels.toFloats(), device));
+  }
+
+  @Override
+  public void close() {
+    panels.close();
+  }
+}
