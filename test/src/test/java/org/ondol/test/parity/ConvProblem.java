@@ -67,8 +67,8 @@ final class ConvProblem {
     }
     bias = d.oneIn(2) ? null : d.floats(Draw.Fill.TAME, (int) shape.yChannels());
     residual = d.oneIn(3) ? d.floats(Draw.Fill.TAME, yCount()) : null;
-    activation = d.oneIn(2) ? Activation.NONE : d.of(Activation.values());
-    slope = d.oneIn(2) ? 0 : d.of(0.1, -0.5, 1.5, -0.0, 1e-60);
+    activation = d.oneIn(2) ? Activation.NONE : d.oneIn(3) ? Activation.RELU : d.of(Activation.values());
+    slope = d.oneIn(3) ? 0 : d.of(0.1, -0.5, 1.5, -0.0, 1e-60);
   }
 
   /** Tiny: products lie at and below the smallest number, so that a padding's or a dead entry's zero shows in signs. */
