@@ -21,6 +21,7 @@ struct ConvChoice {
   int64_t most_rows, most_columns; // of the largest phase
   int64_t most_entries;            // of a block
   int64_t most_channels;           // of a class, at most 16
+  int64_t direct;                  // 1: x itself serves as the patch
 };
 static_assert(sizeof(ConvChoice) <= sizeof(ondol_plan::choice), "fits into ondol_plan.choice");
 
@@ -48,11 +49,20 @@ class ConvPlanner {
     const Axis y = phases.y(0), x = phases.x(0);
     c.by_position = by_position(a, x, c.most_columns, a.y_channels / classes);
 
+    // One tap, no stride and no padding: there is nothing to arrange. (Reading whole vectors of positions could pass
+    // x's end.)
+    c.direct = !c.by_position && y.span == 1 && x.span == 1 && y.stride == 1 && x.stride == 1 && y.step == 1 &&
+               x.step == 1 && y.origin >= 0 && y.origin + y.count <= a.x_height && x.origin >= 0 &&
+               x.origin + x.count <= a.x_width;
+
     const int64_t columns = phases.columns();
     c.panels = min_of<int64_t>(all, 16);
     const int64_t row_floats = columns * sum_floats(c, a, x);
-    while (c.panels > 1 && c.panels * row_floats > SUM_FLOATS) c.panels = ceil_div(c.panels, 2);
-    c.rows = max_of<int64_t>(1, min_of(c.most_rows, SUM_FLOATS / max_of<int64_t>(1, c.panels * row_floats)));
+    const int64_t few = min_of<int64_t>(8, c.most_rows);  // rows that a band should have before it takes all panels
+    while (c.panels > 1 && c.panels * few * row_floats > SUM_FLOATS) c.panels = ceil_div(c.panels, 2);
+    // Many column phases: the filters are read once a band, so bands may fill more of the cache.
+    const int64_t budget = columns > 4 ? 4 * SUM_FLOATS : SUM_FLOATS;
+    c.rows = max_of<int64_t>(1, min_of(c.most_rows, budget / max_of<int64_t>(1, c.panels * row_floats)));
     const double flops = 2.0 * (double)a.batch * (double)(a.end_h - a.begin_h) * (double)(a.end_w - a.begin_w) *
                          (double)a.y_channels * (double)entries / (double)(phases.rows() * columns);
     const int64_t wanted = threads == 1 ? 1 : max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops / TASK_FLOPS));
@@ -74,7 +84,8 @@ class ConvPlanner {
     const int64_t taps = ceil_div(a.kernel_h, transposed ? a.stride_h : 1) * ceil_div(a.kernel_w, transposed ? a.stride_w : 1);
     const int64_t typical = max_of<int64_t>(1, a.classes == 0 ? taps : ceil_div(entries, x_group));
     const Patch<V> patch(y, x, c.rows, c.most_columns);
-    int64_t block = max_of<int64_t>(1, min_of(DEPTH / typical, PATCH_FLOATS / max_of<int64_t>(1, patch.plane)));
+    int64_t block = max_of<int64_t>(1, DEPTH / typical);
+    if (!c.direct) block = max_of<int64_t>(1, min_of(block, PATCH_FLOATS / patch.plane));
     block = min_of(block, x_group);
     c.channels = ceil_div(x_group, ceil_div(x_group, block));
     c.most_entries = c.channels * most_taps(a.kernel_h, a.stride_h, a.dilation_h) * most_taps(a.kernel_w, a.stride_w, a.dilation_w);
@@ -150,22 +161,23 @@ class ConvBody {
  private:
   // The parts of a thread's scratch memory, in floats.
   struct Memory {
-    int64_t patch, sums, phase_sums, planes, line, offsets, total;
+    int64_t patch, sums, phase_sums, planes, line, offsets, taps, total;
+    int64_t pitch;  // from one channel's sums to the next
 
     Memory(const ondol_conv_args& a, const ConvChoice& c) {
       const Phases phases = {a, transposed};
       const Axis y = phases.y(0), x = phases.x(0);
       const Patch<V> p(y, x, c.rows, c.most_columns);
-      patch = round_up(p.floats(c.channels), 16);
+      patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
       pitch = c.by_position ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
       phase_sums = c.by_position ? c.most_channels * pitch : 16 * pitch;
       sums = phases.columns() * c.panels * phase_sums;
       planes = c.by_position ? 0 : phases.columns() * 16 * pitch;
       line = round_up(a.end_w - a.begin_w, 16);
-      offsets = round_up(c.most_entries, 16);
-      total = patch + sums + planes + line + offsets;
+      offsets = 2 * round_up(c.most_entries, 8);
+      taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
+      total = patch + sums + planes + line + offsets + taps;
     }
-    int64_t pitch;
   };
 
   const ondol_conv_args& a;
@@ -177,7 +189,8 @@ class ConvBody {
   float* const sums;
   float* const planes;
   float* const line;
-  int32_t* const offsets;
+  int64_t* const offsets;
+  int64_t* const taps;
   const typename Store<V>::Function store;
 
   ConvBody(const ondol_conv_args& args, const ConvChoice& choice, const float* packed, float* scratch)
@@ -190,7 +203,8 @@ class ConvBody {
         sums(patch_floats + memory.patch),
         planes(sums + memory.sums),
         line(planes + memory.planes),
-        offsets((int32_t*)(line + memory.line)),
+        offsets((int64_t*)(line + memory.line)),
+        taps(offsets + memory.offsets / 2),
         store(Store<V>::function(args)) {}
 
   // A band of a row phase.
@@ -222,76 +236,106 @@ class ConvBody {
   // The sums of panels [begin, end), all of one group of channels.
   void compute(const Band& band, int64_t group, int64_t begin, int64_t end) const {
     const int64_t x_group = a.x_channels / a.groups;
-    const Patch<V> patch(band.y, phases.x(0), band.rows, c.most_columns);
     const float* x = a.x + band.image * a.x_batch + group * x_group * a.x_channel;
     const int64_t top = band.y.origin + band.first * band.y.stride, left = phases.x(0).origin;
+    const bool direct = c.direct != 0;
+    const Patch<V> patch = direct ? Patch<V>(a.x_channel, a.x_width) : Patch<V>(band.y, phases.x(0), c.rows, c.most_columns);
     for (int64_t from = 0; from < x_group; from += c.channels) {
       const int64_t to = min_of(from + c.channels, x_group);
-      patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
-      for (int64_t j = 0; j < phases.columns(); j++) columns(band, patch, j, from, to, begin, end);
+      const float* data = patch_floats;
+      if (direct) {
+        data = x + from * a.x_channel + top * a.x_width + left;
+      } else {
+        patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
+      }
+      for (int64_t j = 0; j < phases.columns(); j++) columns({band, patch, data, phases.x(j), j}, from, to, begin, end);
     }
   }
 
+  // A column phase of a band, over a patch.
+  struct Column {
+    const Band& band;
+    const Patch<V>& patch;
+    const float* data;
+    Axis x;
+    int64_t phase;
+  };
+
   // Continues the sums of one column phase over the entries of channels [from, to).
-  void columns(const Band& band, const Patch<V>& patch, int64_t phase, int64_t from, int64_t to, int64_t begin,
-               int64_t end) const {
-    const Axis x = phases.x(phase);
+  void columns(const Column& column, int64_t from, int64_t to, int64_t begin, int64_t end) const {
+    const int64_t all = a.kernel_h * a.kernel_w;
+    if (a.classes != 0) {
+      for (int64_t k = 0; k < all; k++) taps[k] = -1;
+    }
     int64_t last_class = -1, entries = 0, first_row = 0;
     for (int64_t p = begin, count; p < end; p += count) {
       const Panel panel = Panels16(a).at(p);
       const Class cls = class_of(a, panel.index);
       if (panel.index != last_class) {
         last_class = panel.index;
-        entries = list(cls, patch, band.y, x, from, to, first_row);
+        entries = cls.live == nullptr ? list(column, from, to, first_row) : list_live(column, cls, from, to, first_row);
+        first_row += rows_before(a, cls, column.band.y, column.x);
       }
       const int64_t rest = ceil_div(cls.channels - panel.begin, 16);
       const float* w = packed + panel.rows + first_row * PANEL_WIDTH;
-      float* out = sums + (phase * c.panels + p - begin) * memory.phase_sums;
+      float* out = sums + (column.phase * c.panels + p - begin) * memory.phase_sums;
       count = 1;
-      if (entries == 0 && from > 0) continue;
+      if ((entries == 0 && from > 0) || column.x.count == 0) continue;
       if (c.by_position) {
-        by_position(patch, x, band.rows, entries, w, panel.channels, out, from == 0);
+        by_position(column, entries, w, panel.channels, out, from == 0);
       } else {
-        count = by_channel(patch, x, band.rows, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
+        count = by_channel(column, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
       }
     }
   }
 
-  // Offsets of the class's entries in channels [from, to) of a phase; first_row: their first in the packed filters.
-  int64_t list(const Class& cls, const Patch<V>& patch, const Axis& y, const Axis& x, int64_t from, int64_t to,
-               int64_t& first_row) const {
+  // Offsets of all entries in channels [from, to) of a phase; first_row: their first in the packed filters' phase.
+  int64_t list(const Column& column, int64_t from, int64_t to, int64_t& first_row) const {
+    int64_t n = 0;
+    each_tap(column.band.y, column.x,
+             [&](int64_t, int64_t y, int64_t x) { taps[n++] = column.patch.offset(0, y, x); });
+    int64_t* out = offsets;
+    for (int64_t channel = 0; channel < to - from; channel++) {
+      const int64_t place = channel * column.patch.plane;
+      for (int64_t t = 0; t < n; t++) *out++ = place + taps[t];
+    }
+    first_row = from * n;
+    return (to - from) * n;
+  }
+
+  // The same for the live entries of a class.
+  int64_t list_live(const Column& column, const Class& cls, int64_t from, int64_t to, int64_t& first_row) const {
+    each_tap(column.band.y, column.x,
+             [&](int64_t k, int64_t y, int64_t x) { taps[k] = column.patch.offset(0, y, x); });
     int64_t n = 0;
     first_row = 0;
-    each_entry(a, cls, y, x, from, to, [&](int64_t row, int64_t channel, int64_t ky, int64_t kx) {
+    each_live(cls, taps, a.kernel_h * a.kernel_w, from, to, [&](int64_t row, int64_t channel, int64_t k) {
       if (n == 0) first_row = row;
-      offsets[n++] = (int32_t)patch.offset(channel - from, y.tap(ky), x.tap(kx));
+      offsets[n++] = (channel - from) * column.patch.plane + taps[k];
     });
-    first_row += rows_before(a, cls, y, x);
     return n;
   }
 
   // Panels side by side as far as the tile has room; returns how many.
-  int64_t by_channel(const Patch<V>& patch, const Axis& x, int64_t rows, int64_t entries, const float* w, int64_t w_panel,
-                     int64_t panels, float* out, bool first) const {
-    const bool flat = patch.pitch == x.count;
-    const int64_t lines = flat ? 1 : rows, width = flat ? rows * x.count : x.count;
-    if (width == 0) return 1;
+  int64_t by_channel(const Column& column, int64_t entries, const float* w, int64_t w_panel, int64_t panels, float* out,
+                     bool first) const {
+    const bool flat = column.patch.pitch == column.x.count;
+    const int64_t rows = column.band.rows;
+    const int64_t lines = flat ? 1 : rows, width = flat ? rows * column.x.count : column.x.count;
     const int64_t tiles = ceil_div(width, (int64_t)ChannelTile<V>::ROWS);
     const int64_t count = min_of<int64_t>(panels, ChannelTile<V>::panels((int)ceil_div(width, tiles)));
     for (int64_t i = 0; i < lines; i++) {
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t j = width * t / tiles, n = width * (t + 1) / tiles - j;
-        ChannelTile<V>::function(n, count)(entries, offsets, patch_floats + i * patch.pitch + j, w, w_panel,
+        ChannelTile<V>::function(n, count)(entries, offsets, column.data + i * column.patch.pitch + j, w, w_panel,
                                            out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first);
       }
     }
     return count;
   }
 
-  void by_position(const Patch<V>& patch, const Axis& x, int64_t rows, int64_t entries, const float* w, int64_t channels,
-                   float* out, bool first) const {
-    if (x.count == 0) return;
-    const int64_t flat = (rows - 1) * patch.pitch + x.count;
+  void by_position(const Column& column, int64_t entries, const float* w, int64_t channels, float* out, bool first) const {
+    const int64_t flat = (column.band.rows - 1) * column.patch.pitch + column.x.count;
     const int64_t vectors = ceil_div(flat, (int64_t)V::lanes);
     const int64_t tiles = ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS);
     for (int64_t t = 0; t < tiles; t++) {
@@ -299,7 +343,7 @@ class ConvBody {
       const int64_t most = PositionTile<V>::width((int)n), steps = ceil_div(vectors, most);
       for (int64_t s = 0; s < steps; s++) {
         const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
-        PositionTile<V>::function(n, width)(entries, offsets, patch_floats + v * V::lanes, w + r,
+        PositionTile<V>::function(n, width)(entries, offsets, column.data + v * V::lanes, w + r,
                                             out + r * memory.pitch + v * V::lanes, memory.pitch, first);
       }
     }
@@ -313,7 +357,7 @@ class ConvBody {
 
   void finish(const Band& band, const Panel& panel, int64_t slot) const {
     const Class cls = class_of(a, panel.index);
-    const Patch<V> patch(band.y, phases.x(0), band.rows, c.most_columns);
+    const Patch<V> patch(band.y, phases.x(0), c.rows, c.most_columns);
     Planes from = {sums + slot * memory.phase_sums, c.panels * memory.phase_sums, memory.pitch, patch.pitch};
     if (!c.by_position) {
       for (int64_t j = 0; j < phases.columns(); j++) {
@@ -354,7 +398,33 @@ class ConvBody {
   void interleave(const Planes& from, int64_t i, int64_t r) const {
     const int64_t step = phases.columns();
     const float* base = from.at + i * from.channel;
-    for (int64_t j = 0; j < step; j++) {
+    int64_t j = 0;
+    if (step == 2) {
+      const int64_t even = phases.x(0).count, odd = phases.x(1).count;
+      const float* p = base + r * (c.by_position ? from.row : even);
+      const float* q = base + from.phase + r * (c.by_position ? from.row : odd);
+      for (int64_t k = 0; k < odd; k++) {
+        line[2 * k] = p[k];
+        line[2 * k + 1] = q[k];
+      }
+      if (even > odd) line[2 * odd] = p[odd];
+      return;
+    }
+    // Squares of lanes x lanes; what is loaded past a row's end is not stored.
+    for (; c.by_position && j + V::lanes <= step; j += V::lanes) {
+      const float* p = base + j * from.phase + r * from.row;
+      const int64_t full = phases.x(j + V::lanes - 1).count;
+      for (int64_t k = 0; k < full; k += V::lanes) {
+        typename V::F square[V::lanes];
+        for (int64_t l = 0; l < V::lanes; l++) square[l] = V::load(p + l * from.phase + k);
+        V::transpose(square);
+        for (int64_t l = 0; l < min_of<int64_t>(V::lanes, full - k); l++) V::store(line + (k + l) * step + j, square[l]);
+      }
+      for (int64_t l = 0; l < V::lanes; l++) {
+        if (phases.x(j + l).count > full) line[full * step + j + l] = p[l * from.phase + full];
+      }
+    }
+    for (; j < step; j++) {
       const int64_t count = phases.x(j).count;
       const float* p = base + j * from.phase + r * (c.by_position ? from.row : count);
       for (int64_t k = 0; k < count; k++) line[k * step + j] = p[k];

@@ -27,6 +27,15 @@ struct Phases {
   }
 };
 
+// An axis that knows its taps only.
+inline Axis residue_axis(int64_t kernel, int64_t dilation, int64_t modulus, int64_t residue) {
+  Axis a = Axis::conv(0, 1, kernel, 1, dilation, 0);
+  a.modulus = modulus;
+  a.residue = residue;
+  a.choose();
+  return a;
+}
+
 // Rows of a panel. conv: entry (c, ky, kx) of channel o lies at w[o][c][ky][kx]; deconv: at w[c][o][ky][kx].
 inline void pack_panel(const ondol_conv_args& a, bool transposed, int64_t index, float* packed) {
   const Panel p = Panels16(a).at(index);
@@ -47,18 +56,19 @@ inline void pack_panel(const ondol_conv_args& a, bool transposed, int64_t index,
   const int64_t rows = transposed ? min_of(a.stride_h, (a.kernel_h - 1) * a.dilation_h + 1) : 1;
   const int64_t columns = transposed ? min_of(a.stride_w, (a.kernel_w - 1) * a.dilation_w + 1) : 1;
   for (int64_t i = 0; i < rows; i++) {
-    Axis y = Axis::conv(0, 1, a.kernel_h, 1, a.dilation_h, 0);
-    y.modulus = transposed ? a.stride_h : 1;
-    y.residue = i;
-    if (y.taps() == 0) continue;
-    for (int64_t j = 0; j < columns; j++) {
-      Axis x = Axis::conv(0, 1, a.kernel_w, 1, a.dilation_w, 0);
-      x.modulus = transposed ? a.stride_w : 1;
-      x.residue = j;
+    const Axis y = residue_axis(a.kernel_h, a.dilation_h, transposed ? a.stride_h : 1, i);
+    for (int64_t j = 0; j < columns && y.taps() > 0; j++) {
+      const Axis x = residue_axis(a.kernel_w, a.dilation_w, transposed ? a.stride_w : 1, j);
       if (x.taps() == 0) continue;
-      each_entry(a, cls, y, x, 0, x_group, [&](int64_t, int64_t c, int64_t ky, int64_t kx) {
-        put(c * channel + ky * a.kernel_w + kx);
-      });
+      if (cls.live == nullptr) {
+        for (int64_t c = 0; c < x_group; c++) each_tap(y, x, [&](int64_t k, int64_t, int64_t) { put(c * channel + k); });
+        continue;
+      }
+      for (int64_t e = 0; e < cls.entries; e++) {
+        const int64_t k = cls.live[e] % taps;
+        if (k / a.kernel_w * a.dilation_h % y.modulus != i || k % a.kernel_w * a.dilation_w % x.modulus != j) continue;
+        put(cls.live[e] / taps * channel + k);
+      }
     }
   }
 }

@@ -20,6 +20,10 @@ class Patch {
         part(height * pitch),
         plane(odd_lines(part * step_h * step_w)) {}
 
+  // x itself, where it needs neither padding nor dealing out.
+  Patch(int64_t channel_stride, int64_t width)
+      : step_h(1), step_w(1), height(1), pitch(width), part(0), plane(channel_stride) {}
+
   const int64_t step_h, step_w, height, pitch, part, plane;
 
   // Floats of `channels` channels; positions are read in whole vectors, so there is slack behind the last.
@@ -62,7 +66,7 @@ class Patch {
       if (step_w == 1) {
         copy(from + begin, to + begin, end - begin);
       } else if (step_w == 2) {
-        for (int64_t i = begin; i < end; i++) to[i] = from[2 * i];
+        halve(from + 2 * begin, to + begin, end - begin);
       } else {
         for (int64_t i = begin; i < end; i++) to[i] = from[i * step_w];
       }
@@ -76,6 +80,18 @@ class Patch {
     int64_t i = 0;
     for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::load(from + i));
     if (i < n) V::store(to + i, V::load(from + i, n - i), n - i);
+  }
+
+  // Every second value.
+  static void halve(const float* from, float* to, int64_t n) {
+    typename V::I even;
+    for (int l = 0; l < V::lanes; l++) even[l] = 2 * l;
+    int64_t i = 0;
+    // The last value of the second load is not wanted and may lie behind the row's end.
+    for (; i + V::lanes < n; i += V::lanes) {
+      V::store(to + i, __builtin_shuffle(V::load(from + 2 * i), V::load(from + 2 * i + V::lanes), even));
+    }
+    for (; i < n; i++) to[i] = from[2 * i];
   }
 
   static void zero(float* to, int64_t n) {

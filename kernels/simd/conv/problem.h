@@ -22,17 +22,16 @@ inline int64_t ceil_of(int64_t a, int64_t b) {  // b > 0, any a
 struct Axis {
   int64_t count, first, step;
   int64_t origin, stride, span;
-  int64_t kernel, dilation, residue, modulus, shift;
-  bool transposed;
+  int64_t kernel, dilation, residue, modulus;
 
-  // Whether entry k of the kernel takes part, and its tap.
-  bool has(int64_t k) const { return k * dilation % modulus == residue; }
-  int64_t tap(int64_t k) const {
-    return transposed ? shift - (k * dilation - residue) / modulus : k * dilation;
-  }
-  int64_t taps() const {
+  // The entries of the kernel that take part are k_first, k_first + k_step, ...; their taps go by tap_step.
+  int64_t k_first, k_step, tap_first, tap_step;
+
+  int64_t taps() const { return k_first >= kernel ? 0 : (kernel - 1 - k_first) / k_step + 1; }
+  // Entries of the kernel with a lower residue.
+  int64_t lower() const {
     int64_t n = 0;
-    for (int64_t k = 0; k < kernel; k++) n += has(k);
+    for (int64_t k = 0; k < kernel && modulus > 1; k++) n += k * dilation % modulus < residue;
     return n;
   }
 
@@ -48,6 +47,8 @@ struct Axis {
     a.kernel = kernel;
     a.dilation = dilation;
     a.modulus = 1;
+    a.k_step = 1;
+    a.tap_step = dilation;
     return a;
   }
 
@@ -63,14 +64,27 @@ struct Axis {
     a.step = stride;
     a.origin = base - reach;
     a.stride = 1;
-    a.span = reach + 2;  // low is base or base + 1
+    a.span = reach + 1 + (stride > 1);  // low is base or base + 1
     a.kernel = kernel;
     a.dilation = dilation;
     a.residue = residue;
     a.modulus = stride;
-    a.shift = reach + low - base;
-    a.transposed = true;
+    a.choose();
+    a.tap_first = reach + low - base - (a.k_first * dilation - residue) / stride;
+    a.tap_step = -(a.k_step * dilation / stride);
     return a;
+  }
+
+  // Finds the entries of a residue: every stride / gcd-th from the first.
+  void choose() {
+    k_first = kernel;
+    k_step = 1;
+    for (int64_t k = 0; k < min_of(kernel, modulus); k++) {
+      if (k * dilation % modulus != residue) continue;
+      k_first = k;
+      break;
+    }
+    while (k_step < kernel && k_step * dilation % modulus != 0) k_step++;
   }
 };
 
@@ -162,42 +176,31 @@ class Panels16 {
   const ondol_conv_args& a;
 };
 
-// Calls visit(row, c, ky, kx) for the live entries of a class that belong to a phase and whose channel is in
-// [begin, end), in their order; row counts from the phase's first.
+// The entries of a phase within the kernel's window, in order: k = ky * kernel_w + kx.
 template <class Visit>
-inline void each_entry(const ondol_conv_args& a, const Class& cls, const Axis& y, const Axis& x, int64_t begin,
-                       int64_t end, Visit visit) {
-  int64_t row = 0;
-  if (cls.live == nullptr) {
-    row = begin * y.taps() * x.taps();
-    for (int64_t c = begin; c < end; c++) {
-      for (int64_t ky = 0; ky < a.kernel_h; ky++) {
-        if (!y.has(ky)) continue;
-        for (int64_t kx = 0; kx < a.kernel_w; kx++) {
-          if (x.has(kx)) visit(row++, c, ky, kx);
-        }
-      }
-    }
-    return;
+inline void each_tap(const Axis& y, const Axis& x, Visit visit) {
+  int64_t tap_y = y.tap_first;
+  for (int64_t ky = y.k_first; ky < y.kernel; ky += y.k_step, tap_y += y.tap_step) {
+    int64_t tap_x = x.tap_first;
+    for (int64_t kx = x.k_first; kx < x.kernel; kx += x.k_step, tap_x += x.tap_step) visit(ky * x.kernel + kx, tap_y, tap_x);
   }
-  const int64_t taps = a.kernel_h * a.kernel_w;
-  int64_t c = 0, first = 0, ky = 0, edge = a.kernel_w;  // of the current channel and row of the kernel
+}
+
+// Calls visit(row, c, tap) for the live entries of a class whose channel c is in [begin, end) and whose tap of the
+// kernel's window belongs to the phase: part[tap] >= 0. `taps` of the window's `all` do. row counts the phase's entries
+// from its first.
+template <class Visit>
+inline void each_live(const Class& cls, const int64_t* part, int64_t all, int64_t begin, int64_t end, Visit visit) {
+  int64_t row = 0, c = 0, first = 0;
   for (int64_t i = 0; i < cls.entries; i++) {
     const int64_t k = cls.live[i];
-    while (k >= first + taps) {
-      first += taps;
+    while (k >= first + all) {
+      first += all;
       c++;
-      ky = 0;
-      edge = first + a.kernel_w;
     }
     if (c >= end) return;
-    while (k >= edge) {
-      edge += a.kernel_w;
-      ky++;
-    }
-    const int64_t kx = k - (edge - a.kernel_w);
-    if (!y.has(ky) || !x.has(kx)) continue;
-    if (c >= begin) visit(row, c, ky, kx);
+    if (part[k - first] < 0) continue;
+    if (c >= begin) visit(row, c, k - first);
     row++;
   }
 }
@@ -205,13 +208,8 @@ inline void each_entry(const ondol_conv_args& a, const Class& cls, const Axis& y
 // Rows of a class in the packed filters before those of a phase.
 inline int64_t rows_before(const ondol_conv_args& a, const Class& cls, const Axis& y, const Axis& x) {
   if (y.modulus == 1 && x.modulus == 1) return 0;
+  if (cls.live == nullptr) return a.x_channels / a.groups * (y.lower() * a.kernel_w + y.taps() * x.lower());
   int64_t n = 0;
-  if (cls.live == nullptr) {
-    int64_t lower_y = 0, lower_x = 0;
-    for (int64_t k = 0; k < a.kernel_h; k++) lower_y += k * y.dilation % y.modulus < y.residue;
-    for (int64_t k = 0; k < a.kernel_w; k++) lower_x += k * x.dilation % x.modulus < x.residue;
-    return a.x_channels / a.groups * (lower_y * a.kernel_w + y.taps() * lower_x);
-  }
   const int64_t taps = a.kernel_h * a.kernel_w;
   for (int64_t i = 0; i < cls.entries; i++) {
     const int64_t t = cls.live[i] % taps, ky = t / a.kernel_w * y.dilation % y.modulus;

@@ -23,7 +23,7 @@ class ChannelTile {
   static constexpr int PANELS = Tile<V>::MAX_PANELS;
 
   // Sums of panel p and position i at c + p * c_panel + i * 16; filters of panel p at w + p * w_panel, 16 a step.
-  typedef void (*Function)(int64_t n, const int32_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
+  typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
                            int64_t c_panel, bool first);
 
   static Function function(int64_t rows, int64_t panels) { return FUNCTIONS[rows - 1][panels - 1]; }
@@ -33,7 +33,7 @@ class ChannelTile {
 
  private:
   template <int rows, int panels>
-  static void compute(int64_t n, const int32_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
+  static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
                       int64_t c_panel, bool first) {
     constexpr int width = panels * vectors;
     F sum[rows][width];
@@ -86,7 +86,7 @@ class PositionTile {
   static constexpr int WIDTH = 8;
 
   // Sums of row i at c + i * c_row; the filter of row i at w + i, 16 a step. Reads and writes whole vectors.
-  typedef void (*Function)(int64_t n, const int32_t* offset, const float* x, const float* w, float* c, int64_t c_row,
+  typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, const float* w, float* c, int64_t c_row,
                            bool first);
 
   static Function function(int64_t rows, int64_t width) { return FUNCTIONS[rows - 1][width - 1]; }
@@ -102,7 +102,7 @@ class PositionTile {
 
  private:
   template <int rows, int width>
-  static void compute(int64_t n, const int32_t* offset, const float* x, const float* w, float* c, int64_t c_row,
+  static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, float* c, int64_t c_row,
                       bool first) {
     F sum[rows][width];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {

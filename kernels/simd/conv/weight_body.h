@@ -24,7 +24,7 @@ class EntryTile {
   static constexpr int PANELS = 2;
 
   // Sums of row i at c + i * 16 and, for the second panel, c + c_panel + i * 16.
-  typedef void (*Function)(int64_t n, const int32_t* place, const float* const* x, const float* dy, int64_t dy_panel,
+  typedef void (*Function)(int64_t n, const int64_t* place, const float* const* x, const float* dy, int64_t dy_panel,
                            float* c, int64_t c_panel, bool first);
 
   static Function function(int64_t rows, int64_t panels) { return FUNCTIONS[rows - 1][panels - 1]; }
@@ -32,7 +32,7 @@ class EntryTile {
 
  private:
   template <int rows, int panels>
-  static void compute(int64_t n, const int32_t* place, const float* const* x, const float* dy, int64_t dy_panel, float* c,
+  static void compute(int64_t n, const int64_t* place, const float* const* x, const float* dy, int64_t dy_panel, float* c,
                       int64_t c_panel, bool first) {
     constexpr int width = panels * vectors;
     F sum[rows][width];
@@ -147,17 +147,18 @@ class ConvWeight {
   }
 
   struct Memory {
-    int64_t patch, dy, chain, total_sums, places, bases, offsets, total;
+    int64_t patch, dy, chain, total_sums, places, bases, entries, taps, total;
 
     Memory(const ondol_conv_args& a, const WeightChoice& c) {
       patch = round_up(Patch<V>(axis_y(a), axis_x(a), c.rows, a.y_width).floats(c.channels), 16);
       dy = c.panels * c.rows * a.y_width * PANEL_WIDTH;
       chain = c.panels * c.entries * PANEL_WIDTH;
       total_sums = chain;
-      places = round_up(c.rows * a.y_width, 16);
+      places = 2 * round_up(c.rows * a.y_width, 8);
       bases = 2 * round_up(c.entries, 16);  // pointers
-      offsets = round_up(c.entries, 16);    // entries as the weight counts them
-      total = patch + dy + chain + total_sums + places + bases + offsets;
+      entries = round_up(c.entries, 16);
+      taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
+      total = patch + dy + chain + total_sums + places + bases + entries + taps;
     }
   };
 
@@ -170,9 +171,10 @@ class ConvWeight {
   float* const dy;
   float* const chain;
   float* const sums;
-  int32_t* const places;
+  int64_t* const places;
   const float** const bases;
-  int32_t* const entries;
+  int32_t* const entries;  // as the weight counts them
+  int64_t* const taps;     // their offsets in a channel of the patch
 
   ConvWeight(const ondol_convweight_args& args, const WeightChoice& choice, float* scratch)
       : args(args),
@@ -185,9 +187,10 @@ class ConvWeight {
         dy(patch_floats + memory.patch),
         chain(dy + memory.dy),
         sums(chain + memory.chain),
-        places((int32_t*)(sums + memory.total_sums)),
-        bases((const float**)(places + memory.places)),
-        entries((int32_t*)((float*)bases + memory.bases)) {}
+        places((int64_t*)(sums + memory.total_sums)),
+        bases((const float**)(places + memory.places / 2)),
+        entries((int32_t*)((float*)bases + memory.bases)),
+        taps((int64_t*)(entries + memory.entries)) {}
 
   void task(int64_t index) const {
     const int64_t from = index % c.blocks * c.channels, to = min_of(from + c.channels, a.x_channels / a.groups);
@@ -216,11 +219,20 @@ class ConvWeight {
   // The class's entries in channels [from, to): where their rows of the patch begin, and their place in the weight.
   int64_t list(const Class& cls, int64_t from, int64_t to) const {
     const Patch<V> patch(y, x, c.rows, a.y_width);
+    const int64_t all = a.kernel_h * a.kernel_w;
     int64_t n = 0;
-    each_entry(a, cls, y, x, from, to, [&](int64_t, int64_t channel, int64_t ky, int64_t kx) {
-      bases[n] = patch_floats + patch.offset(channel - from, y.tap(ky), x.tap(kx));
-      entries[n++] = (int32_t)((channel * a.kernel_h + ky) * a.kernel_w + kx);
-    });
+    each_tap(y, x, [&](int64_t k, int64_t tap_y, int64_t tap_x) { taps[k] = patch.offset(0, tap_y, tap_x); });
+    const auto add = [&](int64_t channel, int64_t k) {
+      bases[n] = patch_floats + (channel - from) * patch.plane + taps[k];
+      entries[n++] = (int32_t)(channel * all + k);
+    };
+    if (cls.live != nullptr) {
+      each_live(cls, taps, all, from, to, [&](int64_t, int64_t channel, int64_t k) { add(channel, k); });
+      return n;
+    }
+    for (int64_t channel = from; channel < to; channel++) {
+      for (int64_t k = 0; k < all; k++) add(channel, k);
+    }
     return n;
   }
 
@@ -233,7 +245,7 @@ class ConvWeight {
       const int64_t rows = min_of(c.rows, a.y_height - r), positions = rows * a.y_width;
       patch.fill(map, a.x_channel, to - from, y.origin + r * y.stride, x.origin, a.x_height, a.x_width, patch_floats);
       for (int64_t i = 0; i < rows; i++) {
-        for (int64_t j = 0; j < a.y_width; j++) places[i * a.y_width + j] = (int32_t)(i * patch.pitch + j);
+        for (int64_t j = 0; j < a.y_width; j++) places[i * a.y_width + j] = i * patch.pitch + j;
       }
       for (int64_t p = 0; p < panels; p++) gather(image, cls, first + 16 * p, last, r, positions, dy + p * memory.dy / c.panels);
       const int64_t tiles = ceil_div(n, (int64_t)EntryTile<V>::ROWS);
