@@ -7,14 +7,17 @@
 #include "conv/conv.h"
 #include "conv/filters.h"
 #include "conv/patch.h"
+#include "conv/points.h"
 #include "conv/store.h"
 #include "conv/tiles.h"
 
 namespace ondol {
 namespace {
 
+enum ConvKind : int64_t { BY_CHANNEL, BY_POSITION, BY_POINT };
+
 struct ConvChoice {
-  int64_t by_position;             // 1: lanes are positions (PositionTile), 0: output channels (ChannelTile)
+  int64_t kind;                    // ConvKind: of the lanes (ChannelTile, PositionTile), or points.h's
   int64_t rows, bands;             // of a phase's rows
   int64_t panels, panel_groups;    // of output channels
   int64_t channels;                // input channels of a block
@@ -31,6 +34,8 @@ class ConvPlanner {
   static constexpr int64_t DEPTH = 384;
   static constexpr int64_t SUM_FLOATS = 48 * 1024;    // of a task, a part of the second-level cache
   static constexpr int64_t PATCH_FLOATS = 32 * 1024;
+  // By position every tile passes over a part of all channels' planes; small planes stay in the first-level cache.
+  static constexpr int64_t PLANE_FLOATS = 320;
   static constexpr double TASK_FLOPS = 500000;
 
  public:
@@ -47,11 +52,11 @@ class ConvPlanner {
       c.most_channels = max_of(c.most_channels, min_of<int64_t>(16, cls.channels));
     }
     const Axis y = phases.y(0), x = phases.x(0);
-    c.by_position = by_position(a, x, c.most_columns, a.y_channels / classes);
+    c.kind = by_position(a, x, c.most_columns, a.y_channels / classes) ? BY_POSITION : BY_CHANNEL;
 
     // One tap, no stride and no padding: there is nothing to arrange. (Reading whole vectors of positions could pass
     // x's end.)
-    c.direct = !c.by_position && y.span == 1 && x.span == 1 && y.stride == 1 && x.stride == 1 && y.step == 1 &&
+    c.direct = c.kind == BY_CHANNEL && y.span == 1 && x.span == 1 && y.stride == 1 && x.stride == 1 && y.step == 1 &&
                x.step == 1 && y.origin >= 0 && y.origin + y.count <= a.x_height && x.origin >= 0 &&
                x.origin + x.count <= a.x_width;
 
@@ -65,6 +70,7 @@ class ConvPlanner {
     c.rows = max_of<int64_t>(1, min_of(c.most_rows, budget / max_of<int64_t>(1, c.panels * row_floats)));
     const double flops = 2.0 * (double)a.batch * (double)(a.end_h - a.begin_h) * (double)(a.end_w - a.begin_w) *
                          (double)a.y_channels * (double)entries / (double)(phases.rows() * columns);
+    if (c.kind == BY_POSITION) c.rows = min_of(c.rows, max_of<int64_t>(4, PLANE_FLOATS / (c.most_columns + x.span)));
     const int64_t wanted = threads == 1 ? 1 : max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops / TASK_FLOPS));
     while (a.batch * phases.rows() * ceil_div(c.most_rows, c.rows) * ceil_div(all, c.panels) < wanted) {
       if (c.rows > 4 || (c.panels == 1 && c.rows > 1)) {
@@ -94,7 +100,7 @@ class ConvPlanner {
 
   // Sums of one panel and one row of one column phase.
   static int64_t sum_floats(const ConvChoice& c, const ondol_conv_args&, const Axis& x) {
-    if (!c.by_position) return 16 * c.most_columns;
+    if (c.kind == BY_CHANNEL) return 16 * c.most_columns;
     return c.most_channels * (c.most_columns + (x.span - 1) / x.stride);
   }
 
@@ -135,12 +141,19 @@ class ConvBody {
     plan->workspace = 0;
     plan->scratch = 0;
     if (a.batch == 0 || a.begin_h >= a.end_h || a.begin_w >= a.end_w) return;
-    const ConvChoice c = Planner::choose(a, plan->threads);
-    __builtin_memcpy(plan->choice, &c, sizeof c);
     if (a.packed == nullptr) {
       plan->workspace = 4 * Panels16::floats(a);
       plan->tasks[plan->phases++] = Panels16::count(a);
     }
+    if (!transposed && ConvPoints<V>::suits(a)) {
+      const PointsChoice c = ConvPoints<V>::choose(a, BY_POINT, plan->threads);
+      __builtin_memcpy(plan->choice, &c, sizeof c);
+      plan->tasks[plan->phases++] = c.chunks;
+      plan->scratch = ConvPoints<V>::scratch(a, c);
+      return;
+    }
+    const ConvChoice c = Planner::choose(a, plan->threads);
+    __builtin_memcpy(plan->choice, &c, sizeof c);
     const Phases phases = {a, transposed};
     plan->tasks[plan->phases++] = a.batch * phases.rows() * c.bands * c.panel_groups;
     plan->scratch = 4 * Memory(a, c).total;
@@ -152,9 +165,16 @@ class ConvBody {
       for (int64_t i = begin; i < end; i++) pack_panel(*args, transposed, i, (float*)workspace);
       return;
     }
+    const float* packed = args->packed != nullptr ? args->packed : (const float*)workspace;
+    if (plan->choice[0] == BY_POINT) {
+      PointsChoice c;
+      __builtin_memcpy(&c, plan->choice, sizeof c);
+      ConvPoints<V>::run(*args, c, packed, (float*)scratch, begin, end);
+      return;
+    }
     ConvChoice c;
     __builtin_memcpy(&c, plan->choice, sizeof c);
-    const ConvBody body(*args, c, args->packed != nullptr ? args->packed : (const float*)workspace, (float*)scratch);
+    const ConvBody body(*args, c, packed, (float*)scratch);
     for (int64_t task = begin; task < end; task++) body.task(task);
   }
 
@@ -169,10 +189,10 @@ class ConvBody {
       const Axis y = phases.y(0), x = phases.x(0);
       const Patch<V> p(y, x, c.rows, c.most_columns);
       patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
-      pitch = c.by_position ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
-      phase_sums = c.by_position ? c.most_channels * pitch : 16 * pitch;
+      pitch = c.kind == BY_POSITION ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
+      phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
       sums = phases.columns() * c.panels * phase_sums;
-      planes = c.by_position ? 0 : phases.columns() * 16 * pitch;
+      planes = c.kind == BY_POSITION ? 0 : phases.columns() * 16 * pitch;
       line = round_up(a.end_w - a.begin_w, 16);
       offsets = 2 * round_up(c.most_entries, 8);
       taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
@@ -281,7 +301,7 @@ class ConvBody {
       float* out = sums + (column.phase * c.panels + p - begin) * memory.phase_sums;
       count = 1;
       if ((entries == 0 && from > 0) || column.x.count == 0) continue;
-      if (c.by_position) {
+      if (c.kind == BY_POSITION) {
         by_position(column, entries, w, panel.channels, out, from == 0);
       } else {
         count = by_channel(column, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
@@ -359,7 +379,7 @@ class ConvBody {
     const Class cls = class_of(a, panel.index);
     const Patch<V> patch(band.y, phases.x(0), c.rows, c.most_columns);
     Planes from = {sums + slot * memory.phase_sums, c.panels * memory.phase_sums, memory.pitch, patch.pitch};
-    if (!c.by_position) {
+    if (c.kind == BY_CHANNEL) {
       for (int64_t j = 0; j < phases.columns(); j++) {
         Store<V>::transpose(from.at + j * from.phase, band.rows * phases.x(j).count, panel.channels,
                             planes + j * 16 * memory.pitch, memory.pitch);
@@ -378,7 +398,7 @@ class ConvBody {
     const float* residual =
         a.residual == nullptr ? nullptr : a.residual + band.image * a.residual_batch + o * a.residual_channel + a.begin_w;
     const int64_t width = a.end_w - a.begin_w;
-    const int64_t row_step = c.by_position ? from.row : phases.x(0).count;
+    const int64_t row_step = c.kind == BY_POSITION ? from.row : phases.x(0).count;
     const bool whole = band.y.step == 1 && phases.columns() == 1 && width == a.y_width && row_step == width;
     to.n = whole ? width * band.rows : width;
     for (int64_t r = 0; r < (whole ? 1 : band.rows); r++) {
@@ -401,8 +421,8 @@ class ConvBody {
     int64_t j = 0;
     if (step == 2) {
       const int64_t even = phases.x(0).count, odd = phases.x(1).count;
-      const float* p = base + r * (c.by_position ? from.row : even);
-      const float* q = base + from.phase + r * (c.by_position ? from.row : odd);
+      const float* p = base + r * (c.kind == BY_POSITION ? from.row : even);
+      const float* q = base + from.phase + r * (c.kind == BY_POSITION ? from.row : odd);
       for (int64_t k = 0; k < odd; k++) {
         line[2 * k] = p[k];
         line[2 * k + 1] = q[k];
@@ -411,7 +431,7 @@ class ConvBody {
       return;
     }
     // Squares of lanes x lanes; what is loaded past a row's end is not stored.
-    for (; c.by_position && j + V::lanes <= step; j += V::lanes) {
+    for (; c.kind == BY_POSITION && j + V::lanes <= step; j += V::lanes) {
       const float* p = base + j * from.phase + r * from.row;
       const int64_t full = phases.x(j + V::lanes - 1).count;
       for (int64_t k = 0; k < full; k += V::lanes) {
@@ -426,7 +446,7 @@ class ConvBody {
     }
     for (; j < step; j++) {
       const int64_t count = phases.x(j).count;
-      const float* p = base + j * from.phase + r * (c.by_position ? from.row : count);
+      const float* p = base + j * from.phase + r * (c.kind == BY_POSITION ? from.row : count);
       for (int64_t k = 0; k < count; k++) line[k * step + j] = p[k];
     }
   }
