@@ -1,0 +1,464 @@
+// conv and deconv. A task is a band of rows of one row phase of one image, for some panels of output channels. It takes
+// the input channels a block at a time: fills the block's patch, which all panels and all column phases of the task
+// read, and continues their sums over the block's entries; then the sums become rows of y.
+#ifndef ONDOL_CONV_BODY_H
+#define ONDOL_CONV_BODY_H
+
+#include "conv/conv.h"
+#include "conv/filters.h"
+#include "conv/patch.h"
+#include "conv/points.h"
+#include "conv/store.h"
+#include "conv/tiles.h"
+
+namespace ondol {
+namespace {
+
+enum ConvKind : int64_t { BY_CHANNEL, BY_POSITION, BY_POINT };
+
+struct ConvChoice {
+  int64_t kind;                    // ConvKind: of the lanes (ChannelTile, PositionTile), or points.h's
+  int64_t rows, bands;             // of a phase's rows
+  int64_t panels, panel_groups;    // of output channels
+  int64_t channels;                // input channels of a block
+  int64_t most_rows, most_columns; // of the largest phase
+  int64_t most_entries;            // of a block
+  int64_t most_channels;           // of a class, at most 16
+  int64_t direct;                  // 1: x itself serves as the patch
+};
+static_assert(sizeof(ConvChoice) <= sizeof(ondol_plan::choice), "fits into ondol_plan.choice");
+
+template <class V, bool transposed>
+class ConvPlanner {
+  // Entries of a block: 24 KB of filters a panel stay in a first-level cache of 32 KB while the positions pass.
+  static constexpr int64_t DEPTH = 384;
+  static constexpr int64_t SUM_FLOATS = 48 * 1024;    // of a task, a part of the second-level cache
+  static constexpr int64_t PATCH_FLOATS = 32 * 1024;
+  // By position every tile passes over a part of all channels' planes; small planes stay in the first-level cache.
+  static constexpr int64_t PLANE_FLOATS = 320;
+  static constexpr double TASK_FLOPS = 500000;
+
+ public:
+  static ConvChoice choose(const ondol_conv_args& a, int64_t threads) {
+    ConvChoice c = {};
+    const Phases phases = {a, transposed};
+    c.most_rows = ceil_div(a.end_h - a.begin_h, transposed ? a.stride_h : 1);
+    c.most_columns = ceil_div(a.end_w - a.begin_w, transposed ? a.stride_w : 1);
+    const int64_t all = Panels16::count(a), classes = class_count(a);
+    int64_t entries = 0;
+    for (int64_t i = 0; i < (a.classes == 0 ? 1 : classes); i++) {
+      const Class cls = class_of(a, i);
+      entries = max_of(entries, cls.entries);
+      c.most_channels = max_of(c.most_channels, min_of<int64_t>(16, cls.channels));
+    }
+    const Axis y = phases.y(0), x = phases.x(0);
+    c.kind = by_position(a, x, c.most_columns, a.y_channels / classes) ? BY_POSITION : BY_CHANNEL;
+
+    // One tap, no stride and no padding: there is nothing to arrange. (Reading whole vectors of positions could pass
+    // x's end.)
+    c.direct = c.kind == BY_CHANNEL && y.span == 1 && x.span == 1 && y.stride == 1 && x.stride == 1 && y.step == 1 &&
+               x.step == 1 && y.origin >= 0 && y.origin + y.count <= a.x_height && x.origin >= 0 &&
+               x.origin + x.count <= a.x_width;
+
+    const int64_t columns = phases.columns();
+    c.panels = min_of<int64_t>(all, 16);
+    const int64_t row_floats = columns * sum_floats(c, a, x);
+    const int64_t few = min_of<int64_t>(8, c.most_rows);  // rows that a band should have before it takes all panels
+    while (c.panels > 1 && c.panels * few * row_floats > SUM_FLOATS) c.panels = ceil_div(c.panels, 2);
+    // Many column phases: the filters are read once a band, so bands may fill more of the cache.
+    const int64_t budget = columns > 4 ? 4 * SUM_FLOATS : SUM_FLOATS;
+    c.rows = max_of<int64_t>(1, min_of(c.most_rows, budget / max_of<int64_t>(1, c.panels * row_floats)));
+    const double flops = 2.0 * (double)a.batch * (double)(a.end_h - a.begin_h) * (double)(a.end_w - a.begin_w) *
+                         (double)a.y_channels * (double)entries / (double)(phases.rows() * columns);
+    if (c.kind == BY_POSITION) c.rows = min_of(c.rows, max_of<int64_t>(4, PLANE_FLOATS / (c.most_columns + x.span)));
+    const int64_t wanted = threads == 1 ? 1 : max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops / TASK_FLOPS));
+    while (a.batch * phases.rows() * ceil_div(c.most_rows, c.rows) * ceil_div(all, c.panels) < wanted) {
+      if (c.rows > 4 || (c.panels == 1 && c.rows > 1)) {
+        c.rows = ceil_div(c.rows, 2);
+      } else if (c.panels > 1) {
+        c.panels = ceil_div(c.panels, 2);
+      } else {
+        break;
+      }
+    }
+    c.bands = ceil_div(c.most_rows, c.rows);
+    c.rows = ceil_div(c.most_rows, c.bands);
+    c.panel_groups = ceil_div(all, c.panels);
+    c.panels = ceil_div(all, c.panel_groups);
+
+    const int64_t x_group = a.x_channels / a.groups;
+    const int64_t taps = ceil_div(a.kernel_h, transposed ? a.stride_h : 1) * ceil_div(a.kernel_w, transposed ? a.stride_w : 1);
+    const int64_t typical = max_of<int64_t>(1, a.classes == 0 ? taps : ceil_div(entries, x_group));
+    const Patch<V> patch(y, x, c.rows, c.most_columns);
+    int64_t block = max_of<int64_t>(1, DEPTH / typical);
+    if (!c.direct) block = max_of<int64_t>(1, min_of(block, PATCH_FLOATS / patch.plane));
+    block = min_of(block, x_group);
+    c.channels = ceil_div(x_group, ceil_div(x_group, block));
+    c.most_entries = c.channels * most_taps(a.kernel_h, a.stride_h, a.dilation_h) * most_taps(a.kernel_w, a.stride_w, a.dilation_w);
+    return c;
+  }
+
+  // Sums of one panel and one row of one column phase.
+  static int64_t sum_floats(const ConvChoice& c, const ondol_conv_args&, const Axis& x) {
+    if (c.kind == BY_CHANNEL) return 16 * c.most_columns;
+    return c.most_channels * (c.most_columns + (x.span - 1) / x.stride);
+  }
+
+ private:
+  static int64_t most_taps(int64_t kernel, int64_t stride, int64_t dilation) {
+    if (!transposed) return kernel;
+    int64_t most = 1;
+    for (int64_t first = 0; first < min_of(kernel, stride); first++) {
+      int64_t n = 0;
+      for (int64_t k = first; k < kernel; k++) n += k * dilation % stride == first * dilation % stride;
+      most = max_of(most, n);
+    }
+    return most;
+  }
+
+  // What share of the multiply-adds either tile spends on sums that are wanted, and how well it fills the pipes.
+  static bool by_position(const ondol_conv_args&, const Axis& x, int64_t columns, int64_t channels) {
+    if (channels >= 16 && channels % 16 == 0) return false;
+    const int64_t pipe = V::lanes == 16 ? 4 : 8;  // sums in flight that hide a multiply-add's latency
+    const int64_t vectors = PANEL_WIDTH / V::lanes;
+    const double lanes = (double)channels / (double)round_up(channels, 16);
+    const int64_t tile = ceil_div(columns, ceil_div(columns, (int64_t)ChannelTile<V>::ROWS));
+    const double fill = min_of(1.0, (double)(tile * vectors * min_of<int64_t>(ceil_div(channels, 16), 2)) / (double)pipe);
+    const double useful = (double)columns / (double)(columns + (x.span - 1) / x.stride);
+    const int64_t rows = ceil_div(channels, ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS));
+    return useful * (rows == 1 ? 0.5 : 1.0) > lanes * fill;
+  }
+};
+
+template <class V, bool transposed>
+class ConvBody {
+  typedef ConvPlanner<V, transposed> Planner;
+
+ public:
+  static void plan(const ondol_conv_args* args, ondol_plan* plan) {
+    const ondol_conv_args& a = *args;
+    plan->phases = 0;
+    plan->workspace = 0;
+    plan->scratch = 0;
+    if (a.batch == 0 || a.begin_h >= a.end_h || a.begin_w >= a.end_w) return;
+    if (a.packed == nullptr) {
+      plan->workspace = 4 * Panels16::floats(a);
+      plan->tasks[plan->phases++] = Panels16::count(a);
+    }
+    if (!transposed && ConvPoints<V>::suits(a)) {
+      const PointsChoice c = ConvPoints<V>::choose(a, BY_POINT, plan->threads);
+      __builtin_memcpy(plan->choice, &c, sizeof c);
+      plan->tasks[plan->phases++] = c.chunks;
+      plan->scratch = ConvPoints<V>::scratch(a, c);
+      return;
+    }
+    const ConvChoice c = Planner::choose(a, plan->threads);
+    __builtin_memcpy(plan->choice, &c, sizeof c);
+    const Phases phases = {a, transposed};
+    plan->tasks[plan->phases++] = a.batch * phases.rows() * c.bands * c.panel_groups;
+    plan->scratch = 4 * Memory(a, c).total;
+  }
+
+  static void run(const ondol_conv_args* args, const ondol_plan* plan, int64_t phase, int64_t begin, int64_t end, int64_t,
+                  void* workspace, void* scratch) {
+    if (phase + 1 < plan->phases) {
+      for (int64_t i = begin; i < end; i++) pack_panel(*args, transposed, i, (float*)workspace);
+      return;
+    }
+    const float* packed = args->packed != nullptr ? args->packed : (const float*)workspace;
+    if (plan->choice[0] == BY_POINT) {
+      PointsChoice c;
+      __builtin_memcpy(&c, plan->choice, sizeof c);
+      ConvPoints<V>::run(*args, c, packed, (float*)scratch, begin, end);
+      return;
+    }
+    ConvChoice c;
+    __builtin_memcpy(&c, plan->choice, sizeof c);
+    const ConvBody body(*args, c, packed, (float*)scratch);
+    for (int64_t task = begin; task < end; task++) body.task(task);
+  }
+
+ private:
+  // The parts of a thread's scratch memory, in floats.
+  struct Memory {
+    int64_t patch, sums, phase_sums, planes, line, offsets, taps, total;
+    int64_t pitch;  // from one channel's sums to the next
+
+    Memory(const ondol_conv_args& a, const ConvChoice& c) {
+      const Phases phases = {a, transposed};
+      const Axis y = phases.y(0), x = phases.x(0);
+      const Patch<V> p(y, x, c.rows, c.most_columns);
+      patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
+      pitch = c.kind == BY_POSITION ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
+      phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
+      sums = phases.columns() * c.panels * phase_sums;
+      planes = c.kind == BY_POSITION ? 0 : phases.columns() * 16 * pitch;
+      line = round_up(a.end_w - a.begin_w, 16);
+      offsets = 2 * round_up(c.most_entries, 8);
+      taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
+      total = patch + sums + planes + line + offsets + taps;
+    }
+  };
+
+  const ondol_conv_args& a;
+  const ConvChoice& c;
+  const float* const packed;
+  const Phases phases;
+  const Memory memory;
+  float* const patch_floats;
+  float* const sums;
+  float* const planes;
+  float* const line;
+  int64_t* const offsets;
+  int64_t* const taps;
+  const typename Store<V>::Function store;
+
+  ConvBody(const ondol_conv_args& args, const ConvChoice& choice, const float* packed, float* scratch)
+      : a(args),
+        c(choice),
+        packed(packed),
+        phases{args, transposed},
+        memory(args, choice),
+        patch_floats(scratch),
+        sums(patch_floats + memory.patch),
+        planes(sums + memory.sums),
+        line(planes + memory.planes),
+        offsets((int64_t*)(line + memory.line)),
+        taps(offsets + memory.offsets / 2),
+        store(Store<V>::function(args)) {}
+
+  // A band of a row phase.
+  struct Band {
+    int64_t image;
+    Axis y;
+    int64_t first, rows;
+  };
+
+  void task(int64_t index) const {
+    const int64_t group = index % c.panel_groups;
+    index /= c.panel_groups;
+    Band band;
+    band.first = index % c.bands * c.rows;
+    index /= c.bands;
+    band.y = phases.y(index % phases.rows());
+    band.image = index / phases.rows();
+    band.rows = min_of(c.rows, band.y.count - band.first);
+    if (band.rows <= 0) return;
+    const int64_t end = min_of((group + 1) * c.panels, Panels16::count(a));
+    for (int64_t p = group * c.panels, next; p < end; p = next) {
+      const int64_t of = class_of(a, Panels16(a).at(p).index).group;
+      for (next = p + 1; next < end && class_of(a, Panels16(a).at(next).index).group == of;) next++;
+      compute(band, of, p, next);
+      for (int64_t i = p; i < next; i++) finish(band, Panels16(a).at(i), i - p);
+    }
+  }
+
+  // The sums of panels [begin, end), all of one group of channels.
+  void compute(const Band& band, int64_t group, int64_t begin, int64_t end) const {
+    const int64_t x_group = a.x_channels / a.groups;
+    const float* x = a.x + band.image * a.x_batch + group * x_group * a.x_channel;
+    const int64_t top = band.y.origin + band.first * band.y.stride, left = phases.x(0).origin;
+    const bool direct = c.direct != 0;
+    const Patch<V> patch = direct ? Patch<V>(a.x_channel, a.x_width) : Patch<V>(band.y, phases.x(0), c.rows, c.most_columns);
+    for (int64_t from = 0; from < x_group; from += c.channels) {
+      const int64_t to = min_of(from + c.channels, x_group);
+      const float* data = patch_floats;
+      if (direct) {
+        data = x + from * a.x_channel + top * a.x_width + left;
+      } else {
+        patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
+      }
+      for (int64_t j = 0; j < phases.columns(); j++) columns({band, patch, data, phases.x(j), j}, from, to, begin, end);
+    }
+  }
+
+  // A column phase of a band, over a patch.
+  struct Column {
+    const Band& band;
+    const Patch<V>& patch;
+    const float* data;
+    Axis x;
+    int64_t phase;
+  };
+
+  // Continues the sums of one column phase over the entries of channels [from, to).
+  void columns(const Column& column, int64_t from, int64_t to, int64_t begin, int64_t end) const {
+    const int64_t all = a.kernel_h * a.kernel_w;
+    if (a.classes != 0) {
+      for (int64_t k = 0; k < all; k++) taps[k] = -1;
+    }
+    int64_t last_class = -1, entries = 0, first_row = 0;
+    for (int64_t p = begin, count; p < end; p += count) {
+      const Panel panel = Panels16(a).at(p);
+      const Class cls = class_of(a, panel.index);
+      if (panel.index != last_class) {
+        last_class = panel.index;
+        entries = cls.live == nullptr ? list(column, from, to, first_row) : list_live(column, cls, from, to, first_row);
+        first_row += rows_before(a, cls, column.band.y, column.x);
+      }
+      const int64_t rest = ceil_div(cls.channels - panel.begin, 16);
+      const float* w = packed + panel.rows + first_row * PANEL_WIDTH;
+      float* out = sums + (column.phase * c.panels + p - begin) * memory.phase_sums;
+      count = 1;
+      if ((entries == 0 && from > 0) || column.x.count == 0) continue;
+      if (c.kind == BY_POSITION) {
+        by_position(column, entries, w, panel.channels, out, from == 0);
+      } else {
+        count = by_channel(column, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
+      }
+    }
+  }
+
+  // Offsets of all entries in channels [from, to) of a phase; first_row: their first in the packed filters' phase.
+  int64_t list(const Column& column, int64_t from, int64_t to, int64_t& first_row) const {
+    int64_t n = 0;
+    each_tap(column.band.y, column.x,
+             [&](int64_t, int64_t y, int64_t x) { taps[n++] = column.patch.offset(0, y, x); });
+    int64_t* out = offsets;
+    for (int64_t channel = 0; channel < to - from; channel++) {
+      const int64_t place = channel * column.patch.plane;
+      for (int64_t t = 0; t < n; t++) *out++ = place + taps[t];
+    }
+    first_row = from * n;
+    return (to - from) * n;
+  }
+
+  // The same for the live entries of a class.
+  int64_t list_live(const Column& column, const Class& cls, int64_t from, int64_t to, int64_t& first_row) const {
+    each_tap(column.band.y, column.x,
+             [&](int64_t k, int64_t y, int64_t x) { taps[k] = column.patch.offset(0, y, x); });
+    int64_t n = 0;
+    first_row = 0;
+    each_live(cls, taps, a.kernel_h * a.kernel_w, from, to, [&](int64_t row, int64_t channel, int64_t k) {
+      if (n == 0) first_row = row;
+      offsets[n++] = (channel - from) * column.patch.plane + taps[k];
+    });
+    return n;
+  }
+
+  // Panels side by side as far as the tile has room; returns how many.
+  int64_t by_channel(const Column& column, int64_t entries, const float* w, int64_t w_panel, int64_t panels, float* out,
+                     bool first) const {
+    const bool flat = column.patch.pitch == column.x.count;
+    const int64_t rows = column.band.rows;
+    const int64_t lines = flat ? 1 : rows, width = flat ? rows * column.x.count : column.x.count;
+    const int64_t tiles = ceil_div(width, (int64_t)ChannelTile<V>::ROWS);
+    const int64_t count = min_of<int64_t>(panels, ChannelTile<V>::panels((int)ceil_div(width, tiles)));
+    for (int64_t i = 0; i < lines; i++) {
+      for (int64_t t = 0; t < tiles; t++) {
+        const int64_t j = width * t / tiles, n = width * (t + 1) / tiles - j;
+        ChannelTile<V>::function(n, count)(entries, offsets, column.data + i * column.patch.pitch + j, w, w_panel,
+                                           out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first);
+      }
+    }
+    return count;
+  }
+
+  void by_position(const Column& column, int64_t entries, const float* w, int64_t channels, float* out, bool first) const {
+    const int64_t flat = (column.band.rows - 1) * column.patch.pitch + column.x.count;
+    const int64_t vectors = ceil_div(flat, (int64_t)V::lanes);
+    const int64_t tiles = ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS);
+    for (int64_t t = 0; t < tiles; t++) {
+      const int64_t r = channels * t / tiles, n = channels * (t + 1) / tiles - r;
+      const int64_t most = PositionTile<V>::width((int)n), steps = ceil_div(vectors, most);
+      for (int64_t s = 0; s < steps; s++) {
+        const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
+        PositionTile<V>::function(n, width)(entries, offsets, column.data + v * V::lanes, w + r,
+                                            out + r * memory.pitch + v * V::lanes, memory.pitch, first);
+      }
+    }
+  }
+
+  // Where the sums of a channel and a row of a column phase lie once they are planes.
+  struct Planes {
+    const float* at;
+    int64_t phase, channel, row;
+  };
+
+  void finish(const Band& band, const Panel& panel, int64_t slot) const {
+    const Class cls = class_of(a, panel.index);
+    const Patch<V> patch(band.y, phases.x(0), c.rows, c.most_columns);
+    Planes from = {sums + slot * memory.phase_sums, c.panels * memory.phase_sums, memory.pitch, patch.pitch};
+    if (c.kind == BY_CHANNEL) {
+      for (int64_t j = 0; j < phases.columns(); j++) {
+        Store<V>::transpose(from.at + j * from.phase, band.rows * phases.x(j).count, panel.channels,
+                            planes + j * 16 * memory.pitch, memory.pitch);
+      }
+      from = {planes, 16 * memory.pitch, memory.pitch, 0};
+    }
+    for (int64_t i = 0; i < panel.channels; i++) channel(band, cls.at(panel.begin + i), i, from);
+  }
+
+  void channel(const Band& band, int64_t o, int64_t i, const Planes& from) const {
+    typename Store<V>::Line to;
+    to.biased = a.bias != nullptr;
+    to.bias = to.biased ? a.bias[o] : 0.0f;
+    to.slope = (float)a.slope;
+    float* y = a.y + band.image * a.y_batch + o * a.y_channel + a.begin_w;
+    const float* residual =
+        a.residual == nullptr ? nullptr : a.residual + band.image * a.residual_batch + o * a.residual_channel + a.begin_w;
+    const int64_t width = a.end_w - a.begin_w;
+    const int64_t row_step = c.kind == BY_POSITION ? from.row : phases.x(0).count;
+    const bool whole = band.y.step == 1 && phases.columns() == 1 && width == a.y_width && row_step == width;
+    to.n = whole ? width * band.rows : width;
+    for (int64_t r = 0; r < (whole ? 1 : band.rows); r++) {
+      const int64_t row = (band.y.first + (band.first + r) * band.y.step) * a.y_width;
+      to.y = y + row;
+      to.residual = residual == nullptr ? nullptr : residual + row;
+      to.sums = from.at + i * from.channel + r * row_step;
+      if (phases.columns() > 1) {
+        interleave(from, i, r);
+        to.sums = line;
+      }
+      store(to);
+    }
+  }
+
+  // Column phase j has the elements j, j + stride, ... of a row.
+  void interleave(const Planes& from, int64_t i, int64_t r) const {
+    const int64_t step = phases.columns();
+    const float* base = from.at + i * from.channel;
+    int64_t j = 0;
+    if (step == 2) {
+      const int64_t even = phases.x(0).count, odd = phases.x(1).count;
+      const float* p = base + r * (c.kind == BY_POSITION ? from.row : even);
+      const float* q = base + from.phase + r * (c.kind == BY_POSITION ? from.row : odd);
+      for (int64_t k = 0; k < odd; k++) {
+        line[2 * k] = p[k];
+        line[2 * k + 1] = q[k];
+      }
+      if (even > odd) line[2 * odd] = p[odd];
+      return;
+    }
+    // Squares of lanes x lanes; what is loaded past a row's end is not stored.
+    for (; c.kind == BY_POSITION && j + V::lanes <= step; j += V::lanes) {
+      const float* p = base + j * from.phase + r * from.row;
+      const int64_t full = phases.x(j + V::lanes - 1).count;
+      for (int64_t k = 0; k < full; k += V::lanes) {
+        typename V::F square[V::lanes];
+        for (int64_t l = 0; l < V::lanes; l++) square[l] = V::load(p + l * from.phase + k);
+        V::transpose(square);
+        for (int64_t l = 0; l < min_of<int64_t>(V::lanes, full - k); l++) V::store(line + (k + l) * step + j, square[l]);
+      }
+      for (int64_t l = 0; l < V::lanes; l++) {
+        if (phases.x(j + l).count > full) line[full * step + j + l] = p[l * from.phase + full];
+      }
+    }
+    for (; j < step; j++) {
+      const int64_t count = phases.x(j).count;
+      const float* p = base + j * from.phase + r * (c.kind == BY_POSITION ? from.row : count);
+      for (int64_t k = 0; k < count; k++) line[k * step + j] = p[k];
+    }
+  }
+};
+
+template <class V>
+using Conv = ConvBody<V, false>;
+
+template <class V>
+using Deconv = ConvBody<V, true>;
+
+}  // namespace
+}  // namespace ondol
+
+#endif

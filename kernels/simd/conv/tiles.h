@@ -1,0 +1,158 @@
+// The register tiles of convolutions. Both compute, for the k-th of n entries, sums += x[offset[k] + position] *
+// w[k][channel] with one fused multiply-add each, ascending in k; they differ in what lies across the lanes.
+//
+// ChannelTile: lanes are 16 output channels of one or more panels, rows are consecutive positions, whose values of x
+// are broadcast. The register budget is gemm's tile's (gemm/tile.h), and so is the load per step plus one offset.
+// PositionTile: lanes are consecutive positions, rows are output channels, whose weights are broadcast: for few output
+// channels, where lanes of channels would idle. Rows x vectors are at most 24 of 32 registers (AVX-512), 12 of 16.
+#ifndef ONDOL_CONV_TILES_H
+#define ONDOL_CONV_TILES_H
+
+#include "gemm/tile.h"
+
+namespace ondol {
+namespace {
+
+template <class V>
+class ChannelTile {
+  typedef typename V::F F;
+  static constexpr int vectors = PANEL_WIDTH / V::lanes;
+
+ public:
+  static constexpr int ROWS = Tile<V>::ROWS;
+  static constexpr int PANELS = Tile<V>::MAX_PANELS;
+
+  // Sums of panel p and position i at c + p * c_panel + i * 16; filters of panel p at w + p * w_panel, 16 a step.
+  typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
+                           int64_t c_panel, bool first);
+
+  static Function function(int64_t rows, int64_t panels) { return FUNCTIONS[rows - 1][panels - 1]; }
+
+  // Panels side by side that `rows` rows leave room for.
+  static constexpr int panels(int rows) { return Tile<V>::panels(rows); }
+
+ private:
+  template <int rows, int panels>
+  static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
+                      int64_t c_panel, bool first) {
+    constexpr int width = panels * vectors;
+    F sum[rows][width];
+    ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+      ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::set(0.0f);
+    }
+    if (!first) {
+      ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+        ONDOL_UNROLL for (int j = 0; j < width; j++) {
+          sum[i][j] = V::load(c + j / vectors * c_panel + i * PANEL_WIDTH + j % vectors * V::lanes);
+        }
+      }
+    }
+    _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
+      const float* at = x + offset[k];
+      F row[width];
+      ONDOL_UNROLL for (int j = 0; j < width; j++) row[j] = V::load(w + j / vectors * w_panel + j % vectors * V::lanes);
+      ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+        const F factor = V::set(at[i]);
+        ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::fma(factor, row[j], sum[i][j]);
+      }
+      w += PANEL_WIDTH;
+    }
+    ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+      ONDOL_UNROLL for (int j = 0; j < width; j++) {
+        V::store(c + j / vectors * c_panel + i * PANEL_WIDTH + j % vectors * V::lanes, sum[i][j]);
+      }
+    }
+  }
+
+  template <int rows, int count>
+  static constexpr Function choose() {
+    if constexpr (rows <= ROWS && count <= panels(rows)) return &compute<rows, count>;
+    return nullptr;
+  }
+
+#define ONDOL_TILE_ROW(rows) {choose<rows, 1>(), choose<rows, 2>(), choose<rows, 3>(), choose<rows, 4>()}
+  static constexpr Function FUNCTIONS[12][PANELS] = {
+      ONDOL_TILE_ROW(1), ONDOL_TILE_ROW(2), ONDOL_TILE_ROW(3), ONDOL_TILE_ROW(4),  ONDOL_TILE_ROW(5),  ONDOL_TILE_ROW(6),
+      ONDOL_TILE_ROW(7), ONDOL_TILE_ROW(8), ONDOL_TILE_ROW(9), ONDOL_TILE_ROW(10), ONDOL_TILE_ROW(11), ONDOL_TILE_ROW(12)};
+#undef ONDOL_TILE_ROW
+};
+
+template <class V>
+class PositionTile {
+  typedef typename V::F F;
+
+ public:
+  static constexpr int ROWS = 8;
+  static constexpr int WIDTH = 8;
+
+  // Sums of row i at c + i * c_row; the filter of row i at w + i, 16 a step. Reads and writes whole vectors.
+  typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, const float* w, float* c, int64_t c_row,
+                           bool first);
+
+  static Function function(int64_t rows, int64_t width) { return FUNCTIONS[rows - 1][width - 1]; }
+
+  // Vectors of positions that `rows` rows leave room for.
+  static constexpr int width(int rows) {
+    constexpr int sums = V::lanes == 16 ? 24 : V::lanes == 8 ? 12 : 16;
+    return sums / rows < WIDTH ? sums / rows : WIDTH;
+  }
+
+  // Rows are spread evenly over the tiles.
+  static constexpr int MOST_ROWS = V::lanes == 8 ? 6 : 8;
+
+ private:
+  template <int rows, int width>
+  static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, float* c, int64_t c_row,
+                      bool first) {
+    F sum[rows][width];
+    ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+      ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::set(0.0f);
+    }
+    if (!first) {
+      ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+        ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::load(c + i * c_row + j * V::lanes);
+      }
+    }
+    _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
+      const float* at = x + offset[k];
+      if constexpr (rows < width) {
+        F factor[rows];
+        ONDOL_UNROLL for (int i = 0; i < rows; i++) factor[i] = V::set(w[i]);
+        ONDOL_UNROLL for (int j = 0; j < width; j++) {
+          const F value = V::load(at + j * V::lanes);
+          ONDOL_UNROLL for (int i = 0; i < rows; i++) sum[i][j] = V::fma(value, factor[i], sum[i][j]);
+        }
+      } else {
+        F value[width];
+        ONDOL_UNROLL for (int j = 0; j < width; j++) value[j] = V::load(at + j * V::lanes);
+        ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+          const F factor = V::set(w[i]);
+          ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::fma(value[j], factor, sum[i][j]);
+        }
+      }
+      w += PANEL_WIDTH;
+    }
+    ONDOL_UNROLL for (int i = 0; i < rows; i++) {
+      ONDOL_UNROLL for (int j = 0; j < width; j++) V::store(c + i * c_row + j * V::lanes, sum[i][j]);
+    }
+  }
+
+  template <int rows, int count>
+  static constexpr Function choose() {
+    if constexpr (rows <= MOST_ROWS && count <= width(rows)) return &compute<rows, count>;
+    return nullptr;
+  }
+
+#define ONDOL_TILE_ROW(rows)                                                                                          \
+  {choose<rows, 1>(), choose<rows, 2>(), choose<rows, 3>(), choose<rows, 4>(), choose<rows, 5>(), choose<rows, 6>(), \
+   choose<rows, 7>(), choose<rows, 8>()}
+  static constexpr Function FUNCTIONS[ROWS][WIDTH] = {ONDOL_TILE_ROW(1), ONDOL_TILE_ROW(2), ONDOL_TILE_ROW(3),
+                                                      ONDOL_TILE_ROW(4), ONDOL_TILE_ROW(5), ONDOL_TILE_ROW(6),
+                                                      ONDOL_TILE_ROW(7), ONDOL_TILE_ROW(8)};
+#undef ONDOL_TILE_ROW
+};
+
+}  // namespace
+}  // namespace ondol
+
+#endif
