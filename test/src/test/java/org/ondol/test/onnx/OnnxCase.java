@@ -25,21 +25,23 @@ public record OnnxCase(
     NodeProto node = model.getGraph().getNode(0);
     Map<String, AttributeProto> attributes = new TreeMap<>();
     node.getAttributeList().forEach(a -> attributes.put(a.getName(), a));
+    Map<String, TensorProto> weights = new TreeMap<>();
+    model.getGraph().getInitializerList().forEach(t -> weights.put(t.getName(), t));
     List<String> graphInputs = model.getGraph().getInputList().stream().map(v -> v.getName()).toList();
     List<String> graphOutputs = model.getGraph().getOutputList().stream().map(v -> v.getName()).toList();
     Path data = folder.resolve("test_data_set_0");
     return new OnnxCase(folder.getFileName().toString(), node.getOpType(), model.getOpsetImport(0).getVersion(),
-        attributes, values(data, "input_", graphInputs, node.getInputList()),
-        values(data, "output_", graphOutputs, node.getOutputList()));
+        attributes, values(data, "input_", graphInputs, node.getInputList(), weights),
+        values(data, "output_", graphOutputs, node.getOutputList(), Map.of()));
   }
 
-  /** File k holds the graph's value k; the node names which of them it takes at each position. */
-  private static List<OnnxValue> values(Path data, String prefix, List<String> graph, List<String> node)
-      throws IOException {
+  /** File k holds the graph's value k, unless the model holds it; the node names what it takes at each position. */
+  private static List<OnnxValue> values(Path data, String prefix, List<String> graph, List<String> node,
+      Map<String, TensorProto> weights) throws IOException {
     List<OnnxValue> values = new ArrayList<>();
     for (String name : node) {
       int k = graph.indexOf(name);
-      values.add(name.isEmpty() || k < 0 ? null
+      values.add(weights.containsKey(name) ? OnnxValue.of(weights.get(name)) : name.isEmpty() || k < 0 ? null
           : OnnxValue.of(TensorProto.parseFrom(Files.readAllBytes(data.resolve(prefix + k + ".pb")))));
     }
     return values;
@@ -60,6 +62,11 @@ public record OnnxCase(
 
   public float floatAttribute(String name, float otherwise) {
     return attributes.containsKey(name) ? attributes.get(name).getF() : otherwise;
+  }
+
+  public long[] intsAttribute(String name, long... otherwise) {
+    return attributes.containsKey(name)
+        ? attributes.get(name).getIntsList().stream().mapToLong(Long::longValue).toArray() : otherwise;
   }
 
   public String stringAttribute(String name, String otherwise) {

@@ -35,6 +35,8 @@ final class OnnxRunner {
   private Tensor[] outputs() {
     return switch (c.op()) {
       case "Attention" -> attention();
+      case "Conv" -> new Tensor[] {OnnxConv.conv(c, floats(0), floats(1), floats(2))};
+      case "ConvTranspose" -> new Tensor[] {OnnxConv.convTranspose(c, floats(0), floats(1), floats(2))};
       case "Gemm" -> new Tensor[] {gemm()};
       case "MatMul" -> new Tensor[] {matmul()};
       case "Softmax" -> new Tensor[] {Softmax.softmax(floats(0), (int) c.intAttribute("axis", -1))};
