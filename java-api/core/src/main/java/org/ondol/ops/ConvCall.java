@@ -79,10 +79,10 @@ final class ConvCall {
     return rows && (t.rank() == 3 || t.size(2) == 1 || t.stride(2) == width);
   }
 
-  /** The map as [N, C, H, W] with contiguous planes, copied where it must be; to be closed. */
+  /** The map as [N, C, H, W] with contiguous planes: a view of those that have them, else a copy; to be closed. */
   static Tensor planes(Tensor t) {
     if (t == null) return null;
-    Tensor dense = planar(t) ? t.reshape(t.shape()) : t.copy();
+    Tensor dense = planar(t) ? t.view(t.offset(), t.shape(), t.strides()) : t.copy();
     if (t.rank() == 4) return dense;
     try (dense) {
       return dense.unsqueeze(2);

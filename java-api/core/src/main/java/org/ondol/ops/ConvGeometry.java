@@ -76,6 +76,10 @@ public record ConvGeometry(long strideH, long strideW, long padTop, long padLeft
    * @param upper where an odd padding puts its larger half: true at the end (SAME_UPPER), false at the beginning
    */
   public ConvGeometry same(long height, long width, long kernelH, long kernelW, boolean upper) {
+    positive("height", height);
+    positive("width", width);
+    positive("kernelH", kernelH);
+    positive("kernelW", kernelW);
     long h = samePadding(height, kernelH, strideH, dilationH);
     long w = samePadding(width, kernelW, strideW, dilationW);
     return upper ? padding(h / 2, w / 2, h - h / 2, w - w / 2) : padding(h - h / 2, w - w / 2, h / 2, w / 2);

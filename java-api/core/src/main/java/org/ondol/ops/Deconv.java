@@ -1,7 +1,9 @@
 package org.ondol.ops;
 
+import java.util.Arrays;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
+import org.ondol.ShapeException;
 import org.ondol.Tensor;
 import org.ondol.spi.ConvShape;
 import org.ondol.spi.Kernels;
@@ -28,10 +30,11 @@ public final class Deconv {
   /**
    * A geometry whose paddings give the wanted result without output padding, as ONNX's output_shape does.
    *
-   * @param height rows of the result; at most those without padding plus nothing: a larger one is ONNX's output_padding
+   * @param height rows of the result, at most those without padding; more of them are output padding
    * @param upper whether an odd padding is larger at the end (ONNX: SAME_UPPER), else at the beginning
    */
   public static ConvGeometry geometryFor(Tensor x, Tensor weight, ConvGeometry geometry, long height, long width, boolean upper) {
+    Check.present("geometry", geometry);
     FilterShape s = FilterShape.of(weight, geometry.padding(0), true);
     ConvCall.map("x", x, s, s.xChannels(), weight.device());
     long h = cut("height", s.deconvHeight(ConvCall.height(x), 0), height);
@@ -138,20 +141,35 @@ public final class Deconv {
 
   private static long[] outputShape(Tensor x, FilterShape s, long outputPaddingH, long outputPaddingW, Device device) {
     ConvCall.map("x", x, s, s.xChannels(), device);
-    if (s.oneDimensional() && outputPaddingH != 0) {
-      throw new InvalidArgumentException("outputPaddingH", outputPaddingH, "0 where the maps have no height");
+    if (!s.outputPaddingH(outputPaddingH)) {
+      throw new InvalidArgumentException("outputPaddingH", outputPaddingH, s.oneDimensional()
+          ? "0 where the maps have no height" : "at least 0 and less than the stride or the dilation");
     }
-    return ConvCall.shape(s, x.size(0), s.yChannels(), s.deconvHeight(ConvCall.height(x), outputPaddingH),
-        s.deconvWidth(x.size(-1), outputPaddingW));
+    if (!s.outputPaddingW(outputPaddingW)) {
+      throw new InvalidArgumentException("outputPaddingW", outputPaddingW, "at least 0 and less than the stride or the dilation");
+    }
+    long height = s.deconvHeight(ConvCall.height(x), outputPaddingH);
+    long width = s.deconvWidth(x.size(-1), outputPaddingW);
+    if (height < 1 || width < 1) {
+      throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()) + " giving a result of " + height + " x " + width,
+          "a result of at least 1 x 1");
+    }
+    return ConvCall.shape(s, x.size(0), s.yChannels(), height, width);
   }
 
   /** A result or its gradient: its sizes are those without output padding plus a legal one. */
   private static void checkResult(String name, Tensor x, FilterShape s, Tensor y, Device device) {
     Check.floats(name, y, device);
     Check.rank(name, y, x.rank(), x.rank());
-    long height = ConvCall.height(y) - s.deconvHeight(ConvCall.height(x), 0);
-    long width = y.size(-1) - s.deconvWidth(x.size(-1), 0);
-    Check.shape(name, y, outputShape(x, s, height, width, device));
+    long height = s.deconvHeight(ConvCall.height(x), 0);
+    long width = s.deconvWidth(x.size(-1), 0);
+    long[] shape = y.shape();
+    boolean fits = shape[0] == x.size(0) && shape[1] == s.yChannels() && ConvCall.height(y) >= 1 && y.size(-1) >= 1
+        && s.outputPaddingH(ConvCall.height(y) - height) && s.outputPaddingW(y.size(-1) - width);
+    if (!fits) {
+      throw new ShapeException(name, "of shape " + Arrays.toString(shape),
+          Arrays.toString(ConvCall.shape(s, x.size(0), s.yChannels(), height, width)) + " plus an output padding");
+    }
   }
 
   private static ConvShape shape(Tensor x, FilterShape s, Tensor y) {

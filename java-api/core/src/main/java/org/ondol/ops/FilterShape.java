@@ -95,6 +95,15 @@ record FilterShape(long xChannels, long yChannels, long kernelH, long kernelW, C
     return (padded - span) / stride + 1;
   }
 
+  /** Whether a deconv's result may have so many rows below: fewer than the stride or the dilation. */
+  boolean outputPaddingH(long extra) {
+    return extra == 0 || !oneDimensional && extra > 0 && extra < Math.max(geometry.strideH(), geometry.dilationH());
+  }
+
+  boolean outputPaddingW(long extra) {
+    return extra >= 0 && extra < Math.max(geometry.strideW(), geometry.dilationW());
+  }
+
   /** Rows of a deconv's result: (size - 1) stride - pads + dilation (kernel - 1) + 1 + outputPadding. */
   long deconvHeight(long height, long outputPadding) {
     return deconvSize("height", height, kernelH, geometry.strideH(), geometry.dilationH(),
@@ -106,20 +115,12 @@ record FilterShape(long xChannels, long yChannels, long kernelH, long kernelW, C
         geometry.padLeft() + geometry.padRight(), outputPadding);
   }
 
+  /** Less than 1 where the paddings cut everything away. */
   private static long deconvSize(String name, long size, long kernel, long stride, long dilation, long pads, long extra) {
-    if (extra < 0 || extra >= Math.max(stride, dilation)) {
-      throw new InvalidArgumentException("outputPadding", extra, "0 to " + (Math.max(stride, dilation) - 1)
-          + ", less than the stride or the dilation");
-    }
-    long result;
     try {
-      result = Math.addExact(Math.multiplyExact(size - 1, stride), dilation * (kernel - 1) + 1 + extra) - pads;
+      return Math.addExact(Math.multiplyExact(size - 1, stride), dilation * (kernel - 1) + 1 + extra) - pads;
     } catch (ArithmeticException e) {
       throw new ShapeException("x", "of " + name + " " + size, "a result of less than 2^63 elements");
     }
-    if (result < 1) {
-      throw new ShapeException("x", "of " + name + " " + size + " giving a " + name + " of " + result, "a result of at least 1");
-    }
-    return result;
   }
 }

@@ -50,7 +50,7 @@ class GradientTest {
     return x;
   }
 
-  private static double dot(double[] y, float[] dy) {
+  static double dot(double[] y, float[] dy) {
     double sum = 0;
     for (int i = 0; i < dy.length; i++) {
       sum += y[i] * dy[i];
@@ -59,7 +59,7 @@ class GradientTest {
   }
 
   /** Central differences of a loss by the elements of x, which is changed and put back. */
-  private static double[] differences(float[] x, ToDoubleFunction<float[]> loss) {
+  static double[] differences(float[] x, ToDoubleFunction<float[]> loss) {
     double[] d = new double[x.length];
     for (int i = 0; i < x.length; i++) {
       float keep = x[i];
@@ -73,7 +73,7 @@ class GradientTest {
     return d;
   }
 
-  private static void close(String what, Device device, Tensor actual, double[] expected) {
+  static void close(String what, Device device, Tensor actual, double[] expected) {
     float[] values = actual.toFloats();
     for (int i = 0; i < expected.length; i++) {
       if (!(Math.abs(values[i] - expected[i]) <= 2e-4 * (1 + Math.abs(expected[i])))) {
@@ -82,7 +82,7 @@ class GradientTest {
     }
   }
 
-  private static DynamicNode onEveryDevice(String name, java.util.function.Consumer<Device> test) {
+  static DynamicNode onEveryDevice(String name, java.util.function.Consumer<Device> test) {
     return DynamicTest.dynamicTest(name, () -> {
       for (Device device : TestDevices.available()) {
         try (Scope scope = Scope.open()) {

@@ -54,6 +54,9 @@ class ParityTest {
     OPS.put("reduce", RowCases::reduce);
     OPS.put("embedding", d -> new EmbeddingCases(d, false));
     OPS.put("embeddingBackward", d -> new EmbeddingCases(d, true));
+    OPS.put("conv", ConvCases::conv);
+    OPS.put("deconv", ConvCases::deconv);
+    OPS.put("convweight", ConvGradientCases::new);
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
   }
 
@@ -63,7 +66,8 @@ class ParityTest {
       case "attention" -> 5 * CASES;
       case "attentionBackward" -> 3 * CASES;
       case "elementwise" -> 10 * CASES;
-      case "gemm" -> 3 * CASES;
+      case "gemm", "deconv", "convweight" -> 3 * CASES;
+      case "conv" -> 6 * CASES;
       default -> CASES;
     };
   }
@@ -183,9 +187,11 @@ class ParityTest {
     AttentionCase training = AttentionDraw.sized(d, 1, 2, 1, 300, 300, 64);
     training.windowRight = 0;
     Draw.Fill tame = Draw.Fill.TAME;
-    return List.of(AttentionCases.forward(causal, tame, 0), AttentionCases.forward(grouped, tame, 0),
+    List<ParityCase> large = new ArrayList<>(ConvLarge.cases(d));
+    large.addAll(List.of(AttentionCases.forward(causal, tame, 0), AttentionCases.forward(grouped, tame, 0),
         AttentionCases.forward(decode, tame, 0), AttentionCases.forward(few, tame, 1), AttentionCases.backward(training, tame),
-        new GemmCases(d, 257, 513, 300), new GemmCases(d, 1, 3001, 700), new GemmCases(d, 1000, 17, 515));
+        new GemmCases(d, 257, 513, 300), new GemmCases(d, 1, 3001, 700), new GemmCases(d, 1000, 17, 515)));
+    return large;
   }
 
   /** Drawn and computed once, then shared by all devices. */

@@ -19,8 +19,8 @@ public final class Operands implements AutoCloseable {
   /** A quiet NaN whose payload no arithmetic produces. */
   private static final float CANARY = Float.intBitsToFloat(0x7FD0_5EED);
 
-  /** How free the operation is about an operand's strides. */
-  public enum Freedom { CONTIGUOUS, UNIT_LAST, ANY }
+  /** How free the operation is about an operand's strides; PLANES: those of the first two dimensions, the rest is dense. */
+  public enum Freedom { CONTIGUOUS, PLANES, UNIT_LAST, ANY }
 
   private record Placed(String name, Tensor base, float[] before, boolean[] mayChange) {}
 
@@ -106,7 +106,12 @@ public final class Operands implements AutoCloseable {
     int rank = shape.length;
     Integer[] order = new Integer[rank];
     Arrays.setAll(order, i -> i);
-    int free = freedom == Freedom.ANY ? rank : rank - 1;
+    int free = switch (freedom) {
+      case CONTIGUOUS -> 0;
+      case PLANES -> 2;
+      case UNIT_LAST -> rank - 1;
+      case ANY -> rank;
+    };
     if (freedom != Freedom.CONTIGUOUS && (kind == 2 || kind == 3 || kind == 5)) {
       for (int i = free - 1; i > 0; i--) {
         int j = random.nextInt(i + 1);
@@ -119,9 +124,8 @@ public final class Operands implements AutoCloseable {
     long[] stride = new long[rank];
     long next = 1;
     for (int i = rank - 1; i >= 0; i--) {
-      boolean last = i == rank - 1;
-      if (gaps && (!last || freedom == Freedom.ANY)) {
-        next += random.nextInt(last ? 2 : 20);
+      if (gaps && i < free) {
+        next += random.nextInt(i == rank - 1 ? 2 : 20);
       }
       stride[order[i]] = next;
       next *= Math.max(1, shape[order[i]]);
