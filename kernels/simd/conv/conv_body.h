@@ -1,6 +1,6 @@
-// conv and deconv. A task is a band of rows of one row phase of one image, for some panels of output channels. It takes
-// the input channels a block at a time: fills the block's patch, which all panels and all column phases of the task
-// read, and continues their sums over the block's entries; then the sums become rows of y.
+// conv and deconv. A task is a band of rows of some row phases of one image, for some panels of output channels. It takes
+// the input channels a block at a time: fills the block's patch, which all panels and phases of the task read, and
+// continues their sums over the block's entries; then the sums become rows of y.
 #ifndef ONDOL_CONV_BODY_H
 #define ONDOL_CONV_BODY_H
 
@@ -19,6 +19,7 @@ enum ConvKind : int64_t { BY_CHANNEL, BY_POSITION, BY_POINT };
 struct ConvChoice {
   int64_t kind;                    // ConvKind: of the lanes (ChannelTile, PositionTile), or points.h's
   int64_t rows, bands;             // of a phase's rows
+  int64_t row_phases;              // of a task
   int64_t panels, panel_groups;    // of output channels
   int64_t channels;                // input channels of a block
   int64_t most_rows, most_columns; // of the largest phase
@@ -34,8 +35,6 @@ class ConvPlanner {
   static constexpr int64_t DEPTH = 384;
   static constexpr int64_t SUM_FLOATS = 48 * 1024;    // of a task, a part of the second-level cache
   static constexpr int64_t PATCH_FLOATS = 32 * 1024;
-  // By position every tile passes over a part of all channels' planes; small planes stay in the first-level cache.
-  static constexpr int64_t PLANE_FLOATS = 320;
   static constexpr double TASK_FLOPS = 500000;
 
  public:
@@ -60,7 +59,8 @@ class ConvPlanner {
                x.step == 1 && y.origin >= 0 && y.origin + y.count <= a.x_height && x.origin >= 0 &&
                x.origin + x.count <= a.x_width;
 
-    const int64_t columns = phases.columns();
+    c.row_phases = phases.rows() <= 4 ? phases.rows() : 1;
+    const int64_t columns = phases.columns() * c.row_phases;
     c.panels = min_of<int64_t>(all, 16);
     const int64_t row_floats = columns * sum_floats(c, a, x);
     const int64_t few = min_of<int64_t>(8, c.most_rows);  // rows that a band should have before it takes all panels
@@ -70,9 +70,8 @@ class ConvPlanner {
     c.rows = max_of<int64_t>(1, min_of(c.most_rows, budget / max_of<int64_t>(1, c.panels * row_floats)));
     const double flops = 2.0 * (double)a.batch * (double)(a.end_h - a.begin_h) * (double)(a.end_w - a.begin_w) *
                          (double)a.y_channels * (double)entries / (double)(phases.rows() * columns);
-    if (c.kind == BY_POSITION) c.rows = min_of(c.rows, max_of<int64_t>(4, PLANE_FLOATS / (c.most_columns + x.span)));
     const int64_t wanted = threads == 1 ? 1 : max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops / TASK_FLOPS));
-    while (a.batch * phases.rows() * ceil_div(c.most_rows, c.rows) * ceil_div(all, c.panels) < wanted) {
+    while (a.batch * phases.rows() / c.row_phases * ceil_div(c.most_rows, c.rows) * ceil_div(all, c.panels) < wanted) {
       if (c.rows > 4 || (c.panels == 1 && c.rows > 1)) {
         c.rows = ceil_div(c.rows, 2);
       } else if (c.panels > 1) {
@@ -155,7 +154,7 @@ class ConvBody {
     const ConvChoice c = Planner::choose(a, plan->threads);
     __builtin_memcpy(plan->choice, &c, sizeof c);
     const Phases phases = {a, transposed};
-    plan->tasks[plan->phases++] = a.batch * phases.rows() * c.bands * c.panel_groups;
+    plan->tasks[plan->phases++] = a.batch * phases.rows() / c.row_phases * c.bands * c.panel_groups;
     plan->scratch = 4 * Memory(a, c).total;
   }
 
@@ -191,7 +190,7 @@ class ConvBody {
       patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
       pitch = c.kind == BY_POSITION ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
       phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
-      sums = phases.columns() * c.panels * phase_sums;
+      sums = c.row_phases * phases.columns() * c.panels * phase_sums;
       planes = c.kind == BY_POSITION ? 0 : phases.columns() * 16 * pitch;
       line = round_up(a.end_w - a.begin_w, 16);
       offsets = 2 * round_up(c.most_entries, 8);
@@ -227,12 +226,23 @@ class ConvBody {
         taps(offsets + memory.offsets / 2),
         store(Store<V>::function(args)) {}
 
-  // A band of a row phase.
+  // Rows of some row phases: row `first` of each is where the patch begins.
   struct Band {
-    int64_t image;
-    Axis y;
-    int64_t first, rows;
+    int64_t image, first, phase;
   };
+
+  // A row phase and a column phase of a band, over a patch.
+  struct Part {
+    const Patch<V>& patch;
+    const float* data;
+    Axis y, x;
+    int64_t rows;  // of y
+    int64_t slot;  // of the phase's sums
+  };
+
+  int64_t rows_of(const Axis& y, const Band& band) const {
+    return max_of<int64_t>(0, min_of(c.rows, y.count - band.first));
+  }
 
   void task(int64_t index) const {
     const int64_t group = index % c.panel_groups;
@@ -240,16 +250,17 @@ class ConvBody {
     Band band;
     band.first = index % c.bands * c.rows;
     index /= c.bands;
-    band.y = phases.y(index % phases.rows());
-    band.image = index / phases.rows();
-    band.rows = min_of(c.rows, band.y.count - band.first);
-    if (band.rows <= 0) return;
+    const int64_t each = phases.rows() / c.row_phases;
+    band.phase = index % each * c.row_phases;
+    band.image = index / each;
     const int64_t end = min_of((group + 1) * c.panels, Panels16::count(a));
     for (int64_t p = group * c.panels, next; p < end; p = next) {
       const int64_t of = class_of(a, Panels16(a).at(p).index).group;
       for (next = p + 1; next < end && class_of(a, Panels16(a).at(next).index).group == of;) next++;
       compute(band, of, p, next);
-      for (int64_t i = p; i < next; i++) finish(band, Panels16(a).at(i), i - p);
+      for (int64_t y = 0; y < c.row_phases; y++) {
+        for (int64_t i = p; i < next; i++) finish(band, y, Panels16(a).at(i), i - p);
+      }
     }
   }
 
@@ -257,9 +268,10 @@ class ConvBody {
   void compute(const Band& band, int64_t group, int64_t begin, int64_t end) const {
     const int64_t x_group = a.x_channels / a.groups;
     const float* x = a.x + band.image * a.x_batch + group * x_group * a.x_channel;
-    const int64_t top = band.y.origin + band.first * band.y.stride, left = phases.x(0).origin;
+    const Axis y = phases.y(band.phase);
+    const int64_t top = y.origin + band.first * y.stride, left = phases.x(0).origin;
     const bool direct = c.direct != 0;
-    const Patch<V> patch = direct ? Patch<V>(a.x_channel, a.x_width) : Patch<V>(band.y, phases.x(0), c.rows, c.most_columns);
+    const Patch<V> patch = direct ? Patch<V>(a.x_channel, a.x_width) : Patch<V>(y, phases.x(0), c.rows, c.most_columns);
     for (int64_t from = 0; from < x_group; from += c.channels) {
       const int64_t to = min_of(from + c.channels, x_group);
       const float* data = patch_floats;
@@ -268,21 +280,15 @@ class ConvBody {
       } else {
         patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
       }
-      for (int64_t j = 0; j < phases.columns(); j++) columns({band, patch, data, phases.x(j), j}, from, to, begin, end);
+      for (int64_t i = 0; i < c.row_phases * phases.columns(); i++) {
+        const Axis rows = phases.y(band.phase + i / phases.columns());
+        part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i}, from, to, begin, end);
+      }
     }
   }
 
-  // A column phase of a band, over a patch.
-  struct Column {
-    const Band& band;
-    const Patch<V>& patch;
-    const float* data;
-    Axis x;
-    int64_t phase;
-  };
-
-  // Continues the sums of one column phase over the entries of channels [from, to).
-  void columns(const Column& column, int64_t from, int64_t to, int64_t begin, int64_t end) const {
+  // Continues the sums of a part over the entries of channels [from, to).
+  void part(const Part& part, int64_t from, int64_t to, int64_t begin, int64_t end) const {
     const int64_t all = a.kernel_h * a.kernel_w;
     if (a.classes != 0) {
       for (int64_t k = 0; k < all; k++) taps[k] = -1;
@@ -293,30 +299,30 @@ class ConvBody {
       const Class cls = class_of(a, panel.index);
       if (panel.index != last_class) {
         last_class = panel.index;
-        entries = cls.live == nullptr ? list(column, from, to, first_row) : list_live(column, cls, from, to, first_row);
-        first_row += rows_before(a, cls, column.band.y, column.x);
+        entries = cls.live == nullptr ? list(part, from, to, first_row) : list_live(part, cls, from, to, first_row);
+        first_row += rows_before(a, cls, part.y, part.x);
       }
       const int64_t rest = ceil_div(cls.channels - panel.begin, 16);
       const float* w = packed + panel.rows + first_row * PANEL_WIDTH;
-      float* out = sums + (column.phase * c.panels + p - begin) * memory.phase_sums;
+      float* out = sums + (part.slot * c.panels + p - begin) * memory.phase_sums;
       count = 1;
-      if ((entries == 0 && from > 0) || column.x.count == 0) continue;
+      if ((entries == 0 && from > 0) || part.x.count == 0 || part.rows == 0) continue;
       if (c.kind == BY_POSITION) {
-        by_position(column, entries, w, panel.channels, out, from == 0);
+        by_position(part, entries, w, panel.channels, out, from == 0);
       } else {
-        count = by_channel(column, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
+        count = by_channel(part, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
       }
     }
   }
 
   // Offsets of all entries in channels [from, to) of a phase; first_row: their first in the packed filters' phase.
-  int64_t list(const Column& column, int64_t from, int64_t to, int64_t& first_row) const {
+  int64_t list(const Part& part, int64_t from, int64_t to, int64_t& first_row) const {
     int64_t n = 0;
-    each_tap(column.band.y, column.x,
-             [&](int64_t, int64_t y, int64_t x) { taps[n++] = column.patch.offset(0, y, x); });
+    each_tap(part.y, part.x,
+             [&](int64_t, int64_t y, int64_t x) { taps[n++] = part.patch.offset(0, y, x); });
     int64_t* out = offsets;
     for (int64_t channel = 0; channel < to - from; channel++) {
-      const int64_t place = channel * column.patch.plane;
+      const int64_t place = channel * part.patch.plane;
       for (int64_t t = 0; t < n; t++) *out++ = place + taps[t];
     }
     first_row = from * n;
@@ -324,38 +330,38 @@ class ConvBody {
   }
 
   // The same for the live entries of a class.
-  int64_t list_live(const Column& column, const Class& cls, int64_t from, int64_t to, int64_t& first_row) const {
-    each_tap(column.band.y, column.x,
-             [&](int64_t k, int64_t y, int64_t x) { taps[k] = column.patch.offset(0, y, x); });
+  int64_t list_live(const Part& part, const Class& cls, int64_t from, int64_t to, int64_t& first_row) const {
+    each_tap(part.y, part.x,
+             [&](int64_t k, int64_t y, int64_t x) { taps[k] = part.patch.offset(0, y, x); });
     int64_t n = 0;
     first_row = 0;
     each_live(cls, taps, a.kernel_h * a.kernel_w, from, to, [&](int64_t row, int64_t channel, int64_t k) {
       if (n == 0) first_row = row;
-      offsets[n++] = (channel - from) * column.patch.plane + taps[k];
+      offsets[n++] = (channel - from) * part.patch.plane + taps[k];
     });
     return n;
   }
 
   // Panels side by side as far as the tile has room; returns how many.
-  int64_t by_channel(const Column& column, int64_t entries, const float* w, int64_t w_panel, int64_t panels, float* out,
+  int64_t by_channel(const Part& part, int64_t entries, const float* w, int64_t w_panel, int64_t panels, float* out,
                      bool first) const {
-    const bool flat = column.patch.pitch == column.x.count;
-    const int64_t rows = column.band.rows;
-    const int64_t lines = flat ? 1 : rows, width = flat ? rows * column.x.count : column.x.count;
+    const bool flat = part.patch.pitch == part.x.count;
+    const int64_t rows = part.rows;
+    const int64_t lines = flat ? 1 : rows, width = flat ? rows * part.x.count : part.x.count;
     const int64_t tiles = ceil_div(width, (int64_t)ChannelTile<V>::ROWS);
     const int64_t count = min_of<int64_t>(panels, ChannelTile<V>::panels((int)ceil_div(width, tiles)));
     for (int64_t i = 0; i < lines; i++) {
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t j = width * t / tiles, n = width * (t + 1) / tiles - j;
-        ChannelTile<V>::function(n, count)(entries, offsets, column.data + i * column.patch.pitch + j, w, w_panel,
+        ChannelTile<V>::function(n, count)(entries, offsets, part.data + i * part.patch.pitch + j, w, w_panel,
                                            out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first);
       }
     }
     return count;
   }
 
-  void by_position(const Column& column, int64_t entries, const float* w, int64_t channels, float* out, bool first) const {
-    const int64_t flat = (column.band.rows - 1) * column.patch.pitch + column.x.count;
+  void by_position(const Part& part, int64_t entries, const float* w, int64_t channels, float* out, bool first) const {
+    const int64_t flat = (part.rows - 1) * part.patch.pitch + part.x.count;
     const int64_t vectors = ceil_div(flat, (int64_t)V::lanes);
     const int64_t tiles = ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS);
     for (int64_t t = 0; t < tiles; t++) {
@@ -363,7 +369,7 @@ class ConvBody {
       const int64_t most = PositionTile<V>::width((int)n), steps = ceil_div(vectors, most);
       for (int64_t s = 0; s < steps; s++) {
         const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
-        PositionTile<V>::function(n, width)(entries, offsets, column.data + v * V::lanes, w + r,
+        PositionTile<V>::function(n, width)(entries, offsets, part.data + v * V::lanes, w + r,
                                             out + r * memory.pitch + v * V::lanes, memory.pitch, first);
       }
     }
@@ -375,21 +381,25 @@ class ConvBody {
     int64_t phase, channel, row;
   };
 
-  void finish(const Band& band, const Panel& panel, int64_t slot) const {
+  // Row phase `y` of the band, and the panel's place among the task's.
+  void finish(const Band& band, int64_t y, const Panel& panel, int64_t slot) const {
     const Class cls = class_of(a, panel.index);
-    const Patch<V> patch(band.y, phases.x(0), c.rows, c.most_columns);
-    Planes from = {sums + slot * memory.phase_sums, c.panels * memory.phase_sums, memory.pitch, patch.pitch};
+    const Axis axis = phases.y(band.phase + y);
+    const int64_t rows = rows_of(axis, band);
+    const Patch<V> patch(axis, phases.x(0), c.rows, c.most_columns);
+    Planes from = {sums + (y * phases.columns() * c.panels + slot) * memory.phase_sums, c.panels * memory.phase_sums,
+                   memory.pitch, patch.pitch};
     if (c.kind == BY_CHANNEL) {
       for (int64_t j = 0; j < phases.columns(); j++) {
-        Store<V>::transpose(from.at + j * from.phase, band.rows * phases.x(j).count, panel.channels,
+        Store<V>::transpose(from.at + j * from.phase, rows * phases.x(j).count, panel.channels,
                             planes + j * 16 * memory.pitch, memory.pitch);
       }
       from = {planes, 16 * memory.pitch, memory.pitch, 0};
     }
-    for (int64_t i = 0; i < panel.channels; i++) channel(band, cls.at(panel.begin + i), i, from);
+    for (int64_t i = 0; i < panel.channels; i++) channel(band, axis, rows, cls.at(panel.begin + i), i, from);
   }
 
-  void channel(const Band& band, int64_t o, int64_t i, const Planes& from) const {
+  void channel(const Band& band, const Axis& axis, int64_t rows, int64_t o, int64_t i, const Planes& from) const {
     typename Store<V>::Line to;
     to.biased = a.bias != nullptr;
     to.bias = to.biased ? a.bias[o] : 0.0f;
@@ -399,10 +409,10 @@ class ConvBody {
         a.residual == nullptr ? nullptr : a.residual + band.image * a.residual_batch + o * a.residual_channel + a.begin_w;
     const int64_t width = a.end_w - a.begin_w;
     const int64_t row_step = c.kind == BY_POSITION ? from.row : phases.x(0).count;
-    const bool whole = band.y.step == 1 && phases.columns() == 1 && width == a.y_width && row_step == width;
-    to.n = whole ? width * band.rows : width;
-    for (int64_t r = 0; r < (whole ? 1 : band.rows); r++) {
-      const int64_t row = (band.y.first + (band.first + r) * band.y.step) * a.y_width;
+    const bool whole = axis.step == 1 && phases.columns() == 1 && width == a.y_width && row_step == width;
+    to.n = whole ? width * rows : width;
+    for (int64_t r = 0; r < (whole ? min_of<int64_t>(1, rows) : rows); r++) {
+      const int64_t row = (axis.first + (band.first + r) * axis.step) * a.y_width;
       to.y = y + row;
       to.residual = residual == nullptr ? nullptr : residual + row;
       to.sums = from.at + i * from.channel + r * row_step;

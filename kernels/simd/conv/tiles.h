@@ -10,6 +10,15 @@
 
 #include "gemm/tile.h"
 
+// Keeps a vector that was loaded in a register. GCC would rather repeat the load in each multiply-add that reads it, and
+// loads that cross a cache line count double: three rows of output channels then wait for 48 cycles of loads instead of 24
+// of multiply-adds.
+#if defined(__x86_64__)
+#define ONDOL_IN_REGISTER(vector) __asm__("" : "+v"(vector))
+#else
+#define ONDOL_IN_REGISTER(vector)
+#endif
+
 namespace ondol {
 namespace {
 
@@ -119,12 +128,16 @@ class PositionTile {
         F factor[rows];
         ONDOL_UNROLL for (int i = 0; i < rows; i++) factor[i] = V::set(w[i]);
         ONDOL_UNROLL for (int j = 0; j < width; j++) {
-          const F value = V::load(at + j * V::lanes);
+          F value = V::load(at + j * V::lanes);
+          if (rows > 1) ONDOL_IN_REGISTER(value);
           ONDOL_UNROLL for (int i = 0; i < rows; i++) sum[i][j] = V::fma(value, factor[i], sum[i][j]);
         }
       } else {
         F value[width];
-        ONDOL_UNROLL for (int j = 0; j < width; j++) value[j] = V::load(at + j * V::lanes);
+        ONDOL_UNROLL for (int j = 0; j < width; j++) {
+          value[j] = V::load(at + j * V::lanes);
+          if (rows > 1) ONDOL_IN_REGISTER(value[j]);
+        }
         ONDOL_UNROLL for (int i = 0; i < rows; i++) {
           const F factor = V::set(w[i]);
           ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::fma(value[j], factor, sum[i][j]);
