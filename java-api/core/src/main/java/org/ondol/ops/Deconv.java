@@ -117,7 +117,7 @@ public final class Deconv {
   public static float[] bilinear(int channels, int kernel, boolean depthwise) {
     if (channels < 1) throw new InvalidArgumentException("channels", channels, "at least 1");
     if (kernel < 1) throw new InvalidArgumentException("kernel", kernel, "at least 1");
-    long size = (long) channels * (depthwise ? 1 : channels) * kernel * kernel;
+    double size = (double) channels * (depthwise ? 1 : channels) * kernel * kernel;
     if (size > Integer.MAX_VALUE - 8) throw new InvalidArgumentException("kernel", kernel, "filters of less than 2^31 values");
     double factor = (kernel + 1) / 2;
     double centre = kernel % 2 == 1 ? factor - 1 : factor - 0.5;

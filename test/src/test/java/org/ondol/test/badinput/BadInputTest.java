@@ -18,7 +18,8 @@ import org.ondol.test.support.TestDevices;
 
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
- * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps} and {@link BadAttention}.
+ * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
+ * {@link BadConv} and {@link BadConvKin}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -41,6 +42,10 @@ class BadInputTest {
     rows.addAll(BadTensors.ROWS);
     rows.addAll(BadOps.ROWS);
     rows.addAll(BadAttention.ROWS);
+    rows.addAll(BadConv.GEOMETRY);
+    rows.addAll(BadConv.ROWS);
+    rows.addAll(BadConvKin.MASKED);
+    rows.addAll(BadConvKin.DECONV);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

@@ -12,11 +12,16 @@ import org.ondol.Tensor;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Options;
+import org.ondol.ops.Conv;
+import org.ondol.ops.ConvGeometry;
+import org.ondol.ops.Deconv;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
+import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.KvCache;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Reduce;
@@ -57,6 +62,11 @@ final class Calls {
     ALL.put(LayerNorm.class, List.of(Calls::layernorm, Calls::layernormBackward));
     ALL.put(Reduce.class, List.of(Calls::reduce, Calls::reduceBackward));
     ALL.put(Embedding.class, List.of(Calls::embedding, Calls::embeddingBackward));
+    ALL.put(Conv.class, ConvCalls.CONV);
+    ALL.put(MaskedConv.class, ConvCalls.MASKED);
+    ALL.put(Deconv.class, ConvCalls.DECONV);
+    ALL.put(FilterMask.class, ConvCalls.MASK);
+    ALL.put(ConvGeometry.class, ConvCalls.GEOMETRY);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 
