@@ -27,6 +27,8 @@ import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.Threads;
 import org.ondol.ops.Attention;
+import org.ondol.ops.Conv;
+import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Gemm;
 import org.ondol.test.support.Bits;
@@ -48,7 +50,9 @@ class ConcurrencyTest {
       Tensor x = Tensor.of(device, random(seed, 2 * 4 * 70 * 32), 2, 4, 70, 32);
       Tensor y = Attention.apply(x, x, x, Attention.Options.causal(Attention.Alignment.TOP_LEFT));
       Tensor w = Tensor.of(device, random(seed + 1, 32 * 50), 32, 50);
-      return Elementwise.gelu(Gemm.matmul(y, w)).toFloats();
+      Tensor filters = Tensor.of(device, random(seed + 2, 4 * 4 * 9), 4, 4, 3, 3);
+      Tensor smooth = Conv.apply(y, filters, ConvGeometry.UNIT.padding(1), Conv.Epilogue.NONE);
+      return Elementwise.gelu(Gemm.matmul(smooth, w)).toFloats();
     }
   }
 

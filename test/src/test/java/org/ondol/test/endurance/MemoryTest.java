@@ -13,9 +13,15 @@ import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.Threads;
 import org.ondol.ops.Attention;
+import org.ondol.ops.Conv;
+import org.ondol.ops.ConvGeometry;
+import org.ondol.ops.Deconv;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.KvCache;
+import org.ondol.ops.MaskedConv;
+import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.test.support.TestDevices;
 
@@ -41,9 +47,22 @@ class MemoryTest {
       try (KvCache cache = new KvCache(device, 1, 4, 24, 24, 1 + i % 7)) {
         cache.append(x, x);
       }
+      convolve(device, x.slice(2, 0, 20), i);
     }
     if (i % 10 == 0) {
       Threads.set(1 + i / 10 % 4);
+    }
+  }
+
+  private static void convolve(Device device, Tensor x, int i) {
+    Tensor w = Tensor.zeros(device, 8, 4, 3, 3);
+    ConvGeometry same = ConvGeometry.UNIT.padding(1);
+    try (FilterMask mask = FilterMask.raster(device, FilterMask.Type.B, 8, 4, 3, 3, 1 + i % 4); FilterMask copy = mask.to(device);
+        PackedFilter masked = PackedFilter.maskedconv(w, mask, same); PackedFilter moved = masked.to(device, copy);
+        PackedFilter up = PackedFilter.deconv(w, same.stride(2))) {
+      Tensor y = MaskedConv.apply(x, moved, Conv.Epilogue.NONE);
+      MaskedConv.backward(x, w, mask, y, same).close();
+      Deconv.apply(y, up, 1, 1, Conv.Epilogue.NONE).close();
     }
   }
 
