@@ -33,6 +33,30 @@ final class SafeTensors {
     return values;
   }
 
+  /** Half precision, which float32 holds exactly. */
+  float[] halves(String name) {
+    ByteBuffer part = part(name, "F16");
+    float[] values = new float[part.remaining() / Short.BYTES];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Float.float16ToFloat(part.getShort(Short.BYTES * i));
+    }
+    return values;
+  }
+
+  /** Bytes without a sign. */
+  int[] bytes(String name) {
+    ByteBuffer part = part(name, "U8");
+    int[] values = new int[part.remaining()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = part.get(i) & 0xFF;
+    }
+    return values;
+  }
+
+  long[] shape(String name) {
+    return header.getAsJsonObject(name).getAsJsonArray("shape").asList().stream().mapToLong(e -> e.getAsLong()).toArray();
+  }
+
   long[] longs(String name) {
     ByteBuffer part = part(name, "I64");
     long[] values = new long[part.remaining() / Long.BYTES];
