@@ -218,6 +218,11 @@ typedef struct ondol_convweight_args {
   float* dw; /* contiguous; overwritten */
 } ondol_convweight_args;
 
+/* conv with other roundings: Winograd's F(4 x 4, 3 x 3). 3 x 3 filters, stride 1, dilation 1, one group, no mask, all of
+ * y. `packed` holds the transformed filters U = G w G^T: for each of the 36 values of U and each 16 channels of y a panel
+ * with one row of 16 for every channel of x, zero beyond y's channels; weight is null. */
+typedef ondol_conv_args ondol_winograd_args;
+
 /* Floats of the packed filters of a conv (or a deconv: transposed = 1), and packing them from args->weight. */
 ONDOL_API int64_t ondol_conv_packed_size(const ondol_conv_args* args, int64_t transposed);
 ONDOL_API void ondol_conv_pack(const ondol_conv_args* args, int64_t transposed, float* packed);
@@ -242,6 +247,7 @@ ONDOL_DECLARE(embedding_backward)
 ONDOL_DECLARE(conv)
 ONDOL_DECLARE(convweight)
 ONDOL_DECLARE(deconv)
+ONDOL_DECLARE(winograd)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

@@ -191,7 +191,7 @@ class ConvBody {
       pitch = c.kind == BY_POSITION ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
       phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
       sums = c.row_phases * phases.columns() * c.panels * phase_sums;
-      planes = c.kind == BY_POSITION ? 0 : phases.columns() * 16 * pitch;
+      planes = c.kind == BY_POSITION || !transposed ? 16 * V::lanes : phases.columns() * 16 * pitch;  // or slack
       line = round_up(a.end_w - a.begin_w, 16);
       offsets = 2 * round_up(c.most_entries, 8);
       taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
@@ -210,7 +210,7 @@ class ConvBody {
   float* const line;
   int64_t* const offsets;
   int64_t* const taps;
-  const typename Store<V>::Function store;
+  const typename Store<V>::Functions& store;
 
   ConvBody(const ondol_conv_args& args, const ConvChoice& choice, const float* packed, float* scratch)
       : a(args),
@@ -224,7 +224,7 @@ class ConvBody {
         line(planes + memory.planes),
         offsets((int64_t*)(line + memory.line)),
         taps(offsets + memory.offsets / 2),
-        store(Store<V>::function(args)) {}
+        store(Store<V>::functions(args)) {}
 
   // Rows of some row phases: row `first` of each is where the patch begins.
   struct Band {
@@ -386,6 +386,10 @@ class ConvBody {
     const Class cls = class_of(a, panel.index);
     const Axis axis = phases.y(band.phase + y);
     const int64_t rows = rows_of(axis, band);
+    if (c.kind == BY_CHANNEL && phases.columns() == 1 && axis.step == 1) {
+      blocks(band, axis, rows, cls, panel, sums + slot * memory.phase_sums);
+      return;
+    }
     const Patch<V> patch(axis, phases.x(0), c.rows, c.most_columns);
     Planes from = {sums + (y * phases.columns() * c.panels + slot) * memory.phase_sums, c.panels * memory.phase_sums,
                    memory.pitch, patch.pitch};
@@ -397,6 +401,29 @@ class ConvBody {
       from = {planes, 16 * memory.pitch, memory.pitch, 0};
     }
     for (int64_t i = 0; i < panel.channels; i++) channel(band, axis, rows, cls.at(panel.begin + i), i, from);
+  }
+
+  // Sums [row][column][channel] straight into y: all rows at once where they follow one another.
+  void blocks(const Band& band, const Axis& axis, int64_t rows, const Class& cls, const Panel& panel, const float* from) const {
+    const int64_t width = a.end_w - a.begin_w;
+    const bool whole = width == a.y_width;
+    typename Store<V>::Block block;
+    block.channels = panel.channels;
+    block.positions = whole ? rows * width : width;
+    block.biased = a.bias != nullptr;
+    block.slope = (float)a.slope;
+    for (int64_t r = 0; r < (whole ? min_of<int64_t>(1, rows) : rows); r++) {
+      const int64_t place = (axis.first + band.first + r) * a.y_width + a.begin_w;
+      block.sums = from + r * width * PANEL_WIDTH;
+      for (int64_t i = 0; i < panel.channels; i++) {
+        const int64_t o = cls.at(panel.begin + i);
+        block.y[i] = a.y + band.image * a.y_batch + o * a.y_channel + place;
+        block.residual[i] =
+            a.residual == nullptr ? nullptr : a.residual + band.image * a.residual_batch + o * a.residual_channel + place;
+        block.bias[i] = block.biased ? a.bias[o] : 0.0f;
+      }
+      store.block(block);
+    }
   }
 
   void channel(const Band& band, const Axis& axis, int64_t rows, int64_t o, int64_t i, const Planes& from) const {
@@ -420,7 +447,7 @@ class ConvBody {
         interleave(from, i, r);
         to.sums = line;
       }
-      store(to);
+      store.line(to);
     }
   }
 

@@ -85,7 +85,7 @@ class ConvPoints {
   int64_t* const offsets;
   int64_t* const image;    // of a point
   int64_t* const position; // of a point in a plane of y
-  const typename Store<V>::Function store;
+  const typename Store<V>::Functions& store;
 
   ConvPoints(const ondol_conv_args& args, const PointsChoice& choice, const float* packed, float* scratch)
       : a(args),
@@ -99,7 +99,7 @@ class ConvPoints {
         offsets(places + memory.places / 2),
         image(offsets + memory.offsets / 2),
         position(image + memory.pitch),
-        store(Store<V>::function(args)) {}
+        store(Store<V>::functions(args)) {}
 
   void task(int64_t index) const {
     const int64_t first = index * c.points, n = min_of(c.points, count(a) - first);
@@ -180,7 +180,7 @@ class ConvPoints {
       for (int64_t p = 0; p < n && a.residual != nullptr; p++) {
         residual[p] = a.residual[image[p] * a.residual_batch + o * a.residual_channel + position[p]];
       }
-      store(line);
+      store.line(line);
       for (int64_t p = 0; p < n; p++) a.y[image[p] * a.y_batch + o * a.y_channel + position[p]] = result[p];
     }
   }

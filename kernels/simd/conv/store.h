@@ -24,10 +24,24 @@ class Store {
     float bias, slope;
   };
 
-  typedef void (*Function)(const Line& line);
+  // Sums [positions][16] of up to 16 channels that go to consecutive elements of their planes of y.
+  struct Block {
+    int64_t positions, channels;
+    const float* sums;
+    float* y[PANEL_WIDTH];
+    const float* residual[PANEL_WIDTH];  // all null, or none
+    bool biased;
+    float bias[PANEL_WIDTH];
+    float slope;
+  };
 
-  static Function function(const ondol_conv_args& a) {
-    return a.activation == ONDOL_RELU && a.slope != 0 ? &store<leaky> : FUNCTIONS[a.activation];
+  struct Functions {
+    void (*line)(const Line& line);
+    void (*block)(const Block& block);
+  };
+
+  static const Functions& functions(const ondol_conv_args& a) {
+    return a.activation == ONDOL_RELU && a.slope != 0 ? LEAKY : FUNCTIONS[a.activation];
   }
 
   // sums [positions][16] to [channels][positions], `pitch` floats from one channel to the next.
@@ -60,6 +74,26 @@ class Store {
     });
   }
 
+  // Squares of lanes x lanes are turned in registers on their way.
+  template <F (*activation)(F, F)>
+  static void store_block(const Block& b) {
+    const F slope = V::set(b.slope);
+    for (int64_t i = 0; i < b.positions; i += V::lanes) {
+      const int64_t count = min_of<int64_t>(V::lanes, b.positions - i);
+      for (int64_t c = 0; c < b.channels; c += V::lanes) {
+        F square[V::lanes];
+        for (int64_t r = 0; r < V::lanes; r++) square[r] = V::load(b.sums + (i + r) * PANEL_WIDTH + c);
+        V::transpose(square);
+        for (int64_t r = 0; r < min_of<int64_t>(V::lanes, b.channels - c); r++) {
+          F x = square[r];
+          if (b.biased) x = x + V::set(b.bias[c + r]);
+          if (b.residual[0] != nullptr) x = x + load_part<V>(b.residual[c + r] + i, count);
+          store_part<V>(b.y[c + r] + i, activation(x, slope), count);
+        }
+      }
+    }
+  }
+
   static ONDOL_INLINE F identity(F x, F) { return x; }
   static ONDOL_INLINE F leaky(F x, F slope) { return V::select(V::lt(x, V::set(0.0f)), x * slope, x); }
   template <F (*function)(F)>
@@ -68,10 +102,13 @@ class Store {
   }
 
   // In the order of ondol_activation.
-  static constexpr Function FUNCTIONS[] = {
-      &store<identity>,                &store<plain<Math<V>::relu>>,    &store<plain<Math<V>::gelu>>,
-      &store<plain<Math<V>::gelu_tanh>>, &store<plain<Math<V>::sigmoid>>, &store<plain<Math<V>::tanh>>,
-      &store<plain<Math<V>::silu>>};
+#define ONDOL_STORE(activation) {&store<activation>, &store_block<activation>}
+  static constexpr Functions FUNCTIONS[] = {
+      ONDOL_STORE(identity),                ONDOL_STORE(plain<Math<V>::relu>),    ONDOL_STORE(plain<Math<V>::gelu>),
+      ONDOL_STORE(plain<Math<V>::gelu_tanh>), ONDOL_STORE(plain<Math<V>::sigmoid>), ONDOL_STORE(plain<Math<V>::tanh>),
+      ONDOL_STORE(plain<Math<V>::silu>)};
+  static constexpr Functions LEAKY = ONDOL_STORE(leaky);
+#undef ONDOL_STORE
 };
 
 }  // namespace

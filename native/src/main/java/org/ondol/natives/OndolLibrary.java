@@ -107,4 +107,10 @@ final class OndolLibrary {
   static native void ondol_deconv_run(@Cast("const ondol_deconv_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_winograd_plan(@Cast("const ondol_winograd_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_winograd_run(@Cast("const ondol_winograd_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

@@ -38,6 +38,7 @@ record Stem(Family family, long words, long variant) {
       case CONV -> OndolLibrary.ondol_conv_plan(args, plan);
       case CONVWEIGHT -> OndolLibrary.ondol_convweight_plan(args, plan);
       case DECONV -> OndolLibrary.ondol_deconv_plan(args, plan);
+      case WINOGRAD -> OndolLibrary.ondol_winograd_plan(args, plan);
     };
   }
 
@@ -58,6 +59,7 @@ record Stem(Family family, long words, long variant) {
       case CONV -> OndolLibrary.ondol_conv_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case CONVWEIGHT -> OndolLibrary.ondol_convweight_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case DECONV -> OndolLibrary.ondol_deconv_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case WINOGRAD -> OndolLibrary.ondol_winograd_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -221,6 +221,13 @@ public abstract class StructKernels implements Kernels {
   }
 
   @Override
+  public void winograd(ConvArgs a) {
+    Words w = begin();
+    write(w, a);
+    execute(Family.WINOGRAD, w);
+  }
+
+  @Override
   public void convweight(ConvWeightArgs a) {
     Words w = begin();
     write(w, a.shape());

@@ -110,7 +110,7 @@ public final class Conv {
     ConvCall.run(Kernels::conv, sizes, x, filters, y, epilogue, window == null ? ConvCall.all(sizes) : window);
   }
 
-  private static ConvShape shape(Tensor x, FilterShape s) {
+  static ConvShape shape(Tensor x, FilterShape s) {
     long height = ConvCall.height(x);
     return s.with(x.size(0), height, x.size(-1), s.convHeight(height), s.convWidth(x.size(-1)));
   }

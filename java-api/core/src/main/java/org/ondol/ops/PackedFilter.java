@@ -51,7 +51,7 @@ public final class PackedFilter implements AutoCloseable {
   }
 
   /** The Vector API reads Java arrays faster than segments, so on device java the panels are one. */
-  private static Tensor place(float[] values, Device device) {
+  static Tensor place(float[] values, Device device) {
     Tensor heap = Scope.detach(Tensor.wrap(values, values.length / PANEL, PANEL));
     if (device.equals(heap.device())) return heap;
     try (heap) {

@@ -69,4 +69,8 @@ public interface Kernels {
   default void deconv(ConvArgs args) {
     throw new UnsupportedOnDeviceException("deconv", device());
   }
+
+  default void winograd(ConvArgs args) {
+    throw new UnsupportedOnDeviceException("winograd", device());
+  }
 }
