@@ -20,6 +20,7 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(embedding)
   WORDS(embedding_backward)
   WORDS(conv)
+  WORDS(convweight)
   WORDS(deconv)
 #undef WORDS
   return -1;

@@ -37,7 +37,7 @@ template <class Coordinate>
 __global__ void __launch_bounds__(THREADS, 1) conv_direct(ConvProblem problem) {
   using S = Shared<Coordinate>;
   auto& s = shared<S>();
-  if (!find_job<THREADS>(problem, 1, POSITIONS, s.sums, s.job)) return;
+  if (!find_job<THREADS>(problem, blockIdx.x, 1, POSITIONS, s.sums, s.job)) return;
   Place<Coordinate> places[OUTPUTS];
   float sum[OUTPUTS];
 #pragma unroll

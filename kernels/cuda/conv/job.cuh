@@ -166,12 +166,12 @@ ONDOL_DEVICE void set_phase(const ConvProblem& problem, int64_t which, int64_t p
                                      job.taps_h.count * taps_before(problem.w, residue_w));
 }
 
-// The work of this block of a grid of phases x position tiles x channel tiles. All threads call it; false where there
-// is none.
+// The work of block `block` of a grid of phases x position tiles x channel tiles. All threads call it; false where
+// there is none.
 template <int THREADS>
-ONDOL_DEVICE bool find_job(const ConvProblem& problem, int width, int64_t height, ClassSums<THREADS>& sums, Job& job) {
+ONDOL_DEVICE bool find_job(const ConvProblem& problem, int64_t block, int width, int64_t height,
+                           ClassSums<THREADS>& sums, Job& job) {
   const ondol_conv_args& args = problem.args;
-  int64_t block = blockIdx.x;
   int64_t tile = block % problem.channel_tiles;
   block /= problem.channel_tiles;
   if (args.classes != 0) {

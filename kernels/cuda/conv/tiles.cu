@@ -2,47 +2,10 @@
 // gathered input and of the filters pass through shared memory, the next pair being read while the present one is
 // multiplied, and every output is one chain in a register. Dead entries and the taps of other phases are in no slice.
 #include "job.cuh"
+#include "share.cuh"
 
 namespace ondol::cuda {
 namespace {
-
-template <int SIZE>
-struct alignas(SIZE * 4) Pack {
-  float v[SIZE];
-};
-
-template <int COUNT>
-constexpr int pack_size() {
-  return COUNT < 4 ? COUNT : 4;
-}
-
-// COUNT numbers of one thread out of a line: packs of up to four neighbours, THREADS packs apart. Neighbouring threads
-// read neighbouring packs, so no two of them need the same bank for different words.
-template <int COUNT, int THREADS>
-struct Share {
-  static constexpr int SIZE = pack_size<COUNT>();
-
-  static ONDOL_DEVICE int index(int thread, int i) { return (i / SIZE * THREADS + thread) * SIZE + i % SIZE; }
-
-  static ONDOL_DEVICE void load(const float* line, int thread, float (&out)[COUNT]) {
-#pragma unroll
-    for (int i = 0; i < COUNT; i += SIZE) {
-      Pack<SIZE> pack = *reinterpret_cast<const Pack<SIZE>*>(line + index(thread, i));
-#pragma unroll
-      for (int j = 0; j < SIZE; ++j) out[i + j] = pack.v[j];
-    }
-  }
-
-  static ONDOL_DEVICE void store(float* line, int thread, const float (&in)[COUNT]) {
-#pragma unroll
-    for (int i = 0; i < COUNT; i += SIZE) {
-      Pack<SIZE> pack;
-#pragma unroll
-      for (int j = 0; j < SIZE; ++j) pack.v[j] = in[i + j];
-      *reinterpret_cast<Pack<SIZE>*>(line + index(thread, i)) = pack;
-    }
-  }
-};
 
 // CHANNELS x POSITIONS outputs, DEPTH entries at a time; a thread owns HEIGHT channels at WIDTH positions.
 template <int CHANNELS_, int POSITIONS_, int DEPTH_, int HEIGHT_, int WIDTH_, class Coordinate_>
@@ -211,7 +174,7 @@ struct ConvTile {
 template <class T>
 __global__ void __launch_bounds__(T::THREADS, 1) conv_tiles(ConvProblem problem) {
   auto& s = shared<typename T::Shared>();
-  if (!find_job<T::THREADS>(problem, T::CHANNELS, T::POSITIONS, s.sums, s.job)) return;
+  if (!find_job<T::THREADS>(problem, blockIdx.x, T::CHANNELS, T::POSITIONS, s.sums, s.job)) return;
   int me = static_cast<int>(threadIdx.x);
   auto place = place_of<typename T::Coordinate>(problem, s.job, s.job.first_position + me % T::POSITIONS);
   if (me < T::POSITIONS) {
