@@ -32,7 +32,7 @@ struct Map {
 
 // Sizes of a case; what is not given is drawn.
 struct Shape {
-  int64_t batch = -1, groups = -1, x_group = -1, y_group = -1, width = -1, kernel = -1, stride = -1;
+  int64_t batch = -1, groups = -1, x_group = -1, y_group = -1, height = -1, width = -1, kernel = -1, stride = -1;
   int64_t classes = -1;  // of a group
 };
 
@@ -77,7 +77,7 @@ struct ConvCase {
     a.dilation_h = pick({1, 1, 1, 2, 3, 4});
     a.dilation_w = pick({1, 1, 1, 2, 3});
     a.x_width = or_else(s.width, 1 + below(transposed ? 8 : 20));
-    a.x_height = 1 + below(transposed ? 6 : 12);
+    a.x_height = or_else(s.height, 1 + below(transposed ? 6 : 12));
     extent(a.x_height, a.kernel_h, a.stride_h, a.dilation_h, a.pad_top, a.y_height);
     extent(a.x_width, a.kernel_w, a.stride_w, a.dilation_w, a.pad_left, a.y_width);
     a.end_h = a.y_height;
@@ -102,7 +102,7 @@ struct ConvCase {
     }
   }
 
-  // Some classes of channels in a group, in any order, each with its own live entries; a class may have none.
+  // Some classes of any channels of a group, each with its own live entries; a class may have none.
   void mask(const Shape& shape) {
     int64_t y_group = args.y_channels / args.groups;
     channel_start = {0};
@@ -115,6 +115,7 @@ struct ConvCase {
       int64_t classes = or_else(shape.classes, chance(4) ? y_group : std::min(y_group, 1 + below(3)));
       for (int64_t i = 0; i < classes; i++) {
         channel_start.push_back(static_cast<int32_t>(g * y_group + y_group * (i + 1) / classes));
+        std::sort(channels.begin() + channel_start.rbegin()[1], channels.begin() + channel_start.back());
         unsigned dead = static_cast<unsigned>(pick({1, 2, 2, 4, 100}));
         for (int64_t k = 0; k < depth; k++) {
           if (!chance(dead)) live.push_back(static_cast<int32_t>(k));
@@ -126,6 +127,7 @@ struct ConvCase {
     args.channel_start = channel_start.data();
     args.channels = channels.data();
     args.live_start = live_start.data();
+    live.reserve(1);  // not null where nothing is live
     args.live = live.data();
     spoil();
   }
@@ -152,7 +154,7 @@ struct ConvCase {
     }
   }
 
-  // The panels of ondol.h, in place of the weight.
+  // Fills `packed` with the panels of ondol.h.
   void pack() {
     int64_t y_group = args.y_channels / args.groups;
     int64_t classes = args.classes == 0 ? args.groups : args.classes;
@@ -175,7 +177,6 @@ struct ConvCase {
       }
     }
     packed.push_back(nan());  // so that data() is not null where nothing is live
-    args.packed = packed.data();
   }
 
   std::pair<int64_t, int64_t> phase(int64_t entry) const {

@@ -1,12 +1,15 @@
-// The emulated conv and deconv kernels against plain loops: generated shapes, and shapes that reach every tile.
+// The emulated conv and deconv kernels against plain loops and the CPU library: generated shapes, and shapes that reach
+// every tile.
 #include "conv_cases.h"
 #include "reference.h"
 
 using namespace testing;
 
-static void check(ConvCase& c) {
+// The CPU library refuses what it would need terabytes of scratch for.
+enum class Cpu { COMPARED, LEFT_OUT };
+
+static void check(ConvCase& c, Cpu with = Cpu::COMPARED) {
   ondol_conv_args& args = c.args;
-  std::vector<float> plain = c.weight;
   Map y(args.batch, args.y_channels, args.y_height * args.y_width, false);
   Map residual(args.batch, args.y_channels, args.y_height * args.y_width, false);
   std::vector<float> expected = y.data, actual = y.data;
@@ -27,7 +30,7 @@ static void check(ConvCase& c) {
   ondol_conv_args own = args;
   if (chance(2)) {
     c.pack();
-    own.packed = args.packed;
+    own.packed = c.packed.data();
     own.weight = nullptr;
   }
   own.y = actual.data();
@@ -37,7 +40,15 @@ static void check(ConvCase& c) {
   } else {
     run_emulated(ondol_cuda_conv_workspace, ondol_cuda_conv, own);
   }
-  if (!compare("y", actual, expected)) c.print();
+  bool equal = compare("y", actual, expected);
+  if (with == Cpu::COMPARED) {
+    std::vector<float> cpu = y.data;
+    args.y = cpu.data();
+    if (in_place) args.residual = cpu.data();
+    run_cpu(c.transposed ? ondol_deconv : ondol_conv, args);
+    equal &= compare("y", actual, cpu);
+  }
+  if (!equal) c.print();
 }
 
 static void generated(bool transposed, bool masked) {
@@ -78,21 +89,17 @@ static void large(bool transposed, int64_t groups, int64_t y_group, int64_t clas
 static void check_wide(bool transposed, int64_t y_group) {
   Shape shape;
   shape.y_group = y_group;
+  shape.height = 4;
   shape.kernel = 5;
   shape.stride = 1;
   ConvCase c(transposed, shape, false);
   ondol_conv_args& a = c.args;
   a.dilation_h = int64_t{1} << 30;
-  a.pad_top = int64_t{1} << 31;
-  int64_t reach = a.dilation_h * (a.kernel_h - 1) + 1;
-  if (transposed) {
-    a.y_height = a.x_height - 1 + reach - a.pad_top - (a.pad_top - 2);
-  } else {
-    a.stride_h = int64_t{1} << 30;
-    a.y_height = (a.x_height + 2 * a.pad_top + 5 - reach) / a.stride_h + 1;
-  }
+  a.pad_top = INT32_MAX;
+  a.y_height = transposed ? a.x_height + 2 : 1;
+  if (!transposed) a.stride_h = a.dilation_h;
   a.end_h = a.y_height;
-  check(c);
+  check(c, Cpu::LEFT_OUT);
 }
 
 // A chain whose products all round to -0 stays -0 over the ragged end, and padding takes its step.
