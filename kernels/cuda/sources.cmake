@@ -2,6 +2,11 @@
 set(ONDOL_CUDA_SOURCES
   attention/attention.cu
   attention/backward.cu
+  conv/conv.cu
+  conv/convweight.cu
+  conv/deconv.cu
+  conv/direct.cu
+  conv/tiles.cu
   elementwise/elementwise.cu
   embedding/embedding.cu
   gemm/gemm.cu

@@ -41,6 +41,9 @@ ONDOL_CUDA_DECLARE(elementwise)
 ONDOL_CUDA_DECLARE(reduce)
 ONDOL_CUDA_DECLARE(embedding)
 ONDOL_CUDA_DECLARE(embedding_backward)
+ONDOL_CUDA_DECLARE(conv)
+ONDOL_CUDA_DECLARE(convweight)
+ONDOL_CUDA_DECLARE(deconv)
 
 /* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
  * machines without a GPU. */

@@ -19,6 +19,9 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(reduce)
   WORDS(embedding)
   WORDS(embedding_backward)
+  WORDS(conv)
+  WORDS(convweight)
+  WORDS(deconv)
 #undef WORDS
   return -1;
 }

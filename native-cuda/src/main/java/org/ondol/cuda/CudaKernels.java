@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
-import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.natives.Family;
 import org.ondol.natives.StructKernels;
 import org.ondol.natives.Words;
@@ -68,7 +67,6 @@ final class CudaKernels extends StructKernels {
   /** The workspace is free for others as soon as the call is queued: whoever gets it next is queued behind. */
   @Override
   protected void execute(Family family, Words args) {
-    if (words[family.ordinal()] < 0) throw new UnsupportedOnDeviceException(family.spelling(), device);
     if (args.written() != words[family.ordinal()]) {
       throw new OndolException(
           family.spelling() + ": wrote " + args.written() + " words of " + words[family.ordinal()]);
@@ -103,7 +101,9 @@ final class CudaKernels extends StructKernels {
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce_workspace(args);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding_workspace(args);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward_workspace(args);
-      default -> throw new IllegalStateException(family.spelling());
+      case CONV -> OndolCudaLibrary.ondol_cuda_conv_workspace(args);
+      case CONVWEIGHT -> OndolCudaLibrary.ondol_cuda_convweight_workspace(args);
+      case DECONV -> OndolCudaLibrary.ondol_cuda_deconv_workspace(args);
     };
   }
 
@@ -120,7 +120,9 @@ final class CudaKernels extends StructKernels {
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce(args, queue, error);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding(args, queue, error);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward(args, queue, error);
-      default -> throw new IllegalStateException(family.spelling());
+      case CONV -> OndolCudaLibrary.ondol_cuda_conv(args, queue, error);
+      case CONVWEIGHT -> OndolCudaLibrary.ondol_cuda_convweight(args, queue, error);
+      case DECONV -> OndolCudaLibrary.ondol_cuda_deconv(args, queue, error);
     };
   }
 

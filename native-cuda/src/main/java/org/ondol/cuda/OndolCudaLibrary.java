@@ -93,4 +93,25 @@ final class OndolCudaLibrary {
   static native @Cast("int64_t") long ondol_cuda_embedding_backward(
       @Cast("const ondol_embedding_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_conv_workspace(
+      @Cast("const ondol_conv_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_conv(
+      @Cast("const ondol_conv_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_convweight_workspace(
+      @Cast("const ondol_convweight_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_convweight(
+      @Cast("const ondol_convweight_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_deconv_workspace(
+      @Cast("const ondol_deconv_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_deconv(
+      @Cast("const ondol_deconv_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
 }
