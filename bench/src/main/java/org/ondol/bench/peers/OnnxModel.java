@@ -68,6 +68,15 @@ public final class OnnxModel {
     return this;
   }
 
+  public OnnxModel attribute(String name, long[] values) {
+    AttributeProto.Builder attribute = AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
+    for (long v : values) {
+      attribute.addInts(v);
+    }
+    node.addAttribute(attribute);
+    return this;
+  }
+
   public byte[] bytes() {
     graph.addNode(node);
     ModelProto.Builder model = ModelProto.newBuilder().setIrVersion(10).setGraph(graph);
