@@ -15,8 +15,8 @@ import org.ondol.spi.ResizeBackwardArgs;
  * image is a sample of the larger one.
  */
 public final class Resize {
-  /** Larger sizes of an axis are refused: their positions could not be told apart. */
-  private static final long MAX_SIZE = 1 << 24;
+  /** Larger sizes of an axis are refused. */
+  private static final long MAX_SIZE = 1 << 20;
 
   /** How an output cell is made of input cells. */
   public enum Mode { NEAREST, LINEAR }
