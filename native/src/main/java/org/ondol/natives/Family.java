@@ -5,7 +5,7 @@ import java.util.Locale;
 /** The kernel families; the lower-case name is the C ABI's. */
 public enum Family {
   GEMM, ATTENTION, ATTENTION_BACKWARD, SOFTMAX, SOFTMAX_BACKWARD, LAYERNORM, LAYERNORM_BACKWARD, ELEMENTWISE, REDUCE,
-  EMBEDDING, EMBEDDING_BACKWARD, CONV, CONVWEIGHT, DECONV;
+  EMBEDDING, EMBEDDING_BACKWARD, CONV, CONVWEIGHT, DECONV, RESIZE, RESIZE_BACKWARD, BATCHNORM, BATCHNORM_BACKWARD;
 
   /** As in ondol.h: attention_backward. */
   public String spelling() {

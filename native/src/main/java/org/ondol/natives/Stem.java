@@ -38,6 +38,10 @@ record Stem(Family family, long words, long variant) {
       case CONV -> OndolLibrary.ondol_conv_plan(args, plan);
       case CONVWEIGHT -> OndolLibrary.ondol_convweight_plan(args, plan);
       case DECONV -> OndolLibrary.ondol_deconv_plan(args, plan);
+      case RESIZE -> OndolLibrary.ondol_resize_plan(args, plan);
+      case RESIZE_BACKWARD -> OndolLibrary.ondol_resize_backward_plan(args, plan);
+      case BATCHNORM -> OndolLibrary.ondol_batchnorm_plan(args, plan);
+      case BATCHNORM_BACKWARD -> OndolLibrary.ondol_batchnorm_backward_plan(args, plan);
     };
   }
 
@@ -58,6 +62,10 @@ record Stem(Family family, long words, long variant) {
       case CONV -> OndolLibrary.ondol_conv_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case CONVWEIGHT -> OndolLibrary.ondol_convweight_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case DECONV -> OndolLibrary.ondol_deconv_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case RESIZE -> OndolLibrary.ondol_resize_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case RESIZE_BACKWARD -> OndolLibrary.ondol_resize_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case BATCHNORM -> OndolLibrary.ondol_batchnorm_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case BATCHNORM_BACKWARD -> OndolLibrary.ondol_batchnorm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }
