@@ -103,6 +103,10 @@ final class CudaKernels extends StructKernels {
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce_workspace(args);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding_workspace(args);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward_workspace(args);
+      case RESIZE -> OndolCudaLibrary.ondol_cuda_resize_workspace(args);
+      case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward_workspace(args);
+      case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm_workspace(args);
+      case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward_workspace(args);
       default -> throw new IllegalStateException(family.spelling());
     };
   }
@@ -120,6 +124,10 @@ final class CudaKernels extends StructKernels {
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce(args, queue, error);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding(args, queue, error);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward(args, queue, error);
+      case RESIZE -> OndolCudaLibrary.ondol_cuda_resize(args, queue, error);
+      case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward(args, queue, error);
+      case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm(args, queue, error);
+      case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward(args, queue, error);
       default -> throw new IllegalStateException(family.spelling());
     };
   }

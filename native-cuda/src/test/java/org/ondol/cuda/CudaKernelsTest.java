@@ -18,12 +18,14 @@ import org.ondol.Tensor;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Alignment;
+import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 import org.ondol.spi.Backend;
 
@@ -195,6 +197,41 @@ class CudaKernelsTest {
       Tensor ids = Tensor.of(in.device, new long[] {4, 0, 4, 9, 2}, 5);
       return new Tensor[] {Embedding.lookup(in.floats(10, 33), ids), Embedding.backward(in.floats(5, 33), ids, 10)};
     });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void resizeAndItsGradient(Resize.Coordinates coordinates) {
+    for (Resize.Options options : List.of(Resize.Options.linear(coordinates),
+        Resize.Options.nearest(coordinates, Resize.Rounding.ROUND_PREFER_FLOOR))) {
+      same(in -> {
+        Resize.Options o = options.region(new Resize.Region(-0.2, 0.1, 1.1, 0.8, 0.5));
+        Tensor larger = Resize.apply(in.floats(2, 3, 9, 20), Resize.Target.scale(1.7, 2), o);
+        Tensor smaller = Resize.apply(in.floats(3, 40, 17), 11, 9, o);
+        return new Tensor[] {larger, smaller, Resize.backward(in.floats(2, 3, 15, 40), 9, 20, Resize.Target.scale(1.7, 2), o),
+            Resize.backward(in.floats(3, 11, 9), 40, 17, Resize.Target.size(11, 9), o)};
+      });
+    }
+  }
+
+  @Test
+  void batchNormAndItsGradient() {
+    for (long[] shape : new long[][] {{4, 3, 7, 9}, {2, 2, 70, 70}, {9, 20}}) {
+      same(in -> {
+        long channels = shape[1];
+        Tensor x = in.floats(shape);
+        Tensor gamma = in.floats(channels);
+        Tensor beta = in.floats(channels);
+        Tensor mean = in.floats(channels);
+        Tensor variance = Elementwise.apply(Elementwise.Op.SQUARE, in.floats(channels));
+        Tensor y = BatchNorm.apply(x, gamma, beta, mean, variance, 1e-5, false);
+        BatchNorm.Result r = BatchNorm.train(x, gamma, beta, 1e-5, true, BatchNorm.Running.pytorch(mean, variance, 0.1));
+        BatchNorm.Gradients g = BatchNorm.backward(x, gamma, in.floats(shape), r.y(), r.mean(), r.rstd(), true);
+        BatchNorm.Gradients h = BatchNorm.backward(x, null, in.floats(shape), null, mean, BatchNorm.rstd(variance, 1e-5), false);
+        return new Tensor[] {y, r.y(), r.mean(), r.variance(), r.rstd(), mean, variance, g.dx(), g.dgamma(), g.dbeta(), h.dx(),
+            h.dgamma()};
+      });
+    }
   }
 
   @ParameterizedTest
