@@ -18,7 +18,8 @@ import org.ondol.test.support.TestDevices;
 
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
- * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps} and {@link BadAttention}.
+ * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention} and
+ * {@link BadImages}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -41,6 +42,7 @@ class BadInputTest {
     rows.addAll(BadTensors.ROWS);
     rows.addAll(BadOps.ROWS);
     rows.addAll(BadAttention.ROWS);
+    rows.addAll(BadImages.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {
