@@ -13,8 +13,10 @@ import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.ondol.Threads;
 import org.ondol.bench.stems.AttentionStem;
+import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.ResizeStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,6 +45,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("attention", AttentionStem::new);
     STEMS.put("gemm", GemmStem::new);
     STEMS.put("minilm", MiniLmStem::new);
+    STEMS.put("resize", ResizeStem::new);
+    STEMS.put("batchnorm", BatchNormStem::new);
   }
 
   @Spec CommandSpec spec;
