@@ -30,14 +30,19 @@ class Resize {
   static void run(const Args* a, const ondol_plan* plan, int64_t, int64_t begin, int64_t end, int64_t, void*,
                   void* scratch) {
     const int64_t last = min_of(end * per_task(*a), a->planes * a->out_rows);
-    Resize rows(*a, plan->choice[0] != 0, (float*)scratch);
-    for (int64_t row = begin * per_task(*a); row < last; row++) rows.row(row);
+    Resize image(*a, plan->choice[0] != 0, (float*)scratch);
+    for (int64_t row = begin * per_task(*a); row < last;) {
+      const int64_t plane = row / a->out_rows, i = row % a->out_rows;
+      const int64_t rows = min_of(last - row, a->out_rows - i);
+      image.rows(plane, i, i + rows);
+      row += rows;
+    }
   }
 
  private:
   const Args& a;
   const bool near_;
-  float* const source;  // an input row with room to read two vectors anywhere in it
+  float* const source;  // room for the copy of an input row, see readable
   float* line[2];       // input rows taken through the columns
   int64_t kept[2];      // and which, counted over all planes; -1 for none
 
@@ -74,22 +79,28 @@ class Resize {
     if (n % V::lanes != 0) visit(n - V::lanes);
   }
 
-  void row(int64_t row) {
-    const int64_t plane = row / a.out_rows * a.in_rows, i = row % a.out_rows;
-    float* y = a.y + row * a.out_columns;
-    const int64_t first = plane + a.rows[i];
+  // Output rows [begin, end) of a plane.
+  void rows(int64_t plane, int64_t begin, int64_t end) {
+    float* y = a.y + (plane * a.out_rows + begin) * a.out_columns;
     if (a.row_weights == nullptr) {
-      const float* h = columns(first, first);
-      each_vector<V>(a.out_columns, [&](int64_t j, int64_t n) { store_part<V>(y + j, V::load(h + j), n); });
+      for (int64_t i = begin; i < end;) {
+        int64_t same = 1;
+        while (i + same < end && a.rows[i + same] == a.rows[i]) same++;
+        nearest(plane * a.in_rows + a.rows[i], y, same);
+        y += same * a.out_columns;
+        i += same;
+      }
       return;
     }
-    const int64_t second = plane + a.rows[a.out_rows + i];
-    const float* h0 = columns(first, second);
-    const float* h1 = columns(second, first);
-    const F u0 = V::set(a.row_weights[i]), u1 = V::set(a.row_weights[a.out_rows + i]);
-    each_vector<V>(a.out_columns, [&](int64_t j, int64_t n) {
-      store_part<V>(y + j, V::fma(u1, V::load(h1 + j), u0 * V::load(h0 + j)), n);
-    });
+    for (int64_t i = begin; i < end; i++, y += a.out_columns) {
+      const int64_t first = plane * a.in_rows + a.rows[i], second = plane * a.in_rows + a.rows[a.out_rows + i];
+      const float* h0 = columns(first, second);
+      const float* h1 = columns(second, first);
+      const F u0 = V::set(a.row_weights[i]), u1 = V::set(a.row_weights[a.out_rows + i]);
+      each_vector<V>(a.out_columns, [&](int64_t j, int64_t n) {
+        store_part<V>(y + j, V::fma(u1, V::load(h1 + j), u0 * V::load(h0 + j)), n);
+      });
+    }
   }
 
   // An input row taken through the columns; the row `other` stays where it is.
@@ -98,46 +109,56 @@ class Resize {
     if (kept[1] == row) return line[1];
     const int slot = kept[0] == other ? 1 : 0;
     kept[slot] = row;
-    if (a.column_weights == nullptr) {
-      nearest(a.x + row * a.in_columns, line[slot]);
-    } else {
-      linear(a.x + row * a.in_columns, line[slot]);
-    }
+    linear(row, line[slot]);
     return line[slot];
   }
 
-  void copy(const float* x) {
+  // An input row from which two vectors may be read anywhere: at the end of x, a copy.
+  const float* readable(int64_t row) {
+    const float* x = a.x + row * a.in_columns;
+    if ((row + 1) * a.in_columns + 2 * V::lanes <= a.planes * a.in_rows * a.in_columns) return x;
     each_vector<V>(a.in_columns, [&](int64_t c, int64_t n) { V::store(source + c, load_part<V>(x + c, n)); });
+    return source;
   }
 
-  ONDOL_INLINE F look(int64_t base, I cells) const {
-    return V::lookup(V::load(source + base), V::load(source + base + V::lanes), cells - (int32_t)base);
+  // Elements `cells`, counted from row x, whose first one is `base`.
+  static ONDOL_INLINE F look(const float* x, int32_t base, I cells) {
+    return V::lookup(V::load(x + base), V::load(x + base + V::lanes), cells - base);
   }
 
-  void nearest(const float* x, float* h) {
+  // `same` output rows from one input row.
+  void nearest(int64_t row, float* y, int64_t same) {
     const int64_t n = a.out_columns;
     if (near_) {
-      copy(x);
-      vectors(n, [&](int64_t j) { V::store(h + j, look(a.columns[j], V::load(a.columns + j))); });
-    } else {
-      for (int64_t j = 0; j < n; j++) h[j] = x[a.columns[j]];
+      const float* x = readable(row);
+      vectors(n, [&](int64_t j) {
+        const F v = look(x, a.columns[j], V::load(a.columns + j));
+        for (int64_t r = 0; r < same; r++) V::store(y + r * n + j, v);
+      });
+      return;
+    }
+    const float* x = a.x + row * a.in_columns;
+    for (int64_t j = 0; j < n; j++) {
+      const float v = x[a.columns[j]];
+      for (int64_t r = 0; r < same; r++) y[r * n + j] = v;
     }
   }
 
-  void linear(const float* x, float* h) {
+  void linear(int64_t row, float* h) {
     const int64_t n = a.out_columns;
     const int32_t* x0 = a.columns;
     const int32_t* x1 = x0 + n;
     const float* v0 = a.column_weights;
     const float* v1 = v0 + n;
     if (near_) {
-      copy(x);
+      const float* x = readable(row);
       vectors(n, [&](int64_t j) {
-        const F low = look(x0[j], V::load(x0 + j)), high = look(x0[j], V::load(x1 + j));
+        const F low = look(x, x0[j], V::load(x0 + j)), high = look(x, x0[j], V::load(x1 + j));
         V::store(h + j, V::fma(V::load(v1 + j), high, V::load(v0 + j) * low));
       });
       return;
     }
+    const float* x = a.x + row * a.in_columns;
     each_vector<V>(n, [&](int64_t j, int64_t count) {
       alignas(64) float low[V::lanes] = {}, high[V::lanes] = {};
       for (int64_t l = 0; l < count; l++) {
