@@ -13,5 +13,7 @@ set(ONDOL_CUDA_SOURCES
   layernorm/layernorm.cu
   reduce/reduce.cu
   softmax/softmax.cu
+  resize/resize.cu
+  batchnorm/batchnorm.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -22,6 +22,10 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(conv)
   WORDS(convweight)
   WORDS(deconv)
+  WORDS(resize)
+  WORDS(resize_backward)
+  WORDS(batchnorm)
+  WORDS(batchnorm_backward)
 #undef WORDS
   return -1;
 }

@@ -15,9 +15,11 @@ import org.ondol.Threads;
 import org.ondol.bench.stems.AttentionStem;
 import org.ondol.bench.stems.ConvStem;
 import org.ondol.bench.stems.DeconvStem;
+import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.ResizeStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,6 +51,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("maskedconv", MaskedConvStem::new);
     STEMS.put("deconv", DeconvStem::new);
     STEMS.put("minilm", MiniLmStem::new);
+    STEMS.put("resize", ResizeStem::new);
+    STEMS.put("batchnorm", BatchNormStem::new);
   }
 
   @Spec CommandSpec spec;

@@ -5,9 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
+import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.natives.Family;
 import org.ondol.natives.StructKernels;
 import org.ondol.natives.Words;
+import org.ondol.spi.ConvArgs;
 import org.ondol.spi.Memory;
 
 /** The CUDA kernels of one device. A call queues its work and returns; reading a result back waits for it. */
@@ -83,6 +85,12 @@ final class CudaKernels extends StructKernels {
     }
   }
 
+  /** A mode of the CPU: on a GPU the tensor cores' modes take its place. */
+  @Override
+  public void winograd(ConvArgs args) {
+    throw new UnsupportedOnDeviceException("winograd", device);
+  }
+
   private OndolException failure(Family family, long status, String message) {
     if (status == OUT_OF_MEMORY) return new OutOfMemoryException(device, 0, family.spelling() + ": " + message);
     return new OndolException("device \"" + device + "\", " + family.spelling() + ": " + message);
@@ -104,6 +112,11 @@ final class CudaKernels extends StructKernels {
       case CONV -> OndolCudaLibrary.ondol_cuda_conv_workspace(args);
       case CONVWEIGHT -> OndolCudaLibrary.ondol_cuda_convweight_workspace(args);
       case DECONV -> OndolCudaLibrary.ondol_cuda_deconv_workspace(args);
+      case RESIZE -> OndolCudaLibrary.ondol_cuda_resize_workspace(args);
+      case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward_workspace(args);
+      case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm_workspace(args);
+      case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward_workspace(args);
+      case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
 
@@ -123,6 +136,11 @@ final class CudaKernels extends StructKernels {
       case CONV -> OndolCudaLibrary.ondol_cuda_conv(args, queue, error);
       case CONVWEIGHT -> OndolCudaLibrary.ondol_cuda_convweight(args, queue, error);
       case DECONV -> OndolCudaLibrary.ondol_cuda_deconv(args, queue, error);
+      case RESIZE -> OndolCudaLibrary.ondol_cuda_resize(args, queue, error);
+      case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward(args, queue, error);
+      case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm(args, queue, error);
+      case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward(args, queue, error);
+      case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
 

@@ -21,6 +21,7 @@ import org.ondol.ops.Attention.Alignment;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
+import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.FilterMask;
@@ -30,6 +31,7 @@ import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 import org.ondol.spi.Backend;
 
@@ -288,6 +290,41 @@ class CudaKernelsTest {
       Conv.Gradients g = Conv.backward(in.floats(0, 3, 8, 8), weight, in.floats(0, 20, 6, 6), ConvGeometry.UNIT);
       return new Tensor[] {g.dw(), g.db()};
     });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void resizeAndItsGradient(Resize.Coordinates coordinates) {
+    for (Resize.Options options : List.of(Resize.Options.linear(coordinates),
+        Resize.Options.nearest(coordinates, Resize.Rounding.ROUND_PREFER_FLOOR))) {
+      same(in -> {
+        Resize.Options o = options.region(new Resize.Region(-0.2, 0.1, 1.1, 0.8, 0.5));
+        Tensor larger = Resize.apply(in.floats(2, 3, 9, 20), Resize.Target.scale(1.7, 2), o);
+        Tensor smaller = Resize.apply(in.floats(3, 40, 17), 11, 9, o);
+        return new Tensor[] {larger, smaller, Resize.backward(in.floats(2, 3, 15, 40), 9, 20, Resize.Target.scale(1.7, 2), o),
+            Resize.backward(in.floats(3, 11, 9), 40, 17, Resize.Target.size(11, 9), o)};
+      });
+    }
+  }
+
+  @Test
+  void batchNormAndItsGradient() {
+    for (long[] shape : new long[][] {{4, 3, 7, 9}, {2, 2, 70, 70}, {9, 20}}) {
+      same(in -> {
+        long channels = shape[1];
+        Tensor x = in.floats(shape);
+        Tensor gamma = in.floats(channels);
+        Tensor beta = in.floats(channels);
+        Tensor mean = in.floats(channels);
+        Tensor variance = Elementwise.apply(Elementwise.Op.SQUARE, in.floats(channels));
+        Tensor y = BatchNorm.apply(x, gamma, beta, mean, variance, 1e-5, false);
+        BatchNorm.Result r = BatchNorm.train(x, gamma, beta, 1e-5, true, BatchNorm.Running.pytorch(mean, variance, 0.1));
+        BatchNorm.Gradients g = BatchNorm.backward(x, gamma, in.floats(shape), r.y(), r.mean(), r.rstd(), true);
+        BatchNorm.Gradients h = BatchNorm.backward(x, null, in.floats(shape), null, mean, BatchNorm.rstd(variance, 1e-5), false);
+        return new Tensor[] {y, r.y(), r.mean(), r.variance(), r.rstd(), mean, variance, g.dx(), g.dgamma(), g.dbeta(), h.dx(),
+            h.dgamma()};
+      });
+    }
   }
 
   @ParameterizedTest
