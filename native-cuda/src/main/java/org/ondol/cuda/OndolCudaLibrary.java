@@ -113,6 +113,8 @@ final class OndolCudaLibrary {
 
   static native @Cast("int64_t") long ondol_cuda_deconv(
       @Cast("const ondol_deconv_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
   static native @Cast("int64_t") long ondol_cuda_resize_workspace(
       @Cast("const ondol_resize_args*") long args);
 
