@@ -5,6 +5,7 @@ import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.BatchNormArgs;
 import org.ondol.spi.BatchNormBackwardArgs;
+import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -99,5 +100,10 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void batchnormBackward(BatchNormBackwardArgs args) {
     BatchNormGradient.run(loops, args);
+  }
+
+  @Override
+  public void winograd(ConvArgs args) {
+    WinogradKernel.run(loops, args);
   }
 }
