@@ -2,11 +2,18 @@
 set(ONDOL_CUDA_SOURCES
   attention/attention.cu
   attention/backward.cu
+  conv/conv.cu
+  conv/convweight.cu
+  conv/deconv.cu
+  conv/direct.cu
+  conv/tiles.cu
   elementwise/elementwise.cu
   embedding/embedding.cu
   gemm/gemm.cu
   layernorm/layernorm.cu
   reduce/reduce.cu
   softmax/softmax.cu
+  resize/resize.cu
+  batchnorm/batchnorm.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

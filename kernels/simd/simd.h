@@ -14,6 +14,7 @@
 //   bits(f), from_bits(i)      reinterpret
 //   to_float(i), truncate(f)   convert
 //   mul_wide(a, m, hi, lo)     unsigned 32 x 32 -> 64 bit products, per lane
+//   lookup(low, high, i)       lane l holds element i[l] of low and high, one after the other; 0 <= i < 2 * lanes
 //   upper<d>(f)                lane j holds f[j + d] for j < d (the other lanes hold anything)
 //   transpose(rows)            in place, of lanes x lanes floats
 //

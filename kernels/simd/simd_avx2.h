@@ -52,6 +52,11 @@ struct Avx2 {
     hi = I(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA));
   }
 
+  static ONDOL_INLINE F lookup(F low, F high, I i) {
+    __m256 a = _mm256_permutevar8x32_ps(low, (__m256i)i), b = _mm256_permutevar8x32_ps(high, (__m256i)i);
+    return _mm256_blendv_ps(a, b, (__m256)(i << 28));
+  }
+
   template <int d>
   static ONDOL_INLINE F upper(F a) {
     static_assert(d == 4 || d == 2 || d == 1, "half of a power-of-two group");

@@ -52,6 +52,8 @@ struct Avx512 {
     hi = I(_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd));
   }
 
+  static ONDOL_INLINE F lookup(F low, F high, I i) { return _mm512_permutex2var_ps(low, (__m512i)i, high); }
+
   template <int d>
   static ONDOL_INLINE F upper(F a) {
     static_assert(d == 8 || d == 4 || d == 2 || d == 1, "half of a power-of-two group");

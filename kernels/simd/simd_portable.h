@@ -71,6 +71,11 @@ struct Portable {
     }
   }
 
+  static ONDOL_INLINE F lookup(F low, F high, I i) {
+    const float all[] = {low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]};
+    return F{all[i[0]], all[i[1]], all[i[2]], all[i[3]]};
+  }
+
   template <int d>
   static ONDOL_INLINE F upper(F a) {
     static_assert(d == 2 || d == 1, "half of a power-of-two group");

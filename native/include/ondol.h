@@ -227,6 +227,47 @@ typedef ondol_conv_args ondol_winograd_args;
 ONDOL_API int64_t ondol_conv_packed_size(const ondol_conv_args* args, int64_t transposed);
 ONDOL_API void ondol_conv_pack(const ondol_conv_args* args, int64_t transposed, float* packed);
 
+/* ---- resize: planes [in_rows, in_columns] to [out_rows, out_columns] --------------------------------------------
+ * An output row i is made of the input rows rows[i] and rows[out_rows + i] with the weights row_weights[i] and
+ * row_weights[out_rows + i], an output column likewise; see docs/arithmetic.md, Images, for the tables of the usual
+ * conventions. Without weights the first ones are taken as they are, and rows and columns hold no second ones.
+ * Everything is contiguous. */
+typedef struct ondol_resize_args {
+  int64_t planes, in_rows, in_columns, out_rows, out_columns;
+  const float* x; float* y;
+  const int32_t* rows; const float* row_weights;       /* [2, out_rows]; or [1, out_rows] and null */
+  const int32_t* columns; const float* column_weights; /* [2, out_columns]; or [1, out_columns] and null */
+} ondol_resize_args;
+
+typedef struct ondol_resize_backward_args {
+  int64_t planes, in_rows, in_columns, out_rows, out_columns;
+  const float* dy; float* dx;
+  const int32_t* rows; const float* row_weights;
+  const int32_t* columns; const float* column_weights;
+} ondol_resize_backward_args;
+
+/* ---- batchnorm of contiguous [batch, channels, size]: y = (x - mean) / sqrt(variance + eps) * gamma + beta --------- */
+typedef struct ondol_batchnorm_args {
+  int64_t batch, channels, size;
+  int64_t training;                        /* 1: mean and variance (biased) are computed and written; 0: read */
+  const float* x; const float* gamma; const float* beta; /* gamma, beta: [channels] or null */
+  float* mean; float* variance;            /* [channels] */
+  float* rstd;                             /* [channels], written; or null */
+  float* y;                                /* may be x */
+  int64_t relu;                            /* 1: y = relu(y) */
+  double eps;
+} ondol_batchnorm_args;
+
+typedef struct ondol_batchnorm_backward_args {
+  int64_t batch, channels, size;
+  int64_t training;                        /* 1: mean and rstd are those of x; 0: given */
+  const float* x; const float* dy;
+  const float* y;                          /* the result, where it ended with a relu; else null */
+  const float* gamma;                      /* [channels] or null */
+  const float* mean; const float* rstd;    /* [channels] */
+  float* dx; float* dgamma; float* dbeta;  /* each may be null */
+} ondol_batchnorm_backward_args;
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
@@ -248,6 +289,10 @@ ONDOL_DECLARE(conv)
 ONDOL_DECLARE(convweight)
 ONDOL_DECLARE(deconv)
 ONDOL_DECLARE(winograd)
+ONDOL_DECLARE(resize)
+ONDOL_DECLARE(resize_backward)
+ONDOL_DECLARE(batchnorm)
+ONDOL_DECLARE(batchnorm_backward)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

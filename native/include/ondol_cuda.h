@@ -41,6 +41,13 @@ ONDOL_CUDA_DECLARE(elementwise)
 ONDOL_CUDA_DECLARE(reduce)
 ONDOL_CUDA_DECLARE(embedding)
 ONDOL_CUDA_DECLARE(embedding_backward)
+ONDOL_CUDA_DECLARE(conv)
+ONDOL_CUDA_DECLARE(convweight)
+ONDOL_CUDA_DECLARE(deconv)
+ONDOL_CUDA_DECLARE(resize)
+ONDOL_CUDA_DECLARE(resize_backward)
+ONDOL_CUDA_DECLARE(batchnorm)
+ONDOL_CUDA_DECLARE(batchnorm_backward)
 
 /* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
  * machines without a GPU. */

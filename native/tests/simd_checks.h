@@ -18,6 +18,7 @@ struct SimdChecks {
   static int run(const char* name) {
     tails(name);
     transposes(name);
+    lookups(name);
     select_forms(name);
     sums(name);
     weights(name);
@@ -49,6 +50,17 @@ struct SimdChecks {
     for (int r = 0; r < V::lanes; r++) {
       V::store(cells, rows[r]);
       for (int c = 0; c < V::lanes; c++) EXPECT(cells[c] == c * V::lanes + r, "%s row %d column %d", name, r, c);
+    }
+  }
+
+  static void lookups(const char* name) {
+    float all[2 * V::lanes];
+    int32_t at[V::lanes];
+    for (int e = 0; e < 2 * V::lanes; e++) all[e] = (float)e;
+    for (int32_t step : {0, 1, 2, 3, 7}) {
+      for (int l = 0; l < V::lanes; l++) at[l] = (l * step + 3) % (2 * V::lanes);
+      const F got = V::lookup(V::load(all), V::load(all + V::lanes), V::load(at));
+      for (int l = 0; l < V::lanes; l++) EXPECT(got[l] == (float)at[l], "%s step %d lane %d", name, step, l);
     }
   }
 

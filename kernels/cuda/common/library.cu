@@ -19,6 +19,13 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(reduce)
   WORDS(embedding)
   WORDS(embedding_backward)
+  WORDS(conv)
+  WORDS(convweight)
+  WORDS(deconv)
+  WORDS(resize)
+  WORDS(resize_backward)
+  WORDS(batchnorm)
+  WORDS(batchnorm_backward)
 #undef WORDS
   return -1;
 }

@@ -26,6 +26,11 @@ float gemm_element(const ondol_gemm_args& args, const int64_t (&batch)[ONDOL_BAT
 void attention(const ondol_attention_args& args);
 void attention_backward(const ondol_attention_backward_args& args);
 
+// In conv_reference.cpp. They read the plain weight only.
+void conv(const ondol_conv_args& args);
+void deconv(const ondol_conv_args& args);
+void convweight(const ondol_convweight_args& args);
+
 }  // namespace reference
 
 #endif

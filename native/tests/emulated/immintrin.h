@@ -82,6 +82,9 @@ ONDOL_EMULATED __m512i _mm512_slli_epi64(__m512i a, unsigned n) { return (__m512
 ONDOL_EMULATED __m512 _mm512_permute_ps(__m512 a, int control) {
   ONDOL_LANES(a[l / 4 * 4 + (control >> l % 4 * 2 & 3)]);
 }
+ONDOL_EMULATED __m512 _mm512_permutex2var_ps(__m512 a, __m512i i, __m512 b) {
+  ONDOL_LANES((((ondol_i32)i)[l] & 16 ? b : a)[((ondol_i32)i)[l] & 15]);
+}
 ONDOL_EMULATED __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int control) {
   ONDOL_LANES((l < 8 ? a : b)[(control >> l / 4 * 2 & 3) * 4 + l % 4]);
 }

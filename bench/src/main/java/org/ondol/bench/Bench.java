@@ -13,8 +13,13 @@ import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.ondol.Threads;
 import org.ondol.bench.stems.AttentionStem;
+import org.ondol.bench.stems.ConvStem;
+import org.ondol.bench.stems.DeconvStem;
+import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
+import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.ResizeStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,7 +47,12 @@ public final class Bench implements Callable<Integer> {
   static {
     STEMS.put("attention", AttentionStem::new);
     STEMS.put("gemm", GemmStem::new);
+    STEMS.put("conv", ConvStem::new);
+    STEMS.put("maskedconv", MaskedConvStem::new);
+    STEMS.put("deconv", DeconvStem::new);
     STEMS.put("minilm", MiniLmStem::new);
+    STEMS.put("resize", ResizeStem::new);
+    STEMS.put("batchnorm", BatchNormStem::new);
   }
 
   @Spec CommandSpec spec;

@@ -8,7 +8,7 @@ import java.util.Map;
  */
 public interface Contender<C extends Case> extends AutoCloseable {
 
-  /** The library: "cpu", "java", "onnxruntime", "libtorch", "openblas". */
+  /** The library: "cpu", "java", "onnxruntime", "libtorch", "onednn", "openblas". */
   String name();
 
   /** What of the library ran: an instruction set, an operator, a layout. Asked after {@link #prepare}. */

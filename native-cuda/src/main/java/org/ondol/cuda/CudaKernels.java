@@ -9,6 +9,7 @@ import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.natives.Family;
 import org.ondol.natives.StructKernels;
 import org.ondol.natives.Words;
+import org.ondol.spi.ConvArgs;
 import org.ondol.spi.Memory;
 
 /** The CUDA kernels of one device. A call queues its work and returns; reading a result back waits for it. */
@@ -68,7 +69,6 @@ final class CudaKernels extends StructKernels {
   /** The workspace is free for others as soon as the call is queued: whoever gets it next is queued behind. */
   @Override
   protected void execute(Family family, Words args) {
-    if (words[family.ordinal()] < 0) throw new UnsupportedOnDeviceException(family.spelling(), device);
     if (args.written() != words[family.ordinal()]) {
       throw new OndolException(
           family.spelling() + ": wrote " + args.written() + " words of " + words[family.ordinal()]);
@@ -83,6 +83,12 @@ final class CudaKernels extends StructKernels {
     } finally {
       if (block != null) memory.free(block);
     }
+  }
+
+  /** A mode of the CPU: on a GPU the tensor cores' modes take its place. */
+  @Override
+  public void winograd(ConvArgs args) {
+    throw new UnsupportedOnDeviceException("winograd", device);
   }
 
   private OndolException failure(Family family, long status, String message) {
@@ -103,7 +109,14 @@ final class CudaKernels extends StructKernels {
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce_workspace(args);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding_workspace(args);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward_workspace(args);
-      default -> throw new IllegalStateException(family.spelling());
+      case CONV -> OndolCudaLibrary.ondol_cuda_conv_workspace(args);
+      case CONVWEIGHT -> OndolCudaLibrary.ondol_cuda_convweight_workspace(args);
+      case DECONV -> OndolCudaLibrary.ondol_cuda_deconv_workspace(args);
+      case RESIZE -> OndolCudaLibrary.ondol_cuda_resize_workspace(args);
+      case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward_workspace(args);
+      case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm_workspace(args);
+      case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward_workspace(args);
+      case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
 
@@ -120,7 +133,14 @@ final class CudaKernels extends StructKernels {
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce(args, queue, error);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding(args, queue, error);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward(args, queue, error);
-      default -> throw new IllegalStateException(family.spelling());
+      case CONV -> OndolCudaLibrary.ondol_cuda_conv(args, queue, error);
+      case CONVWEIGHT -> OndolCudaLibrary.ondol_cuda_convweight(args, queue, error);
+      case DECONV -> OndolCudaLibrary.ondol_cuda_deconv(args, queue, error);
+      case RESIZE -> OndolCudaLibrary.ondol_cuda_resize(args, queue, error);
+      case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward(args, queue, error);
+      case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm(args, queue, error);
+      case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward(args, queue, error);
+      case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
 

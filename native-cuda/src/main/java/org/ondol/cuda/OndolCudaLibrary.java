@@ -93,4 +93,53 @@ final class OndolCudaLibrary {
   static native @Cast("int64_t") long ondol_cuda_embedding_backward(
       @Cast("const ondol_embedding_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_conv_workspace(
+      @Cast("const ondol_conv_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_conv(
+      @Cast("const ondol_conv_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_convweight_workspace(
+      @Cast("const ondol_convweight_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_convweight(
+      @Cast("const ondol_convweight_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_deconv_workspace(
+      @Cast("const ondol_deconv_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_deconv(
+      @Cast("const ondol_deconv_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_resize_workspace(
+      @Cast("const ondol_resize_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_resize(
+      @Cast("const ondol_resize_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_resize_backward_workspace(
+      @Cast("const ondol_resize_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_resize_backward(
+      @Cast("const ondol_resize_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_batchnorm_workspace(
+      @Cast("const ondol_batchnorm_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_batchnorm(
+      @Cast("const ondol_batchnorm_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_batchnorm_backward_workspace(
+      @Cast("const ondol_batchnorm_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_batchnorm_backward(
+      @Cast("const ondol_batchnorm_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
 }

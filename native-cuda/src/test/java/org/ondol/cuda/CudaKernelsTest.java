@@ -18,12 +18,20 @@ import org.ondol.Tensor;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Alignment;
+import org.ondol.ops.Conv;
+import org.ondol.ops.ConvGeometry;
+import org.ondol.ops.Deconv;
+import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
+import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.MaskedConv;
+import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 import org.ondol.spi.Backend;
 
@@ -195,6 +203,128 @@ class CudaKernelsTest {
       Tensor ids = Tensor.of(in.device, new long[] {4, 0, 4, 9, 2}, 5);
       return new Tensor[] {Embedding.lookup(in.floats(10, 33), ids), Embedding.backward(in.floats(5, 33), ids, 10)};
     });
+  }
+
+  @Test
+  void convWithEverythingAndItsGradient() {
+    ConvGeometry geometry = ConvGeometry.UNIT.stride(2, 1).padding(1, 2, 0, 1).dilation(1, 2).groups(2);
+    same(in -> {
+      Tensor x = in.floats(3, 6, 17, 13);
+      Tensor weight = in.floats(40, 3, 3, 2);
+      Tensor residual = in.floats(3, 40, 8, 14);
+      Tensor y = Conv.apply(x, weight, geometry, Conv.Epilogue.bias(in.floats(40)).leakyRelu(0.1).residual(residual));
+      Conv.Gradients g = Conv.backward(x, weight, in.floats(3, 40, 8, 14), geometry);
+      return new Tensor[] {y, g.dx(), g.dw(), g.db()};
+    });
+  }
+
+  @Test
+  void convWithPackedFilters() {
+    same(in -> {
+      try (PackedFilter filter = PackedFilter.conv(in.floats(70, 12, 3, 3), ConvGeometry.UNIT.padding(1))) {
+        Conv.Epilogue epilogue = Conv.Epilogue.bias(in.floats(70)).activation(Activation.SILU);
+        return new Tensor[] {Conv.apply(in.floats(2, 12, 9, 11), filter, epilogue)};
+      }
+    });
+  }
+
+  @Test
+  void depthwiseConvOfALineAndItsGradient() {
+    ConvGeometry geometry = ConvGeometry.UNIT.padding(2).groups(9);
+    same(in -> {
+      Tensor x = in.floats(2, 9, 700);
+      Tensor weight = in.floats(9, 1, 5);
+      Conv.Gradients g = Conv.backward(x, weight, in.floats(2, 9, 700), geometry);
+      return new Tensor[] {Conv.apply(x, weight, geometry, Conv.Epilogue.NONE), g.dx(), g.dw(), g.db()};
+    });
+  }
+
+  @Test
+  void maskedconvWithAWindowAndItsGradient() {
+    ConvGeometry geometry = ConvGeometry.UNIT.padding(2);
+    same(in -> {
+      Tensor x = in.floats(2, 6, 10, 9);
+      Tensor weight = in.floats(60, 6, 5, 5);
+      try (FilterMask mask = FilterMask.raster(in.device, FilterMask.Type.A, 60, 6, 5, 5, 3);
+          PackedFilter filter = PackedFilter.maskedconv(weight, mask, geometry)) {
+        Tensor y = MaskedConv.apply(x, weight, mask, geometry, Conv.Epilogue.bias(in.floats(60)));
+        Tensor part = in.floats(2, 60, 10, 9);
+        MaskedConv.into(x, filter, Conv.Epilogue.NONE, part, 3, 4, 2, 9);
+        Conv.Gradients g = MaskedConv.backward(x, weight, mask, in.floats(2, 60, 10, 9), geometry);
+        return new Tensor[] {y, part, g.dx(), g.dw(), g.db()};
+      }
+    });
+  }
+
+  @Test
+  void stridedMaskedConvGradient() {
+    ConvGeometry geometry = ConvGeometry.UNIT.stride(2, 3).padding(1);
+    same(in -> {
+      try (FilterMask mask = FilterMask.of(in.device, 18, 10, 3, 4, 1, (o, c, ky, kx) -> (o + c + ky * kx) % 3 != 0)) {
+        Tensor weight = in.floats(18, 10, 3, 4);
+        Conv.Gradients g = MaskedConv.backward(in.floats(2, 10, 8, 11), weight, mask, in.floats(2, 18, 4, 4), geometry);
+        return new Tensor[] {g.dx(), g.dw(), g.db()};
+      }
+    });
+  }
+
+  @Test
+  void deconvWithOutputPaddingAndItsGradient() {
+    ConvGeometry geometry = ConvGeometry.UNIT.stride(3, 2).padding(1, 0, 2, 1).dilation(2, 1).groups(2);
+    same(in -> {
+      Tensor x = in.floats(2, 8, 5, 7);
+      Tensor weight = in.floats(8, 17, 2, 4);
+      Tensor y = Deconv.apply(x, weight, geometry, 1, 1, Conv.Epilogue.bias(in.floats(34)).activation(Activation.RELU));
+      Conv.Gradients g = Deconv.backward(x, weight, in.floats(y.shape()), geometry);
+      try (PackedFilter filter = PackedFilter.deconv(weight, geometry)) {
+        Tensor packed = Deconv.apply(x, filter, 1, 1, Conv.Epilogue.NONE);
+        return new Tensor[] {y, packed, g.dx(), g.dw(), g.db()};
+      }
+    });
+  }
+
+  @Test
+  void weightGradientWithoutImages() {
+    same(in -> {
+      Tensor weight = in.floats(20, 3, 3, 3);
+      Conv.Gradients g = Conv.backward(in.floats(0, 3, 8, 8), weight, in.floats(0, 20, 6, 6), ConvGeometry.UNIT);
+      return new Tensor[] {g.dw(), g.db()};
+    });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void resizeAndItsGradient(Resize.Coordinates coordinates) {
+    for (Resize.Options options : List.of(Resize.Options.linear(coordinates),
+        Resize.Options.nearest(coordinates, Resize.Rounding.ROUND_PREFER_FLOOR))) {
+      same(in -> {
+        Resize.Options o = options.region(new Resize.Region(-0.2, 0.1, 1.1, 0.8, 0.5));
+        Tensor larger = Resize.apply(in.floats(2, 3, 9, 20), Resize.Target.scale(1.7, 2), o);
+        Tensor smaller = Resize.apply(in.floats(3, 40, 17), 11, 9, o);
+        return new Tensor[] {larger, smaller, Resize.backward(in.floats(2, 3, 15, 40), 9, 20, Resize.Target.scale(1.7, 2), o),
+            Resize.backward(in.floats(3, 11, 9), 40, 17, Resize.Target.size(11, 9), o)};
+      });
+    }
+  }
+
+  @Test
+  void batchNormAndItsGradient() {
+    for (long[] shape : new long[][] {{4, 3, 7, 9}, {2, 2, 70, 70}, {9, 20}}) {
+      same(in -> {
+        long channels = shape[1];
+        Tensor x = in.floats(shape);
+        Tensor gamma = in.floats(channels);
+        Tensor beta = in.floats(channels);
+        Tensor mean = in.floats(channels);
+        Tensor variance = Elementwise.apply(Elementwise.Op.SQUARE, in.floats(channels));
+        Tensor y = BatchNorm.apply(x, gamma, beta, mean, variance, 1e-5, false);
+        BatchNorm.Result r = BatchNorm.train(x, gamma, beta, 1e-5, true, BatchNorm.Running.pytorch(mean, variance, 0.1));
+        BatchNorm.Gradients g = BatchNorm.backward(x, gamma, in.floats(shape), r.y(), r.mean(), r.rstd(), true);
+        BatchNorm.Gradients h = BatchNorm.backward(x, null, in.floats(shape), null, mean, BatchNorm.rstd(variance, 1e-5), false);
+        return new Tensor[] {y, r.y(), r.mean(), r.variance(), r.rstd(), mean, variance, g.dx(), g.dgamma(), g.dbeta(), h.dx(),
+            h.dgamma()};
+      });
+    }
   }
 
   @ParameterizedTest

@@ -113,4 +113,28 @@ final class OndolLibrary {
   static native void ondol_winograd_run(@Cast("const ondol_winograd_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_resize_plan(@Cast("const ondol_resize_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_resize_run(@Cast("const ondol_resize_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_resize_backward_plan(@Cast("const ondol_resize_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_resize_backward_run(@Cast("const ondol_resize_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_batchnorm_plan(@Cast("const ondol_batchnorm_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_batchnorm_run(@Cast("const ondol_batchnorm_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_batchnorm_backward_plan(@Cast("const ondol_batchnorm_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_batchnorm_backward_run(@Cast("const ondol_batchnorm_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

@@ -39,6 +39,10 @@ record Stem(Family family, long words, long variant) {
       case CONVWEIGHT -> OndolLibrary.ondol_convweight_plan(args, plan);
       case DECONV -> OndolLibrary.ondol_deconv_plan(args, plan);
       case WINOGRAD -> OndolLibrary.ondol_winograd_plan(args, plan);
+      case RESIZE -> OndolLibrary.ondol_resize_plan(args, plan);
+      case RESIZE_BACKWARD -> OndolLibrary.ondol_resize_backward_plan(args, plan);
+      case BATCHNORM -> OndolLibrary.ondol_batchnorm_plan(args, plan);
+      case BATCHNORM_BACKWARD -> OndolLibrary.ondol_batchnorm_backward_plan(args, plan);
     };
   }
 
@@ -60,6 +64,10 @@ record Stem(Family family, long words, long variant) {
       case CONVWEIGHT -> OndolLibrary.ondol_convweight_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case DECONV -> OndolLibrary.ondol_deconv_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case WINOGRAD -> OndolLibrary.ondol_winograd_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case RESIZE -> OndolLibrary.ondol_resize_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case RESIZE_BACKWARD -> OndolLibrary.ondol_resize_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case BATCHNORM -> OndolLibrary.ondol_batchnorm_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case BATCHNORM_BACKWARD -> OndolLibrary.ondol_batchnorm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -7,6 +7,8 @@ import org.ondol.DType;
 import org.ondol.Tensor;
 import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
+import org.ondol.spi.BatchNormArgs;
+import org.ondol.spi.BatchNormBackwardArgs;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvShape;
 import org.ondol.spi.ConvWeightArgs;
@@ -20,6 +22,8 @@ import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.LiveEntries;
 import org.ondol.spi.Memory;
 import org.ondol.spi.ReduceArgs;
+import org.ondol.spi.ResizeArgs;
+import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 
@@ -265,6 +269,38 @@ public abstract class StructKernels implements Kernels {
       w.put(at);
       at += 4L * part.length;
     }
+  }
+
+  @Override
+  public void resize(ResizeArgs a) {
+    Words w = begin();
+    w.put(a.planes()).put(a.inRows()).put(a.inColumns()).put(a.outRows()).put(a.outColumns()).pointer(a.x()).pointer(a.y())
+        .pointer(a.rows()).pointer(a.rowWeights()).pointer(a.columns()).pointer(a.columnWeights());
+    execute(Family.RESIZE, w);
+  }
+
+  @Override
+  public void resizeBackward(ResizeBackwardArgs a) {
+    Words w = begin();
+    w.put(a.planes()).put(a.inRows()).put(a.inColumns()).put(a.outRows()).put(a.outColumns()).pointer(a.dy()).pointer(a.dx())
+        .pointer(a.rows()).pointer(a.rowWeights()).pointer(a.columns()).pointer(a.columnWeights());
+    execute(Family.RESIZE_BACKWARD, w);
+  }
+
+  @Override
+  public void batchnorm(BatchNormArgs a) {
+    Words w = begin();
+    w.put(a.batch()).put(a.channels()).put(a.size()).put(a.training()).pointer(a.x()).pointer(a.gamma()).pointer(a.beta())
+        .pointer(a.mean()).pointer(a.variance()).pointer(a.rstd()).pointer(a.y()).put(a.relu()).put((double) a.eps());
+    execute(Family.BATCHNORM, w);
+  }
+
+  @Override
+  public void batchnormBackward(BatchNormBackwardArgs a) {
+    Words w = begin();
+    w.put(a.batch()).put(a.channels()).put(a.size()).put(a.training()).pointer(a.x()).pointer(a.dy()).pointer(a.y())
+        .pointer(a.gamma()).pointer(a.mean()).pointer(a.rstd()).pointer(a.dx()).pointer(a.dgamma()).pointer(a.dbeta());
+    execute(Family.BATCHNORM_BACKWARD, w);
   }
 
   private static long idBytes(Tensor ids) {

@@ -9,6 +9,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
 
 /** Builds an ONNX model of one node. Inputs and outputs are the node's, in order; an empty name leaves one out. */
 public final class OnnxModel {
@@ -65,6 +66,18 @@ public final class OnnxModel {
 
   public OnnxModel attribute(String name, long value) {
     node.addAttribute(AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INT).setI(value));
+    return this;
+  }
+
+  public OnnxModel attribute(String name, long[] values) {
+    AttributeProto.Builder attribute = AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
+    for (long v : values) {
+      attribute.addInts(v);
+    }
+    node.addAttribute(attribute);
+  public OnnxModel attribute(String name, String value) {
+    node.addAttribute(AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.STRING)
+        .setS(ByteString.copyFromUtf8(value)));
     return this;
   }
 

@@ -6,6 +6,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
 import java.nio.file.Files;
@@ -52,6 +54,20 @@ public final class Torch implements AutoCloseable {
         return model.getBlock().forward(parameters, inputs, true);
       }
     }, model);
+  }
+
+  /** The gradient of the operation's first operand from that of its result, which is the last input. */
+  public static Torch gradient(Function<NDList, NDArray> operation) {
+    return new Torch(inputs -> {
+      NDArray x = inputs.getFirst();
+      x.setRequiresGradient(true);
+      // Opening the collector clears the gradient of the run before.
+      try (GradientCollector collector = Engine.getEngine("PyTorch").newGradientCollector();
+          NDArray y = operation.apply(inputs)) {
+        JniUtils.backward((PtNDArray) y, (PtNDArray) inputs.getLast(), false, false);
+        return new NDList(x.getGradient());
+      }
+    }, null);
   }
 
   public Torch input(float[] data, long... shape) {

@@ -73,4 +73,20 @@ public interface Kernels {
   default void winograd(ConvArgs args) {
     throw new UnsupportedOnDeviceException("winograd", device());
   }
+
+  default void resize(ResizeArgs args) {
+    throw new UnsupportedOnDeviceException("resize", device());
+  }
+
+  default void resizeBackward(ResizeBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("resizeBackward", device());
+  }
+
+  default void batchnorm(BatchNormArgs args) {
+    throw new UnsupportedOnDeviceException("batchnorm", device());
+  }
+
+  default void batchnormBackward(BatchNormBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("batchnormBackward", device());
+  }
 }

@@ -3,6 +3,8 @@ package org.ondol.vector;
 import org.ondol.HostMemory;
 import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
+import org.ondol.spi.BatchNormArgs;
+import org.ondol.spi.BatchNormBackwardArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -12,6 +14,8 @@ import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.Memory;
 import org.ondol.spi.ReduceArgs;
+import org.ondol.spi.ResizeArgs;
+import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 
@@ -75,5 +79,25 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void embeddingBackward(EmbeddingBackwardArgs args) {
     EmbeddingKernel.backward(loops, args);
+  }
+
+  @Override
+  public void resize(ResizeArgs args) {
+    ResizeKernel.run(loops, args);
+  }
+
+  @Override
+  public void resizeBackward(ResizeBackwardArgs args) {
+    ResizeKernel.backward(loops, args);
+  }
+
+  @Override
+  public void batchnorm(BatchNormArgs args) {
+    BatchNormKernel.run(loops, args);
+  }
+
+  @Override
+  public void batchnormBackward(BatchNormBackwardArgs args) {
+    BatchNormGradient.run(loops, args);
   }
 }

@@ -19,7 +19,7 @@ import org.ondol.test.support.TestDevices;
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
- * {@link BadConv} and {@link BadConvKin}.
+ * {@link BadConv}, {@link BadConvKin} and {@link BadImages}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -46,6 +46,7 @@ class BadInputTest {
     rows.addAll(BadConv.ROWS);
     rows.addAll(BadConvKin.MASKED);
     rows.addAll(BadConvKin.DECONV);
+    rows.addAll(BadImages.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

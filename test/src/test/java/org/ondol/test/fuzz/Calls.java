@@ -15,6 +15,7 @@ import org.ondol.ops.Attention.Options;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
+import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.FilterMask;
@@ -25,6 +26,7 @@ import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 
 /** The calls of the fuzzer: one for every class of public operations, and the tensors themselves. */
@@ -67,6 +69,8 @@ final class Calls {
     ALL.put(Deconv.class, ConvCalls.DECONV);
     ALL.put(FilterMask.class, ConvCalls.MASK);
     ALL.put(ConvGeometry.class, ConvCalls.GEOMETRY);
+    ALL.put(Resize.class, List.of(Calls::resize, Calls::resizeBackward));
+    ALL.put(BatchNorm.class, List.of(Calls::batchnorm, Calls::batchnormTraining, Calls::batchnormBackward, Calls::batchnormFold));
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 
@@ -318,6 +322,67 @@ final class Calls {
     int rows = 1 + a.below(5);
     int count = a.size();
     return list(Embedding.backward(a.tensor(count, a.size()), a.indices(count, rows), a.integer(rows)));
+  }
+
+  private static Resize.Options resizeOptions(Arguments a) {
+    return new Resize.Options(a.of(Resize.Mode.values()), a.of(Resize.Coordinates.values()), a.of(Resize.Rounding.values()),
+        a.of(Resize.Region.ALL, new Resize.Region(a.number(-0.5), a.number(0), a.number(1), a.number(1.5), a.number(3))));
+  }
+
+  private static Resize.Target resizeTarget(Arguments a) {
+    return switch (a.below(4)) {
+      case 0 -> Resize.Target.scale(a.number(1 + a.below(3)), a.number(1.5));
+      case 1 -> Resize.Target.notSmaller(a.integer(4), a.integer(1 + a.below(9)));
+      case 2 -> Resize.Target.notLarger(a.integer(30), a.integer(60));
+      default -> Resize.Target.size(a.integer(1 + a.below(9)), a.integer(1 + a.below(30)));
+    };
+  }
+
+  private static Tensor[] resize(Arguments a) {
+    return list(Resize.apply(a.tensor(a.size(), a.size(), 1 + a.below(6), 1 + a.below(20)), resizeTarget(a), resizeOptions(a)));
+  }
+
+  private static Tensor[] resizeBackward(Arguments a) {
+    int rows = 1 + a.below(9);
+    int columns = 1 + a.below(30);
+    return list(Resize.backward(a.tensor(a.size(), rows, columns), a.integer(1 + a.below(6)), a.integer(1 + a.below(20)),
+        Resize.Target.size(rows, columns), resizeOptions(a)));
+  }
+
+  private static Tensor[] batchnorm(Arguments a) {
+    int c = a.size();
+    return list(BatchNorm.apply(a.tensor(a.size(), c, a.size(), a.size()), a.oneIn(3) ? null : a.tensor(c),
+        a.oneIn(3) ? null : a.tensor(c), a.tensor(c), a.tensor(c), a.number(1e-5), a.flag()));
+  }
+
+  private static Tensor[] batchnormTraining(Arguments a) {
+    int c = a.size();
+    Tensor x = a.oneIn(3) ? a.tensor(2, c) : a.tensor(2, c, 1 + a.below(20));
+    if (a.flag()) {
+      BatchNorm.Result r = BatchNorm.train(x, a.oneIn(3) ? null : a.tensor(c), a.oneIn(3) ? null : a.tensor(c), a.number(1e-5), a.flag());
+      return list(r.y(), r.mean(), r.variance(), r.rstd());
+    }
+    BatchNorm.Result r = BatchNorm.train(x, null, null, a.number(1e-5), a.flag(),
+        new BatchNorm.Running(a.rows(c), a.rows(c), a.number(0.1), a.flag()));
+    return list(r.y(), r.mean(), r.variance(), r.rstd());
+  }
+
+  private static Tensor[] batchnormBackward(Arguments a) {
+    int c = a.size();
+    int n = a.size();
+    int s = a.size();
+    BatchNorm.Gradients g = BatchNorm.backward(a.tensor(n, c, s), a.oneIn(3) ? null : a.tensor(c), a.tensor(n, c, s),
+        a.oneIn(2) ? null : a.tensor(n, c, s), a.tensor(c), a.tensor(c), a.flag());
+    return list(g.dx(), g.dgamma(), g.dbeta());
+  }
+
+  private static Tensor[] batchnormFold(Arguments a) {
+    int c = a.size();
+    Tensor bias = a.oneIn(2) ? null : a.tensor(2 * c);
+    BatchNorm.Folded f = a.flag()
+        ? BatchNorm.fold(a.tensor(2 * c, a.size(), 3), bias, null, a.tensor(2 * c), a.tensor(2 * c), a.tensor(2 * c), a.number(1e-5))
+        : BatchNorm.foldTransposed(a.tensor(4, c, 3), bias, a.integer(2), null, null, a.tensor(2 * c), a.tensor(2 * c), a.number(1e-5));
+    return list(f.weight(), f.bias());
   }
 
   private static Tensor[] views(Arguments a) {

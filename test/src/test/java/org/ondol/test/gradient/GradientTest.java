@@ -14,19 +14,24 @@ import org.ondol.Device;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.ops.Attention;
+import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 import org.ondol.test.oracle.AttentionCase;
 import org.ondol.test.oracle.AttentionOracle;
+import org.ondol.test.oracle.BatchNormOracle;
 import org.ondol.test.oracle.ElementwiseOracle;
 import org.ondol.test.oracle.GemmOracle;
 import org.ondol.test.oracle.LayerNormOracle;
 import org.ondol.test.oracle.ReduceOracle;
+import org.ondol.test.oracle.ResizeOracle;
 import org.ondol.test.oracle.SoftmaxOracle;
+import org.ondol.test.page.PageResize;
 import org.ondol.test.parity.AttentionCases;
 import org.ondol.test.support.Operands;
 import org.ondol.test.support.TestDevices;
@@ -156,6 +161,71 @@ class GradientTest {
       close("dbeta", device, g.dbeta(),
           differences(beta, v -> dot(LayerNormOracle.layernorm(x, 4, 19, gamma, v, eps).y().value(), dy)));
     });
+  }
+
+  @TestFactory
+  List<DynamicNode> resize() {
+    List<DynamicNode> tests = new ArrayList<>();
+    for (Resize.Options options : List.of(Resize.Options.BILINEAR, Resize.Options.BILINEAR_ALIGNED, Resize.Options.NEAREST,
+        Resize.Options.linear(Resize.Coordinates.TF_CROP_AND_RESIZE).region(new Resize.Region(-0.2, 0.1, 0.9, 1.3, 2)))) {
+      tests.add(onEveryDevice(options.toString(), device -> {
+        boolean linear = options.mode() == Resize.Mode.LINEAR;
+        Resize.Region r = options.region();
+        String coordinates = options.coordinates().name().toLowerCase(java.util.Locale.ROOT);
+        var rows = new PageResize.Axis(5, 9, 9 / 5.0, 9, coordinates, linear ? null : "floor", r.top(), r.bottom());
+        var columns = new PageResize.Axis(7, 4, 4 / 7.0, 4, coordinates, linear ? null : "floor", r.left(), r.right());
+        float[] x = values(2 * 5 * 7);
+        float[] dy = values(2 * 9 * 4);
+        close("dx", device, Resize.backward(Tensor.of(device, dy, 2, 9, 4), 5, 7, Resize.Target.size(9, 4), options),
+            differences(x, v -> dot(ResizeOracle.resize(v, 2, ResizeOracle.Axis.of(rows), ResizeOracle.Axis.of(columns),
+                r.outside()).value(), dy)));
+      }));
+    }
+    return tests;
+  }
+
+  @TestFactory
+  List<DynamicNode> batchnorm() {
+    List<DynamicNode> tests = new ArrayList<>();
+    for (boolean training : new boolean[] {true, false}) {
+      for (boolean relu : new boolean[] {true, false}) {
+        tests.add(onEveryDevice((training ? "training" : "inference") + (relu ? " with relu" : ""),
+            device -> batchnorm(device, training, relu)));
+      }
+    }
+    return tests;
+  }
+
+  private void batchnorm(Device device, boolean training, boolean relu) {
+    float[] x = values(3 * 4 * 10);
+    float[] gamma = values(4);
+    float[] beta = values(4);
+    float[] mean = values(4);
+    float[] variance = {0.5f, 1, 2, 0.25f};
+    float[] dy = values(x.length);
+    double eps = 1e-3;
+    BatchNormOracle oracle = new BatchNormOracle(3, 4, 10);
+    interface Pass {
+      double[] y(float[] x, float[] gamma, float[] beta, boolean relu);
+    }
+    Pass pass = (a, b, c, cut) -> training ? oracle.train(a, b, c, eps, cut).y().value()
+        : oracle.infer(a, b, c, mean, variance, eps, cut).value();
+    double[] before = pass.y(x, gamma, beta, false);
+    for (int i = 0; i < dy.length; i++) {
+      dy[i] = relu && Math.abs(before[i]) < 0.05 ? 0 : dy[i]; // relu has no derivative at 0
+    }
+    long[] shape = {3, 4, 2, 5};
+    Tensor tx = Tensor.of(device, x, shape);
+    Tensor tg = Tensor.of(device, gamma, 4);
+    Tensor tb = Tensor.of(device, beta, 4);
+    Tensor tm = Tensor.of(device, mean, 4);
+    Tensor tv = Tensor.of(device, variance, 4);
+    BatchNorm.Result r = training ? BatchNorm.train(tx, tg, tb, eps, relu)
+        : new BatchNorm.Result(BatchNorm.apply(tx, tg, tb, tm, tv, eps, relu), tm, tv, BatchNorm.rstd(tv, eps));
+    BatchNorm.Gradients g = BatchNorm.backward(tx, tg, Tensor.of(device, dy, shape), relu ? r.y() : null, r.mean(), r.rstd(), training);
+    close("dx", device, g.dx(), differences(x, v -> dot(pass.y(v, gamma, beta, relu), dy)));
+    close("dgamma", device, g.dgamma(), differences(gamma, v -> dot(pass.y(x, v, beta, relu), dy)));
+    close("dbeta", device, g.dbeta(), differences(beta, v -> dot(pass.y(x, gamma, v, relu), dy)));
   }
 
   @TestFactory

@@ -60,6 +60,10 @@ public record OnnxCase(
     return attributes.containsKey(name) ? attributes.get(name).getI() : otherwise;
   }
 
+  public long[] intsAttribute(String name) {
+    return attributes.get(name).getIntsList().stream().mapToLong(Long::longValue).toArray();
+  }
+
   public float floatAttribute(String name, float otherwise) {
     return attributes.containsKey(name) ? attributes.get(name).getF() : otherwise;
   }

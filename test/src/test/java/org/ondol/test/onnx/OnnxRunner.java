@@ -8,11 +8,13 @@ import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Alignment;
+import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 
 /** Runs a conformance case through Ondol's operations, as a converter from ONNX would map it. */
@@ -49,6 +51,8 @@ final class OnnxRunner {
       case "Gelu" -> new Tensor[] {Elementwise.apply(
           c.stringAttribute("approximate", "none").equals("tanh") ? Elementwise.Op.GELU_TANH : Elementwise.Op.GELU, floats(0))};
       case "Add", "Sub", "Mul", "Div" -> new Tensor[] {Elementwise.apply(op(), floats(0), floats(1))};
+      case "Resize" -> new Tensor[] {resize()};
+      case "BatchNormalization" -> batchnorm();
       default -> new Tensor[] {Elementwise.apply(op(), floats(0))};
     };
   }
@@ -105,6 +109,46 @@ final class OnnxRunner {
       y = Reduce.apply(op, y, (int) axis, true);
     }
     return y;
+  }
+
+  /** Of the last two axes of four, which is all that the cases ask for. */
+  private Tensor resize() {
+    boolean sizes = c.input(3) != null;
+    double[] wanted = new double[4];
+    for (int d = 0; d < 4; d++) {
+      wanted[d] = sizes ? c.input(0).dims()[d] : 1;
+    }
+    long[] axes = c.attributes().containsKey("axes") ? c.intsAttribute("axes") : new long[] {0, 1, 2, 3};
+    for (int i = 0; i < axes.length; i++) {
+      wanted[(int) axes[i]] = sizes ? c.input(3).longs()[i] : c.input(2).floats()[i];
+    }
+    Resize.Fit fit = !sizes ? Resize.Fit.SCALE
+        : Resize.Fit.valueOf(c.stringAttribute("keep_aspect_ratio_policy", "stretch").toUpperCase(Locale.ROOT));
+    return Resize.apply(floats(0), new Resize.Target(fit, wanted[2], wanted[3]), resizeOptions());
+  }
+
+  private Resize.Options resizeOptions() {
+    Resize.Region region = Resize.Region.ALL;
+    OnnxValue roi = c.input(1);
+    if (roi != null && roi.floats().length == 8) {
+      float[] r = roi.floats();
+      region = new Resize.Region(r[2], r[3], r[6], r[7], c.floatAttribute("extrapolation_value", 0));
+    }
+    return new Resize.Options(Resize.Mode.valueOf(c.stringAttribute("mode", "nearest").toUpperCase(Locale.ROOT)),
+        Resize.Coordinates.valueOf(c.stringAttribute("coordinate_transformation_mode", "half_pixel").toUpperCase(Locale.ROOT)),
+        Resize.Rounding.valueOf(c.stringAttribute("nearest_mode", "round_prefer_floor").toUpperCase(Locale.ROOT)), region);
+  }
+
+  private Tensor[] batchnorm() {
+    double eps = c.floatAttribute("epsilon", 1e-5f);
+    if (c.intAttribute("training_mode", 0) == 0) {
+      return new Tensor[] {BatchNorm.apply(floats(0), floats(1), floats(2), floats(3), floats(4), eps, false)};
+    }
+    Tensor mean = floats(3);
+    Tensor variance = floats(4);
+    BatchNorm.Result r = BatchNorm.train(floats(0), floats(1), floats(2), eps, false,
+        BatchNorm.Running.onnx(mean, variance, c.floatAttribute("momentum", 0.9f)));
+    return new Tensor[] {r.y(), mean, variance};
   }
 
   /** Along axis 0: rows of a table. Negative ids count from the end, which is the converter's to resolve. */

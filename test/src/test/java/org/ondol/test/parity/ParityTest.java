@@ -58,6 +58,10 @@ class ParityTest {
     OPS.put("deconv", ConvCases::deconv);
     OPS.put("convweight", ConvGradientCases::new);
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
+    OPS.put("resize", d -> new ResizeCases(d, false));
+    OPS.put("resizeBackward", d -> new ResizeCases(d, true));
+    OPS.put("batchnorm", BatchNormCases::forward);
+    OPS.put("batchnormBackward", BatchNormCases::backward);
   }
 
   /** Attention's contract is the widest by far. */
@@ -68,6 +72,7 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight" -> 3 * CASES;
       case "conv" -> 6 * CASES;
+      case "resize", "resizeBackward" -> 2 * CASES;
       default -> CASES;
     };
   }
