@@ -145,6 +145,7 @@ final class Runner {
       if (round >= Settings.FEWEST_ROUNDS && spent > settings.caseBudget) {
         break;
       }
+      Thread.sleep(settings.pause); // as below
       peak.sampleFma();
       if (readBound) {
         peak.sampleRead();
