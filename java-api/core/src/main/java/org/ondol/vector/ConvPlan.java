@@ -18,7 +18,7 @@ import org.ondol.spi.ConvShape;
  * @param mostChannels of a panel
  */
 record ConvPlan(boolean byPosition, int rows, int bands, int panels, int groups, int channels, int mostColumns, int mostChannels) {
-  /** Entries of a block: 24 KB of filters a panel stay in a first-level cache while the positions pass. */
+  /** Entries of a block of panels side by side: 24 KB of filters stay in a first-level cache while the positions pass. */
   private static final int DEPTH = 384;
   private static final int SUM_FLOATS = 48 << 10;
   private static final int PATCH_FLOATS = 32 << 10;
@@ -66,7 +66,7 @@ record ConvPlan(boolean byPosition, int rows, int bands, int panels, int groups,
     panels = (int) ceilDiv(all, groups);
     ConvPlan plan = new ConvPlan(byPosition, (int) rows, (int) bands, panels, groups, 1, mostColumns, mostChannels);
     int typical = Math.max(1, (int) ceilDiv(entries, s.xGroup() * k.filters.buckets()));
-    long block = Math.max(1, Math.min(DEPTH / typical, PATCH_FLOATS / plan.patch(k, (int) rows).plane));
+    long block = Math.max(1, Math.min(DEPTH / k.tiles.sideBySide() / typical, PATCH_FLOATS / plan.patch(k, (int) rows).plane));
     block = Math.min(block, s.xGroup());
     int channels = (int) ceilDiv(s.xGroup(), ceilDiv(s.xGroup(), block));
     return new ConvPlan(byPosition, (int) rows, (int) bands, panels, groups, channels, mostColumns, mostChannels);

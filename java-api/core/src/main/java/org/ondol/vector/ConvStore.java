@@ -97,6 +97,13 @@ final class ConvStore {
     } else if (args.activation() != Activation.NONE) {
       elements.unary(Op.valueOf(args.activation().name()), 0, sums, at, whole);
     }
+    if (rowStep > width && band.y().step() * k.shape.yWidth() == width) {
+      // Many short copies into the segment cost more than to close the gaps here and make one.
+      for (int r = 1; r < band.rows(); r++) {
+        System.arraycopy(sums, at + r * rowStep, sums, at + r * width, width);
+      }
+      rowStep = width;
+    }
     rows(y, position(y, band, o), band, rowStep, width, sums, at, false);
   }
 

@@ -43,23 +43,33 @@ interface ConvTiles {
   void entries(int panels, int n, int[] place, float[] x, int[] base, int at, float[] dy, int dyAt, int dyPanel, float[] c,
       int cAt, int cPanel);
 
-  /** from [n][16] to planes: channel j's position i at {@code to[at + j * pitch + i]}. */
+  /** Rows that are transposed together: they stay in a first-level cache, and the loops over them are worth unrolling. */
+  int TRANSPOSED = 256;
+
+  /** Rows to planes: channel j of row i of 16, at {@code from[fromAt + 16 i + j]}, goes to {@code to[at + j * pitch + i]}. */
   default void transpose(float[] from, int fromAt, int n, int channels, float[] to, int at, int pitch) {
-    for (int i = 0; i < n; i += 16) {
-      int end = Math.min(n, i + 16);
+    for (int i = 0; i < n; i += TRANSPOSED) {
+      int rows = Math.min(TRANSPOSED, n - i);
       for (int j = 0; j < channels; j++) {
-        for (int k = i; k < end; k++) {
-          to[at + j * pitch + k] = from[fromAt + 16 * k + j];
+        int source = fromAt + 16 * i + j;
+        int target = at + j * pitch + i;
+        for (int k = 0; k < rows; k++) {
+          to[target + k] = from[source + 16 * k];
         }
       }
     }
   }
 
-  /** Planes to rows: channel j of 16, whose position i lies at {@code from[j * pitch + i]}, goes to {@code to[at + 16 i + j]}. */
+  /** Planes to rows of 16: the inverse, for all 16 channels. */
   default void interleave(float[] from, int pitch, int n, float[] to, int at) {
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i += TRANSPOSED) {
+      int rows = Math.min(TRANSPOSED, n - i);
       for (int j = 0; j < 16; j++) {
-        to[at + 16 * i + j] = from[j * pitch + i];
+        int source = j * pitch + i;
+        int target = at + 16 * i + j;
+        for (int k = 0; k < rows; k++) {
+          to[target + 16 * k] = from[source + k];
+        }
       }
     }
   }
