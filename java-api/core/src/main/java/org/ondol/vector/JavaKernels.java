@@ -6,6 +6,7 @@ import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.BatchNormArgs;
 import org.ondol.spi.BatchNormBackwardArgs;
 import org.ondol.spi.ConvArgs;
+import org.ondol.spi.ConvWeightArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -105,5 +106,17 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void winograd(ConvArgs args) {
     WinogradKernel.run(loops, args);
+  public void conv(ConvArgs args) {
+    ConvKernel.conv(loops, args);
+  }
+
+  @Override
+  public void convweight(ConvWeightArgs args) {
+    ConvWeightKernel.run(loops, args);
+  }
+
+  @Override
+  public void deconv(ConvArgs args) {
+    ConvKernel.deconv(loops, args);
   }
 }
