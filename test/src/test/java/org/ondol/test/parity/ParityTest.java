@@ -213,6 +213,7 @@ class ParityTest {
         list.add(new Expected(seed, call, call.page()));
       }
       return list;
-    });
+    },
+        new ResizeCases(d, false, 1, 3, 150, 260), new ResizeCases(d, true, 1, 3, 90, 130), BatchNormCases.large(d));
   }
 }
