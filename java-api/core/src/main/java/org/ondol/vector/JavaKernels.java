@@ -106,6 +106,9 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void winograd(ConvArgs args) {
     WinogradKernel.run(loops, args);
+  }
+
+  @Override
   public void conv(ConvArgs args) {
     ConvKernel.conv(loops, args);
   }

@@ -197,6 +197,8 @@ class ParityTest {
     large.addAll(List.of(AttentionCases.forward(causal, tame, 0), AttentionCases.forward(grouped, tame, 0),
         AttentionCases.forward(decode, tame, 0), AttentionCases.forward(few, tame, 1), AttentionCases.backward(training, tame),
         new GemmCases(d, 257, 513, 300), new GemmCases(d, 1, 3001, 700), new GemmCases(d, 1000, 17, 515)));
+    large.addAll(List.of(new ResizeCases(d, false, 1, 3, 150, 260), new ResizeCases(d, true, 1, 3, 90, 130),
+        BatchNormCases.large(d)));
     return large;
   }
 
