@@ -11,10 +11,8 @@ struct Axis {
 
   bool holds(int64_t o, int64_t at) const {
     if (kernel == 0) return at * out < (o + 1) * in && at >= o * in / out;
-    for (int64_t t = 0; t < kernel; t++) {
-      if (o * stride - begin + t * dilation == at) return true;
-    }
-    return false;
+    const int64_t distance = at - (o * stride - begin);
+    return distance >= 0 && distance % dilation == 0 && distance / dilation < kernel;
   }
 
   int64_t count(int64_t o, bool padding) const {
@@ -27,11 +25,20 @@ struct Axis {
     return n;
   }
 
-  std::vector<int64_t> taps(int64_t o) const {
-    std::vector<int64_t> all;
-    for (int64_t at = 0; at < in; at++) {
-      if (holds(o, at)) all.push_back(at);
+  // Of every window.
+  std::vector<std::vector<int64_t>> taps() const {
+    std::vector<std::vector<int64_t>> all(out);
+    for (int64_t o = 0; o < out; o++) {
+      for (int64_t at = 0; at < in; at++) {
+        if (holds(o, at)) all[o].push_back(at);
+      }
     }
+    return all;
+  }
+
+  std::vector<int64_t> counts(bool padding) const {
+    std::vector<int64_t> all;
+    for (int64_t o = 0; o < out; o++) all.push_back(count(o, padding));
     return all;
   }
 };
@@ -52,10 +59,12 @@ struct Expected {
 // One plane.
 Expected pool(const ondol_pool_args& a, const float* x) {
   Expected e;
+  const auto y_taps = rows(a).taps(), x_taps = columns(a).taps();
+  const auto y_counts = rows(a).counts(a.count_pad), x_counts = columns(a).counts(a.count_pad);
   for (int64_t oy = 0; oy < a.y_height; oy++) {
-    const std::vector<int64_t> ys = rows(a).taps(oy);
+    const std::vector<int64_t>& ys = y_taps[oy];
     for (int64_t ox = 0; ox < a.y_width; ox++) {
-      const std::vector<int64_t> xs = columns(a).taps(ox);
+      const std::vector<int64_t>& xs = x_taps[ox];
       int64_t best = -1;
       for (int64_t iy : ys) {
         for (int64_t ix : xs) {
@@ -69,7 +78,7 @@ Expected pool(const ondol_pool_args& a, const float* x) {
         for (int64_t iy : ys) u = u + x[iy * a.x_width + ix];
         sum = sum + u;
       }
-      const float count = (float)(rows(a).count(oy, a.count_pad) * columns(a).count(ox, a.count_pad));
+      const float count = (float)(y_counts[oy] * x_counts[ox]);
       e.y.push_back(a.op == ONDOL_POOL_MAX ? x[best] + 0.0f : sum / count);
       e.indices.push_back((int32_t)best);
     }
@@ -79,19 +88,21 @@ Expected pool(const ondol_pool_args& a, const float* x) {
 
 std::vector<float> pool_backward(const ondol_pool_args& a, const float* dy, const int32_t* indices) {
   std::vector<float> dx(a.x_height * a.x_width);
+  const auto y_taps = rows(a).taps(), x_taps = columns(a).taps();
+  const auto y_counts = rows(a).counts(a.count_pad), x_counts = columns(a).counts(a.count_pad);
   for (int64_t oy = 0; oy < a.y_height; oy++) {
     std::vector<float> h(a.x_width);
     for (int64_t ox = 0; ox < a.y_width; ox++) {
       const int64_t o = oy * a.y_width + ox;
-      const float g = dy[o] / (float)(rows(a).count(oy, a.count_pad) * columns(a).count(ox, a.count_pad));
-      for (int64_t ix : columns(a).taps(ox)) {
+      const float g = dy[o] / (float)(y_counts[oy] * x_counts[ox]);
+      for (int64_t ix : x_taps[ox]) {
         h[ix] = h[ix] + g;
-        for (int64_t iy : rows(a).taps(oy)) {
+        for (int64_t iy : y_taps[oy]) {
           if (a.op == ONDOL_POOL_MAX && indices[o] == iy * a.x_width + ix) dx[indices[o]] = dx[indices[o]] + dy[o];
         }
       }
     }
-    for (int64_t iy : rows(a).taps(oy)) {
+    for (int64_t iy : y_taps[oy]) {
       for (int64_t ix = 0; ix < a.x_width && a.op != ONDOL_POOL_MAX; ix++) dx[iy * a.x_width + ix] = dx[iy * a.x_width + ix] + h[ix];
     }
   }

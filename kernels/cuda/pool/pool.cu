@@ -9,7 +9,7 @@ constexpr int THREADS = 256;
 
 ONDOL_DEVICE int64_t global_thread() { return static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x; }
 
-__global__ void __launch_bounds__(THREADS) pool_max(ondol_pool_args a, int64_t outputs) {
+__global__ void __launch_bounds__(THREADS, 1) pool_max(ondol_pool_args a, int64_t outputs) {
   int64_t i = global_thread();
   if (i >= outputs) return;
   PoolAxis rows = pool_rows(a), columns = pool_columns(a);
@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(THREADS) pool_max(ondol_pool_args a, int64_t o
   if (a.indices != nullptr) a.indices[i] = static_cast<int32_t>(best);
 }
 
-__global__ void __launch_bounds__(THREADS) pool_average(ondol_pool_args a, int64_t outputs) {
+__global__ void __launch_bounds__(THREADS, 1) pool_average(ondol_pool_args a, int64_t outputs) {
   int64_t i = global_thread();
   if (i >= outputs) return;
   PoolAxis rows = pool_rows(a), columns = pool_columns(a);
@@ -59,26 +59,39 @@ ONDOL_DEVICE void each_window(const PoolAxis& axis, int64_t at, Visit visit) {
   }
 }
 
-__global__ void __launch_bounds__(THREADS) pool_backward_cells(ondol_pool_backward_args args, int64_t cells) {
+__global__ void __launch_bounds__(THREADS, 1) pool_max_backward(ondol_pool_backward_args args, int64_t cells) {
   int64_t i = global_thread();
   if (i >= cells) return;
   const ondol_pool_args& a = args.forward;
   PoolAxis rows = pool_rows(a), columns = pool_columns(a);
   int64_t size = a.x_height * a.x_width, plane = i / size, cell = i % size;
   const float* dy = args.dy + pool_plane(plane, a.channels, args.dy_batch, args.dy_channel);
-  const int32_t* indices = a.indices == nullptr ? nullptr : a.indices + plane * a.y_height * a.y_width;
+  const int32_t* indices = a.indices + plane * a.y_height * a.y_width;
   float sum = 0.0f;
   each_window(rows, cell / a.x_width, [&](int64_t oy) {
-    float row = 0.0f;
     each_window(columns, cell % a.x_width, [&](int64_t ox) {
       int64_t o = oy * a.y_width + ox;
-      if (a.op != ONDOL_POOL_MAX) {
-        row = add(row, div(dy[o], static_cast<float>(rows.count(oy) * columns.count(ox))));
-      } else if (indices[o] == cell) {
-        sum = add(sum, dy[o]);
-      }
+      if (indices[o] == cell) sum = add(sum, dy[o]);
     });
-    if (a.op != ONDOL_POOL_MAX) sum = add(sum, row);
+  });
+  args.dx[pool_plane(plane, a.channels, args.dx_batch, args.dx_channel) + cell] = sum;
+}
+
+__global__ void __launch_bounds__(THREADS, 1) pool_average_backward(ondol_pool_backward_args args, int64_t cells) {
+  int64_t i = global_thread();
+  if (i >= cells) return;
+  const ondol_pool_args& a = args.forward;
+  PoolAxis rows = pool_rows(a), columns = pool_columns(a);
+  int64_t size = a.x_height * a.x_width, plane = i / size, cell = i % size;
+  const float* dy = args.dy + pool_plane(plane, a.channels, args.dy_batch, args.dy_channel);
+  float sum = 0.0f;
+  each_window(rows, cell / a.x_width, [&](int64_t oy) {
+    int64_t count = rows.count(oy);
+    float row = 0.0f;
+    each_window(columns, cell % a.x_width, [&](int64_t ox) {
+      row = add(row, div(dy[oy * a.y_width + ox], static_cast<float>(count * columns.count(ox))));
+    });
+    sum = add(sum, row);
   });
   args.dx[pool_plane(plane, a.channels, args.dx_batch, args.dx_channel) + cell] = sum;
 }
@@ -104,6 +117,7 @@ int64_t ondol_cuda_pool_backward(const ondol_pool_backward_args* args, const ond
   Launcher launcher(queue, error);
   const ondol_pool_args& a = args->forward;
   int64_t cells = a.batch * a.channels * a.x_height * a.x_width;
-  launcher.launch("pool_backward", pool_backward_cells, ceil_div(cells, THREADS), THREADS, 0, *args, cells);
+  launcher.launch("pool_backward", a.op == ONDOL_POOL_MAX ? pool_max_backward : pool_average_backward,
+                  ceil_div(cells, THREADS), THREADS, 0, *args, cells);
   return launcher.status();
 }
