@@ -19,6 +19,7 @@ import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -52,6 +53,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("deconv", DeconvStem::new);
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("resize", ResizeStem::new);
+    STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
   }
 

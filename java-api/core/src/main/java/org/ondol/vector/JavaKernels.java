@@ -15,11 +15,15 @@ import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.Memory;
+import org.ondol.spi.PoolArgs;
+import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
+import org.ondol.spi.UnpoolArgs;
+import org.ondol.spi.UnpoolBackwardArgs;
 
 /** The operations of a java device, with the inner loops of one variant. */
 record JavaKernels(String device, Loops loops) implements Kernels {
@@ -121,5 +125,25 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void deconv(ConvArgs args) {
     ConvKernel.deconv(loops, args);
+  }
+
+  @Override
+  public void pool(PoolArgs args) {
+    PoolKernel.run(loops, args);
+  }
+
+  @Override
+  public void poolBackward(PoolBackwardArgs args) {
+    PoolGradient.run(loops, args);
+  }
+
+  @Override
+  public void unpool(UnpoolArgs args) {
+    UnpoolKernel.run(args);
+  }
+
+  @Override
+  public void unpoolBackward(UnpoolBackwardArgs args) {
+    UnpoolKernel.backward(args);
   }
 }
