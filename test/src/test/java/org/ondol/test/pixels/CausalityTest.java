@@ -70,7 +70,7 @@ class CausalityTest {
   @Test
   void aPlainFilterThatLooksAhead() {
     PixelNetwork.Builder b = PixelNetwork.on(device, 1);
-    refused(1, 1, 1, () -> conv(b, 0, plain(4, 1, 3, 3, ConvGeometry.UNIT.padding(1))));
+    refused(1, 1, 2, () -> conv(b, 0, plain(4, 1, 3, 3, ConvGeometry.UNIT.padding(1))));
     int h = conv(b, 0, raster(Type.A, 4, 1, 3, 1));
     refused(2, 1, 2, () -> conv(b, h, plain(4, 4, 3, 3, ConvGeometry.UNIT.padding(1))));
   }
