@@ -21,6 +21,7 @@ import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
+import org.ondol.bench.stems.SamplingStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,6 +52,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("conv", ConvStem::new);
     STEMS.put("maskedconv", MaskedConvStem::new);
     STEMS.put("deconv", DeconvStem::new);
+    STEMS.put("sampling", SamplingStem::new);
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
