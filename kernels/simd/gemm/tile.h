@@ -82,8 +82,8 @@ class Tile {
         ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::load(c + i * c_row + j * V::lanes);
       }
     }
-    // Of more rows than there are registers for their offsets, a pointer for three each: base, base + step and base + 2 *
-    // step are addresses of one instruction.
+    // Of more rows than there are registers for their offsets, a pointer for three each: base, base + step and base +
+    // 2 * step are addresses of one instruction.
     constexpr bool by_thirds = by_rows && rows > 6;
     constexpr int thirds = (rows + 2) / 3;
     const float* third[thirds];
