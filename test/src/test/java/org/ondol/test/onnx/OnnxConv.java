@@ -53,6 +53,7 @@ final class OnnxConv {
     long[] pads = c.intsAttribute("pads", new long[2 * dims]);
     ConvGeometry g = ConvGeometry.UNIT.groups(c.intAttribute("group", 1));
     return dims == 1 ? g.stride(strides[0]).dilation(dilations[0]).padding(0, pads[0], 0, pads[1])
-        : g.stride(strides[0], strides[1]).dilation(dilations[0], dilations[1]).padding(pads[0], pads[1], pads[2], pads[3]);
+        : g.stride(strides[0], strides[1]).dilation(dilations[0], dilations[1]).padding(pads[0], pads[1], pads[2],
+        pads[3]);
   }
 }

@@ -57,6 +57,7 @@ class ParityTest {
     OPS.put("conv", ConvCases::conv);
     OPS.put("deconv", ConvCases::deconv);
     OPS.put("convweight", ConvGradientCases::new);
+    OPS.put("winograd", WinogradCases::new);
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
     OPS.put("resize", d -> new ResizeCases(d, false));
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
