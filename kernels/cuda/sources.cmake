@@ -15,5 +15,7 @@ set(ONDOL_CUDA_SOURCES
   softmax/softmax.cu
   resize/resize.cu
   batchnorm/batchnorm.cu
+  pool/pool.cu
+  pool/unpool.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

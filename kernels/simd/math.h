@@ -23,11 +23,20 @@ struct Math {
   }
 
   static ONDOL_INLINE F exp2w(F x) {
-    F t = x + MAGIC;
-    F r = x - (t - MAGIC);
-    F p = horner(r, 1.0f, 0x1.62e42ap-1f, 0x1.ebf9bcp-3f, 0x1.c6b752p-5f, 0x1.3cea88p-7f, 0x1.5bba0ep-10f);
-    F s = V::from_bits((V::bits(t) << 23) + 0x3F800000);
-    return V::select(V::lt(x, V::set(-126.0f)), V::set(0.0f), p * s);
+    if constexpr (V::scales) {
+      // The same n, and p * 2^n rounded once: the same bits in four instructions less.
+      const F n = V::round(x);
+      return V::select(V::lt(x, V::set(-126.0f)), V::set(0.0f), V::scale(weight(x - n), n));
+    } else {
+      const F t = x + MAGIC;
+      const F s = V::from_bits((V::bits(t) << 23) + 0x3F800000);
+      return V::select(V::lt(x, V::set(-126.0f)), V::set(0.0f), weight(x - (t - MAGIC)) * s);
+    }
+  }
+
+  // 2^r of a remainder.
+  static ONDOL_INLINE F weight(F r) {
+    return horner(r, 1.0f, 0x1.62e42ap-1f, 0x1.ebf9bcp-3f, 0x1.c6b752p-5f, 0x1.3cea88p-7f, 0x1.5bba0ep-10f);
   }
 
   static ONDOL_INLINE F exp(F x) {

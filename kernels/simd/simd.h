@@ -7,6 +7,7 @@
 //   set(x)                     broadcast of a float or an int32_t
 //   fma(a, b, c)               a * b + c, rounded once
 //   sqrt(a), abs(a)
+//   scales                     whether there is round(a), to nearest even, and scale(a, n), a * 2^n rounded once
 //   greater(a, b)              a > b ? a : b    (so b where either is NaN)
 //   lesser(a, b)               a < b ? a : b
 //   lt gt ge eq (a, b), nan(a) M

@@ -15,6 +15,8 @@ struct Avx2 {
   typedef int32_t I __attribute__((vector_size(32)));
   typedef I M;  // all ones or all zeros per lane
 
+  static constexpr bool scales = false;
+
   static ONDOL_INLINE F load(const float* p) { return _mm256_loadu_ps(p); }
   static ONDOL_INLINE I load(const int32_t* p) { return I(_mm256_loadu_si256((const __m256i*)p)); }
   static ONDOL_INLINE F load(const float* p, int64_t n) { return _mm256_maskload_ps(p, (__m256i)first(n)); }

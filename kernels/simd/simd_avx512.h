@@ -25,6 +25,9 @@ struct Avx512 {
   static ONDOL_INLINE I set(int32_t x) { return I(_mm512_set1_epi32(x)); }
 
   static ONDOL_INLINE F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static constexpr bool scales = true;
+  static ONDOL_INLINE F round(F a) { return _mm512_roundscale_ps(a, 0); }
+  static ONDOL_INLINE F scale(F a, F n) { return _mm512_scalef_ps(a, n); }
   static ONDOL_INLINE F sqrt(F a) { return _mm512_sqrt_ps(a); }
   static ONDOL_INLINE F abs(F a) { return from_bits(bits(a) & 0x7FFFFFFF); }
   static ONDOL_INLINE F greater(F a, F b) { return _mm512_max_ps(a, b); }

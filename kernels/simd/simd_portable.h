@@ -14,6 +14,8 @@ struct Portable {
   typedef int32_t I __attribute__((vector_size(16)));
   typedef I M;  // all ones or all zeros per lane
 
+  static constexpr bool scales = false;
+
   static ONDOL_INLINE F load(const float* p) {
     F a;
     __builtin_memcpy(&a, p, sizeof a);

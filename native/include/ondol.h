@@ -268,6 +268,44 @@ typedef struct ondol_batchnorm_backward_args {
   float* dx; float* dgamma; float* dbeta;  /* each may be null */
 } ondol_batchnorm_backward_args;
 
+/* ---- pool, unpool: see docs/arithmetic.md, Pooling --------------------------------------------------------------
+ * Maps have contiguous planes; images and channels lie any strides apart. Every window must hold an element of x. */
+typedef enum ondol_pool_op { ONDOL_POOL_MAX = 0, ONDOL_POOL_AVERAGE = 1 } ondol_pool_op;
+
+typedef struct ondol_pool_args {
+  int64_t op;                 /* ondol_pool_op */
+  int64_t batch, channels, x_height, x_width, y_height, y_width;
+  int64_t kernel_h, kernel_w; /* both 0: adaptive windows, and none of the fields up to count_pad is read */
+  int64_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, pad_bottom, pad_right;
+  int64_t count_pad;          /* 1: averages divide by the positions within the padded map */
+  const float* x; int64_t x_batch, x_channel;
+  float* y; int64_t y_batch, y_channel;
+  int32_t* indices;           /* contiguous, of y's shape: where in its plane a maximum is; or null */
+} ondol_pool_args;
+
+/* dx from dy. x, y and their strides in `forward` are not read; its indices are, for maxima, and an index outside its
+ * window, whatever it is, counts nowhere. */
+typedef struct ondol_pool_backward_args {
+  ondol_pool_args forward;
+  const float* dy; int64_t dy_batch, dy_channel;
+  float* dx; int64_t dx_batch, dx_channel; /* overwritten */
+} ondol_pool_backward_args;
+
+/* y[indices[i]] = x[i] in each plane, zeros elsewhere. An index outside the plane of y counts nowhere. */
+typedef struct ondol_unpool_args {
+  int64_t batch, channels, x_plane, y_plane; /* elements of the planes, below 2^31 */
+  const float* x; int64_t x_batch, x_channel;
+  const int32_t* indices; /* contiguous, of x's shape */
+  float* y; int64_t y_batch, y_channel;
+} ondol_unpool_args;
+
+typedef struct ondol_unpool_backward_args {
+  int64_t batch, channels, x_plane, y_plane;
+  const float* dy; int64_t dy_batch, dy_channel;
+  const int32_t* indices;
+  float* dx; int64_t dx_batch, dx_channel; /* overwritten */
+} ondol_unpool_backward_args;
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
@@ -293,6 +331,10 @@ ONDOL_DECLARE(resize)
 ONDOL_DECLARE(resize_backward)
 ONDOL_DECLARE(batchnorm)
 ONDOL_DECLARE(batchnorm_backward)
+ONDOL_DECLARE(pool)
+ONDOL_DECLARE(pool_backward)
+ONDOL_DECLARE(unpool)
+ONDOL_DECLARE(unpool_backward)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

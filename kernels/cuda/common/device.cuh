@@ -3,7 +3,7 @@
 //
 // A kernel here differs from everyday CUDA in three ways only. It is started by launch(...) and not by <<<...>>>, it
 // takes its shared memory from shared<T>(), a struct handed out once per block, and it reads its indices as usual. What
-// the emulator does not know (textures, atomics, warp votes) does not compile on the host, which is intended.
+// the emulator does not know (textures, atomics of floats, warp votes) does not compile on the host, which is intended.
 #ifndef ONDOL_CUDA_COMMON_DEVICE_CUH
 #define ONDOL_CUDA_COMMON_DEVICE_CUH
 

@@ -55,6 +55,13 @@ inline void __syncthreads() { ondol::cuda::emulate::block_barrier(0); }
 inline int __syncthreads_or(int predicate) { return ondol::cuda::emulate::block_barrier(predicate); }
 inline void __syncwarp() { ondol::cuda::emulate::exchange(0, 0, 32); }
 
+// Of integers, whose maximum depends on no order.
+inline int atomicMax(int* at, int value) {
+  int before = *at;
+  if (value > before) *at = value;
+  return before;
+}
+
 inline uint32_t __float_as_uint(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);

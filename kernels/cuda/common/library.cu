@@ -26,6 +26,10 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(resize_backward)
   WORDS(batchnorm)
   WORDS(batchnorm_backward)
+  WORDS(pool)
+  WORDS(pool_backward)
+  WORDS(unpool)
+  WORDS(unpool_backward)
 #undef WORDS
   return -1;
 }

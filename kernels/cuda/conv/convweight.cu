@@ -17,7 +17,8 @@ ONDOL_DEVICE bool find_elements(const WeightProblem& problem, int64_t channel_ti
   if (left <= 0) return false;
   if (me == 0) s.entries_count = static_cast<int>(left < T::ENTRIES ? left : T::ENTRIES);
   if (me < T::ENTRIES && me < left) {
-    auto entry = entry_of<typename T::Coordinate>(problem.conv, s.job, entry_tile * T::ENTRIES + me);
+    auto entry =
+        entry_of<typename T::Coordinate>(problem.conv, s.job, entry_tile * T::ENTRIES + me, s.elements[me]);
     const ondol_conv_args& args = problem.conv.args;
     entry.dy = static_cast<typename T::Coordinate>(entry.dy - args.pad_top);
     entry.dx = static_cast<typename T::Coordinate>(entry.dx - args.pad_left);

@@ -28,9 +28,11 @@ template <class Coordinate>
 ONDOL_DEVICE void load_entries(const ConvProblem& problem, Shared<Coordinate>& s, int64_t first, int depth) {
   int me = static_cast<int>(threadIdx.x);
   if (me >= depth) return;
-  const float* weights = problem.args.packed != nullptr ? problem.args.packed : problem.args.weight;
-  s.entries[me] = entry_of<Coordinate>(problem, s.job, first + me);
-  s.weights[me] = weights[weights_of(problem, s.job, 0) + s.entries[me].weight];
+  int64_t weight;
+  s.entries[me] = entry_of<Coordinate>(problem, s.job, first + me, weight);
+  int64_t begin = weights_of(problem, s.job, 0);
+  bool packed = problem.args.packed != nullptr;
+  s.weights[me] = packed ? problem.args.packed[begin + (first + me) * PANEL] : problem.args.weight[begin + weight];
 }
 
 template <class Coordinate>

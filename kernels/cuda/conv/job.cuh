@@ -205,15 +205,16 @@ ONDOL_DEVICE bool find_job(const ConvProblem& problem, int64_t block, int width,
   return job.first_position < job.positions;
 }
 
-// A step of the chain: how far from a position's corner it reads x, and where its weights are.
+// A step of the chain: how far from a position's corner it reads x.
 template <class Coordinate>
-struct Entry {
-  int64_t x, weight;
+struct alignas(16) Entry {
+  int64_t x;
   Coordinate dy, dx;
 };
 
+// `weight` is set to where the step's weight is in a plain filter.
 template <class Coordinate>
-ONDOL_DEVICE Entry<Coordinate> entry_of(const ConvProblem& problem, const Job& job, int64_t step) {
+ONDOL_DEVICE Entry<Coordinate> entry_of(const ConvProblem& problem, const Job& job, int64_t step, int64_t& weight) {
   const ondol_conv_args& args = problem.args;
   auto k = static_cast<uint32_t>(job.live != nullptr ? job.live[step] : step);
   auto across = static_cast<uint32_t>(job.taps_w.count);
@@ -231,19 +232,17 @@ ONDOL_DEVICE Entry<Coordinate> entry_of(const ConvProblem& problem, const Job& j
     dx = -(kx * args.dilation_w / args.stride_w);
   }
   int64_t tap = ky * args.kernel_w + kx;
-  int64_t weight = (k / down) * problem.taps + tap;
-  if (problem.transposed) weight = c * problem.y_group * problem.taps + tap;
-  if (args.packed != nullptr) weight = (job.first_row + step) * PANEL;
-  return {c * args.x_channel + dy * args.x_width + dx,
-          weight,
-          static_cast<Coordinate>(dy),
-          static_cast<Coordinate>(dx)};
+  weight = (problem.transposed ? c * problem.y_group : k / down) * problem.taps + tap;
+  return {c * args.x_channel + dy * args.x_width + dx, static_cast<Coordinate>(dy), static_cast<Coordinate>(dx)};
 }
 
-// Where the weights of the block's channel i begin.
+// Where the weights of the block's channel i begin: packed ones with the first of the chain, the next PANEL further on,
+// plain ones with the filter.
 ONDOL_DEVICE int64_t weights_of(const ConvProblem& problem, const Job& job, int i) {
   int64_t within = job.first + i;
-  if (problem.args.packed != nullptr) return job.panels + within / PANEL * job.rows * PANEL + within % PANEL;
+  if (problem.args.packed != nullptr) {
+    return job.panels + (within / PANEL * job.rows + job.first_row) * PANEL + within % PANEL;
+  }
   return problem.transposed ? job.channel(i) % problem.y_group * problem.taps : job.channel(i) * problem.depth;
 }
 

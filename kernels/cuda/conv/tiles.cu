@@ -23,7 +23,7 @@ struct ConvTile {
   static constexpr int W_LOADS = CHANNELS * DEPTH / THREADS;
   static_assert(32 % ACROSS == 0, "a row of threads lies within a warp");
   static_assert(THREADS % POSITIONS == 0, "a thread gathers for one position");
-  static_assert(THREADS >= CHANNELS && THREADS >= DEPTH, "");
+  static_assert(THREADS % CHANNELS == 0 && THREADS % DEPTH == 0, "a thread reads weights of one channel or one entry");
 
   using Channels = Share<HEIGHT, ROWS>;
   using Positions = Share<WIDTH, ACROSS>;
@@ -36,6 +36,7 @@ struct ConvTile {
   struct Shared {
     Job job;
     Entry<Coordinate> entries[2][DEPTH];
+    int64_t entry_weights[2][DEPTH];
     int64_t weights[CHANNELS];
     int64_t channels[CHANNELS];
     int64_t y[POSITIONS];
@@ -56,42 +57,65 @@ struct ConvTile {
   static ONDOL_DEVICE int row() { return static_cast<int>(threadIdx.x) / ACROSS; }
   static ONDOL_DEVICE int lane() { return static_cast<int>(threadIdx.x) % ACROSS; }
 
-  // Plain weights lie along the entries, packed ones along the channels.
-  static ONDOL_DEVICE int weight_entry(bool packed, int i) {
-    int t = static_cast<int>(threadIdx.x) + i * THREADS;
-    return packed ? t / CHANNELS : t % DEPTH;
-  }
-  static ONDOL_DEVICE int weight_channel(bool packed, int i) {
-    int t = static_cast<int>(threadIdx.x) + i * THREADS;
-    return packed ? t % CHANNELS : t / DEPTH;
-  }
   static ONDOL_DEVICE int gathered_entry(int i) {
     return static_cast<int>(threadIdx.x) / POSITIONS + i * (THREADS / POSITIONS);
   }
 
-  static ONDOL_DEVICE void read(const ConvProblem& problem, const Shared& s, const Entry<Coordinate> (&entries)[DEPTH],
-                                int depth, const Place<Coordinate>& place, Stage& stage) {
-    const ondol_conv_args& args = problem.args;
+  // Reads slice number `slice`.
+  static ONDOL_DEVICE void read(const ConvProblem& problem, const Shared& s, int64_t slice,
+                                const Place<Coordinate>& place, Stage& stage) {
+    const auto& entries = s.entries[slice % 2];
+    int depth = depth_of(s, slice);
 #pragma unroll
     for (int i = 0; i < X_LOADS; ++i) {
       int k = gathered_entry(i);
-      stage.x[i] = k < depth ? gather(args, place, entries[k]) : 0.0f;
+      stage.x[i] = k < depth ? gather(problem.args, place, entries[k]) : 0.0f;
     }
-    bool packed = args.packed != nullptr;
-    const float* weights = packed ? args.packed : args.weight;
+    if (problem.args.packed != nullptr) {
+      read_packed(problem.args.packed, s, slice * DEPTH, depth, stage);
+    } else {
+      read_plain(problem.args.weight, s, s.entry_weights[slice % 2], depth, stage);
+    }
+  }
+
+  // Packed weights lie along the channels: a thread reads one channel.
+  static ONDOL_DEVICE void read_packed(const float* packed, const Shared& s, int64_t step, int depth, Stage& stage) {
+    int c = static_cast<int>(threadIdx.x) % CHANNELS;
+    int first = static_cast<int>(threadIdx.x) / CHANNELS;
+    if (c >= s.job.count) depth = 0;
+    const float* weights = packed + (depth > 0 ? s.weights[c] + (step + first) * PANEL : 0);
 #pragma unroll
     for (int i = 0; i < W_LOADS; ++i) {
-      int k = weight_entry(packed, i);
-      int c = weight_channel(packed, i);
-      stage.w[i] = k < depth && c < s.job.count ? weights[s.weights[c] + entries[k].weight] : 0.0f;
+      int row = i * (THREADS / CHANNELS);
+      stage.w[i] = first + row < depth ? weights[row * PANEL] : 0.0f;
+    }
+  }
+
+  // Plain ones lie along the entries: a thread reads one entry.
+  static ONDOL_DEVICE void read_plain(const float* weight, const Shared& s, const int64_t (&entry_weights)[DEPTH],
+                                      int depth, Stage& stage) {
+    int k = static_cast<int>(threadIdx.x) % DEPTH;
+    int first = static_cast<int>(threadIdx.x) / DEPTH;
+    int count = k < depth ? s.job.count : 0;
+    const float* weights = weight + (count > 0 ? entry_weights[k] : 0);
+#pragma unroll
+    for (int i = 0; i < W_LOADS; ++i) {
+      int c = first + i * (THREADS / DEPTH);
+      stage.w[i] = c < count ? weights[s.weights[c]] : 0.0f;
     }
   }
 
   static ONDOL_DEVICE void keep(bool packed, const Stage& stage, Slice& slice) {
+    int me = static_cast<int>(threadIdx.x);
 #pragma unroll
-    for (int i = 0; i < X_LOADS; ++i) slice.x[gathered_entry(i)][threadIdx.x % POSITIONS] = stage.x[i];
+    for (int i = 0; i < X_LOADS; ++i) slice.x[gathered_entry(i)][me % POSITIONS] = stage.x[i];
+    if (packed) {
 #pragma unroll
-    for (int i = 0; i < W_LOADS; ++i) slice.w[weight_entry(packed, i)][weight_channel(packed, i)] = stage.w[i];
+      for (int i = 0; i < W_LOADS; ++i) slice.w[me / CHANNELS + i * (THREADS / CHANNELS)][me % CHANNELS] = stage.w[i];
+    } else {
+#pragma unroll
+      for (int i = 0; i < W_LOADS; ++i) slice.w[me % DEPTH][me / DEPTH + i * (THREADS / DEPTH)] = stage.w[i];
+    }
   }
 
   static ONDOL_DEVICE void step(const Slice& slice, int k, float (&sum)[HEIGHT][WIDTH]) {
@@ -120,7 +144,8 @@ struct ConvTile {
   static ONDOL_DEVICE void decode(const ConvProblem& problem, Shared& s, int64_t slice) {
     int64_t step = slice * DEPTH + threadIdx.x;
     if (threadIdx.x < DEPTH && step < s.job.steps) {
-      s.entries[slice % 2][threadIdx.x] = entry_of<Coordinate>(problem, s.job, step);
+      int64_t& weight = s.entry_weights[slice % 2][threadIdx.x];
+      s.entries[slice % 2][threadIdx.x] = entry_of<Coordinate>(problem, s.job, step, weight);
     }
   }
 
@@ -138,14 +163,14 @@ struct ConvTile {
     decode(problem, s, 1);
     __syncthreads();
     Stage stage;
-    read(problem, s, s.entries[0], depth_of(s, 0), place, stage);
+    read(problem, s, 0, place, stage);
     keep(packed, stage, s.slices[0]);
     __syncthreads();
     for (int64_t slice = 0; slice < slices; ++slice) {
       // Meanwhile the entries of this slice make room for those after the next.
       int here = static_cast<int>(slice % 2);
       bool more = slice + 1 < slices;
-      if (more) read(problem, s, s.entries[1 - here], depth_of(s, slice + 1), place, stage);
+      if (more) read(problem, s, slice + 1, place, stage);
       decode(problem, s, slice + 2);
       multiply(s.slices[here], depth_of(s, slice), sum);
       if (more) keep(packed, stage, s.slices[1 - here]);

@@ -55,7 +55,8 @@ struct WeightTile {
   struct Shared {
     Job job;
     int entries_count;
-    Entry<Coordinate> entries[ENTRIES];  // weight: the element of a filter
+    Entry<Coordinate> entries[ENTRIES];
+    int64_t elements[ENTRIES];  // where the entries are in a filter
     int64_t dy[CHANNELS];  // where the channels begin
     union {
       ClassSums<THREADS> sums;
@@ -178,7 +179,7 @@ struct WeightTile {
 #pragma unroll
       for (int e = 0; e < WIDTH; ++e) {
         int entry = Entries::index(lane(), e);
-        if (entry < s.entries_count) out[s.entries[entry].weight] = total[c][e];
+        if (entry < s.entries_count) out[s.elements[entry]] = total[c][e];
       }
     }
   }

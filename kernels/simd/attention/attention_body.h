@@ -90,10 +90,15 @@ class Attention {
     const bool fits = blocks * (widths.key_block(a) + widths.value_block()) <= CACHE_FLOATS;
     t.cached_blocks = several && fits ? blocks : 0;
     t.ahead = several && !fits;
-    // Eight tasks a thread even out what a busy machine takes away, and more would pack the keys too often.
-    t.slices = min_of(tiles, ceil_div(8 * threads, max_of<int64_t>(spaces, 1)));
+    // A slice packs the keys again. So many spaces are a task each, and only the last one of each thread is sliced, to
+    // even out how the threads end; few spaces are cut into eight tasks a thread.
+    const bool many = spaces >= 2 * threads;
+    t.whole_spaces = t.ahead ? 0 : many ? spaces - threads : 0;
+    const int64_t few = ceil_div(8 * threads, max_of<int64_t>(spaces, 1));
+    t.slices = min_of(tiles, threads == 1 ? 1 : many ? LAST_SLICES : few);
     if (t.ahead) t.slices = t.merged ? tiles : 0;
-    t.row_tasks = t.slices > 0 ? spaces * t.slices : shape.row_slots(t.tile_rows, a.q_len).first(a.batch) * a.heads;
+    t.row_tasks = t.slices > 0 ? t.whole_spaces + (spaces - t.whole_spaces) * t.slices
+                               : shape.row_slots(t.tile_rows, a.q_len).first(a.batch) * a.heads;
   }
 
   PackedBlocks packed_blocks(const Item& item, int64_t kv_head) const {
@@ -134,14 +139,16 @@ class Attention {
       return;
     }
     const int64_t spaces = tiling.merged ? a.kv_heads : a.heads;
-    const int64_t slice = task % tiling.slices, space = task / tiling.slices;
+    const bool sliced = task >= tiling.whole_spaces;
+    const int64_t slices = sliced ? tiling.slices : 1, index = sliced ? task - tiling.whole_spaces : task;
+    const int64_t slice = index % slices, space = (sliced ? tiling.whole_spaces : 0) + index / slices;
     RowTile tile;
     tile.item = shape.item(space / spaces);
     tile.head = space % spaces * (tiling.merged ? shape.group : 1);
     const int64_t all = tile.item.rows * (tiling.merged ? shape.group : 1);
     const int64_t tiles = ceil_div(all, tiling.tile_rows);
     // Last rows first: under a causal mask they take longest.
-    const int64_t end = tiles - slice * tiles / tiling.slices, begin = tiles - (slice + 1) * tiles / tiling.slices;
+    const int64_t end = tiles - slice * tiles / slices, begin = tiles - (slice + 1) * tiles / slices;
     for (int64_t t = end - 1; t >= begin; t--) {
       tile.first = t * tiling.tile_rows;
       tile.rows = min_of(all - tile.first, tiling.tile_rows);

@@ -7,9 +7,9 @@
 namespace ondol {
 namespace {
 
-// Asks for a row of n floats. Reaching past the last row is harmless.
+// Asks for a row of n floats, into L2. Reaching past the last row is harmless.
 ONDOL_INLINE void prefetch(const float* row, int64_t n) {
-  for (int64_t d = 0; d < n; d += 16) __builtin_prefetch(row + d);
+  for (int64_t d = 0; d < n; d += 16) __builtin_prefetch(row + d, 0, 2);
 }
 
 template <class V>

@@ -212,8 +212,9 @@ class AttentionRows {
 
   // Packs the wanted keys of a block, and asks for the values that belong to them: those are read where they are, a
   // panel of columns at a time, which no hardware prefetcher follows. With few rows the time is that of reading memory,
-  // and bursts of prefetches stop the arithmetic meanwhile; then the tiles ask for a cache line a step instead: D steps
-  // for each of 8 panels are just the lines of a block of V, and the weighing of V likewise of the next block of K.
+  // and bursts of prefetches stop the arithmetic meanwhile; then the tiles ask for a cache line a step and panel instead:
+  // D steps for each of 8 panels are just the lines of a block of V, and the weighing of V likewise of the next block
+  // of K.
   void pack_keys(KeyRange wanted, int64_t j) {
     ahead = groups == 1 && dense(values, a.value_dim) ? values.row(wanted.begin) : nullptr;
     for (int64_t p = wanted.begin / PANEL * PANEL; p < wanted.end; p += PANEL) {
@@ -239,7 +240,7 @@ class AttentionRows {
         MatrixTile<V>::run(group[g].rows, panels,
                            {q + r * widths.query, widths.query, panels_at + (p - j) * a.head_dim, PANEL,
                             PANEL * a.head_dim, s + r * PITCH + (p - j), PITCH, nullptr, a.head_dim, next - g, ahead});
-        if (ahead != nullptr) ahead += (next - g) * a.head_dim * MatrixTile<V>::LINE;
+        if (ahead != nullptr) ahead += (next - g) * a.head_dim * panels * MatrixTile<V>::LINE;
       }
     }
   }
@@ -346,7 +347,7 @@ class AttentionRows {
                            {s + r * PITCH + cut_to.begin % KEY_BLOCK, PITCH,
                             from + d / PANEL * panel + (cut_to.begin - run.begin) * pitch, pitch, panel,
                             o + r * widths.value + d, widths.value, by, cut_to.end - cut_to.begin, next - g, ahead});
-        if (ahead != nullptr) ahead += (next - g) * (cut_to.end - cut_to.begin) * MatrixTile<V>::LINE;
+        if (ahead != nullptr) ahead += (next - g) * (cut_to.end - cut_to.begin) * panels * MatrixTile<V>::LINE;
       }
     }
   }

@@ -15,7 +15,8 @@ struct Tiling {
   int64_t tile_rows;
   int64_t ahead;          // K and V are packed by a phase of their own, else by the task that needs them
   int64_t cached_blocks;  // blocks of K and V that a task packs and keeps from one tile to the next; or 0
-  int64_t slices;         // attend tasks of an item and head, each of some tiles; 0: one per slot of tile_rows rows
+  int64_t whole_spaces;   // items and heads that are an attend task each
+  int64_t slices;         // tasks of each other item and head, each of some tiles; 0: one per slot of tile_rows rows
   int64_t row_tasks;      // attend tasks over whole items; those of chunks follow
   int64_t chunk_tiles;    // attend tasks of a chunk and key head
   int64_t chunk_tasks;
@@ -27,9 +28,12 @@ static_assert(sizeof(Tiling) <= sizeof(ondol_plan::choice), "choice is what a pl
 // Tasks of a pack phase hold this many blocks of keys.
 constexpr int64_t PACK_BLOCKS = 4;
 
-// 96 query rows: with 128 keys and D = 128 a tile's Q, scores, out, and its K and V blocks take 270 KB of a 512 KB L2.
-// 48, 72, 96 and 132 rows measure the same within the noise of a shared machine; 36 and fewer are slower.
-constexpr int64_t MAX_TILE_ROWS = 96;
+// 132 query rows: with 128 keys and D = 128 a tile's Q, scores, out, and its K and V blocks take 340 KB of an L2.
+// 96 and 192 rows measure the same, except that 128 rows of D = 32 are two tiles of up to 96 (4 % slower).
+constexpr int64_t MAX_TILE_ROWS = 132;
+
+// Attend tasks of each of the last heads of a call.
+constexpr int64_t LAST_SLICES = 3;
 
 // Floats of packed K and V of one head that fit in an L2 beside a tile. A phase of its own writes them to memory and
 // reads them back: 4 % of the time at L = 512, D = 64 and 9 % at L = 128, D = 32; packing inside the tasks 2 % and 3 %.

@@ -1,6 +1,9 @@
 // conv where only few positions an image are wanted: tiny maps, and above all the pixel that a sampler of an
 // autoregressive model computes next, in a batch of images. A task takes some points of all images together: their
 // inputs are gathered, [entry][point], so that the filters are read once for all of them.
+//
+// Where the points lie side by side in a row, one entry's inputs do too: they are copied as vectors, and results go
+// straight to y. Samplers keep their images side by side for that.
 #ifndef ONDOL_CONV_POINTS_H
 #define ONDOL_CONV_POINTS_H
 
@@ -23,10 +26,15 @@ template <class V>
 class ConvPoints {
   static constexpr int64_t POINTS = 48;  // four tiles of AVX-512
   static constexpr int64_t DEPTH = 384;  // entries of a block: 24 KB of filters a panel
-  static constexpr double TASK_FLOPS = 100000;
+  static constexpr double TASK_FLOPS = 1000000;  // below two of them the hand-over costs more than the help
 
  public:
-  static bool suits(const ondol_conv_args& a) { return a.end_w - a.begin_w < 4; }
+  static bool suits(const ondol_conv_args& a) {
+    const int64_t columns = a.end_w - a.begin_w;
+    if (columns < 4) return true;
+    // A depthwise filter would leave most lanes of channels idle.
+    return in_row(a) && columns <= POINTS && (a.groups == 1 || a.y_channels / a.groups >= 8);
+  }
 
   static PointsChoice choose(const ondol_conv_args& a, int64_t kind, int64_t threads) {
     PointsChoice c = {};
@@ -50,6 +58,9 @@ class ConvPoints {
   }
 
  private:
+  // Whether the points are neighbours in one row of one image, and what a tap reads for them too.
+  static bool in_row(const ondol_conv_args& a) { return a.batch == 1 && a.end_h - a.begin_h == 1 && a.stride_w == 1; }
+
   static int64_t count(const ondol_conv_args& a) { return a.batch * (a.end_h - a.begin_h) * (a.end_w - a.begin_w); }
 
   static int64_t most_entries(const ondol_conv_args& a) {
@@ -86,6 +97,7 @@ class ConvPoints {
   int64_t* const image;    // of a point
   int64_t* const position; // of a point in a plane of y
   const typename Store<V>::Functions& store;
+  const bool row;
 
   ConvPoints(const ondol_conv_args& args, const PointsChoice& choice, const float* packed, float* scratch)
       : a(args),
@@ -99,7 +111,8 @@ class ConvPoints {
         offsets(places + memory.places / 2),
         image(offsets + memory.offsets / 2),
         position(image + memory.pitch),
-        store(Store<V>::functions(args)) {}
+        store(Store<V>::functions(args)),
+        row(in_row(args)) {}
 
   void task(int64_t index) const {
     const int64_t first = index * c.points, n = min_of(c.points, count(a) - first);
@@ -137,12 +150,19 @@ class ConvPoints {
     const float* x = a.x + cls.group * (a.x_channels / a.groups) * a.x_channel;
     const int64_t tiles = ceil_div(n, (int64_t)ChannelTile<V>::ROWS);
     const int64_t side = ChannelTile<V>::panels((int)ceil_div(n, tiles));
-    int64_t e = 0;
+    int64_t e = 0, channel = 0, next = all;  // the channel of an entry, and the first entry of the one after
     do {
       const int64_t depth = min_of(c.entries, cls.entries - e);
       for (int64_t k = 0; k < depth; k++) {
         const int64_t entry = cls.live != nullptr ? cls.live[e + k] : e + k;
-        gather(x + entry / all * a.x_channel, places + entry % all * memory.pitch, n, inputs + k * memory.pitch);
+        for (; entry >= next; next += all) channel += a.x_channel;
+        const int64_t* place = places + (entry + all - next) * memory.pitch;
+        float* out = inputs + k * memory.pitch;
+        if (row && place[0] >= 0 && place[n - 1] >= 0) {
+          copy(x + channel + place[0], n, out);
+        } else {
+          gather(x + channel, place, n, out);
+        }
       }
       for (int64_t p = 0, together; p < panels; p += together) {
         together = min_of(side, panels - p);
@@ -158,13 +178,23 @@ class ConvPoints {
     } while (e < cls.entries);
   }
 
+  static void copy(const float* from, int64_t n, float* to) {
+    each_vector<V>(n, [&](int64_t i, int64_t count) { store_part<V>(to + i, load_part<V>(from + i, count), count); });
+  }
+
   static void gather(const float* plane, const int64_t* place, int64_t n, float* out) {
     for (int64_t p = 0; p < n; p++) out[p] = place[p] < 0 ? 0.0f : plane[place[p]];
   }
 
   void finish(const Class& cls, int64_t panel, int64_t n) const {
     const int64_t channels = min_of<int64_t>(16, cls.channels - 16 * panel);
-    Store<V>::transpose(sums + panel * memory.pitch * PANEL_WIDTH, n, channels, planes, memory.pitch);
+    const float* from = sums + panel * memory.pitch * PANEL_WIDTH;
+    if (row) {
+      finish_row(cls, panel, from, channels, n);
+      return;
+    }
+    // Whole squares: what lies behind the last point is moved, never used.
+    Store<V>::transpose(from, round_up(n, V::lanes), channels, planes, memory.pitch);
     float* const residual = planes + 16 * memory.pitch;
     float* const result = residual + memory.pitch;
     for (int64_t i = 0; i < channels; i++) {
@@ -183,6 +213,23 @@ class ConvPoints {
       store.line(line);
       for (int64_t p = 0; p < n; p++) a.y[image[p] * a.y_batch + o * a.y_channel + position[p]] = result[p];
     }
+  }
+
+  void finish_row(const Class& cls, int64_t panel, const float* from, int64_t channels, int64_t n) const {
+    typename Store<V>::Block block;
+    block.positions = n;
+    block.channels = channels;
+    block.sums = from;
+    block.biased = a.bias != nullptr;
+    block.slope = (float)a.slope;
+    block.residual[0] = nullptr;
+    for (int64_t i = 0; i < channels; i++) {
+      const int64_t o = cls.at(16 * panel + i);
+      block.y[i] = a.y + o * a.y_channel + position[0];
+      if (a.residual != nullptr) block.residual[i] = a.residual + o * a.residual_channel + position[0];
+      if (block.biased) block.bias[i] = a.bias[o];
+    }
+    store.block(block);
   }
 };
 

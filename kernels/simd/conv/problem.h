@@ -109,11 +109,11 @@ inline Class class_of(const ondol_conv_args& a, int64_t i) {
   if (a.classes == 0) {
     c = {i, y_group, nullptr, i * y_group, nullptr, a.x_channels / a.groups * a.kernel_h * a.kernel_w};
   } else {
+    static constexpr int32_t none = 0;  // null means that all entries are live
     const int64_t start = a.channel_start[i];
-    // Where no entry lives at all the list may be null, which must not read as "all of them".
-    const int32_t* live = a.live != nullptr ? a.live + a.live_start[i] : a.live_start;
-    c = {a.channels[start] / y_group, a.channel_start[i + 1] - start, a.channels + start, 0, live,
-         a.live_start[i + 1] - a.live_start[i]};
+    const int32_t* live = a.live != nullptr ? a.live + a.live_start[i] : &none;
+    c = {a.channels[start] / y_group, a.channel_start[i + 1] - start, a.channels + start, 0,
+         live, a.live_start[i + 1] - a.live_start[i]};
   }
   return c;
 }

@@ -68,6 +68,7 @@ class Planner {
   static constexpr int64_t NC = 512;
   static constexpr int64_t PLAIN_KC = 16;        // streams of rows of B read side by side
   static constexpr int64_t UNIT_FLOPS = 500000;  // about 5 microseconds: below, claiming a task would show
+  static constexpr int64_t TASK_FLOPS = 4 * UNIT_FLOPS;
 
  public:
   static Blocking choose(const ondol_gemm_args& a, int64_t threads) {
@@ -112,7 +113,7 @@ class Planner {
     b.pack_k = b.rows <= b.mc ? b.kc : a.k;
     b.copy_a = copies(a, b);
     b.rows_inner = a.n > a.m;
-    b.group = max_of<int64_t>(1, b.units() / max_of<int64_t>(1, wanted));
+    b.group = max_of<int64_t>(1, b.units() / tasks_wanted(a, b.batch));
     return b;
   }
 
@@ -130,11 +131,20 @@ class Planner {
   }
 
  private:
+  static double flops(const ondol_gemm_args& a, int64_t batch) {
+    return 2.0 * (double)batch * (double)a.m * (double)a.n * (double)max_of<int64_t>(1, a.k);
+  }
+
   // Four units a thread even out what else the machine does.
   static int64_t units_wanted(const ondol_gemm_args& a, int64_t batch, int64_t threads) {
     if (threads == 1) return 1;
-    const double flops = 2.0 * (double)batch * (double)a.m * (double)a.n * (double)max_of<int64_t>(1, a.k);
-    return max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops / (double)UNIT_FLOPS));
+    return max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops(a, batch) / (double)UNIT_FLOPS));
+  }
+
+  // As many tasks as are worth claiming one by one: 9 tasks of two units each leave two threads a ninth of the time
+  // waiting for each other, 18 of one do not.
+  static int64_t tasks_wanted(const ondol_gemm_args& a, int64_t batch) {
+    return max_of<int64_t>(1, (int64_t)min_of(1e6, flops(a, batch) / (double)TASK_FLOPS));
   }
 
   static int64_t depth(const ondol_gemm_args& a, const Blocking& b, int64_t tiles, int64_t panels) {

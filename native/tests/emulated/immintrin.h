@@ -38,6 +38,11 @@ ONDOL_EMULATED __m512i _mm512_set1_epi32(int32_t x) { ondol_i32 r = {}; return (
   return r
 ONDOL_EMULATED __m512 _mm512_set1_ps(float x) { ONDOL_LANES(x); }
 ONDOL_EMULATED __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) { ONDOL_LANES(__builtin_fmaf(a[l], b[l], c[l])); }
+// Of roundscale, only rounding to nearest even without fraction bits; of scalef, only whole n.
+ONDOL_EMULATED __m512 _mm512_roundscale_ps(__m512 a, int) { ONDOL_LANES(__builtin_rintf(a[l])); }
+ONDOL_EMULATED __m512 _mm512_scalef_ps(__m512 a, __m512 n) {
+  ONDOL_LANES(n[l] != n[l] ? n[l] : (float)__builtin_ldexp(a[l], n[l] < -500 ? -500 : n[l] > 500 ? 500 : (int)n[l]));
+}
 ONDOL_EMULATED __m512 _mm512_sqrt_ps(__m512 a) { ONDOL_LANES(__builtin_sqrtf(a[l])); }
 ONDOL_EMULATED __m512 _mm512_max_ps(__m512 a, __m512 b) { ONDOL_LANES(a[l] > b[l] ? a[l] : b[l]); }
 ONDOL_EMULATED __m512 _mm512_min_ps(__m512 a, __m512 b) { ONDOL_LANES(a[l] < b[l] ? a[l] : b[l]); }

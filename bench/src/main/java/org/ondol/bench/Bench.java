@@ -19,7 +19,9 @@ import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
+import org.ondol.bench.stems.SamplingStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,8 +52,10 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("conv", ConvStem::new);
     STEMS.put("maskedconv", MaskedConvStem::new);
     STEMS.put("deconv", DeconvStem::new);
+    STEMS.put("sampling", SamplingStem::new);
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("resize", ResizeStem::new);
+    STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
   }
 

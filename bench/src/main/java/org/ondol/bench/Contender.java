@@ -28,6 +28,11 @@ public interface Contender<C extends Case> extends AutoCloseable {
   /** The timed work, with the answer left where {@link #result} finds it. */
   void run() throws Exception;
 
+  /** How many runs make the answer that is timed, where they all cost the same and one stands for all of them. */
+  default long repetitions() {
+    return 1;
+  }
+
   /** The named answers of the last run, in the layout that the case states. */
   Map<String, float[]> result() throws Exception;
 

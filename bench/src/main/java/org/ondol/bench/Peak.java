@@ -21,6 +21,7 @@ final class Peak implements AutoCloseable {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int ACCUMULATORS = 12; // two pipes, four to five cycles of latency: at least ten
   private static final int FMA_STEPS = 2_000_000;
+  private static final int FIRST_SAMPLES = 40; // rows are printed as they come, with the best peak until then
   private static final long READ_BYTES = 512L << 20;
 
   private final int threads;
@@ -44,6 +45,9 @@ final class Peak implements AutoCloseable {
     for (int i = 0; i < 5; i++) {
       sampleFma(); // compiles the loops
       sampleRead();
+    }
+    for (int i = 0; i < FIRST_SAMPLES; i++) {
+      sampleFma();
     }
   }
 

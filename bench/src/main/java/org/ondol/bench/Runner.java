@@ -145,6 +145,7 @@ final class Runner {
       if (round >= Settings.FEWEST_ROUNDS && spent > settings.caseBudget) {
         break;
       }
+      Thread.sleep(settings.pause); // as below
       peak.sampleFma();
       if (readBound) {
         peak.sampleRead();
@@ -159,7 +160,7 @@ final class Runner {
     }
   }
 
-  /** Milliseconds of one call. */
+  /** Milliseconds of one answer. */
   private static <C extends Case> double slot(Entry<C> entry) throws Exception {
     if (entry.calls > 3) {
       entry.contender.run(); // brings the operands back into the cache
@@ -168,7 +169,7 @@ final class Runner {
     for (int i = 0; i < entry.calls; i++) {
       entry.contender.run();
     }
-    return (System.nanoTime() - start) * 1e-6 / entry.calls;
+    return (System.nanoTime() - start) * 1e-6 / entry.calls * entry.contender.repetitions();
   }
 
   private <C extends Case> List<Row> rows(Stem<C> stem, C testCase, List<Entry<C>> entries) {

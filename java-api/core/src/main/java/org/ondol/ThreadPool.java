@@ -46,6 +46,11 @@ public final class ThreadPool {
     return size;
   }
 
+  /** How many threads a loop that begins now on this thread can have: one inside a task, else {@link #size}. */
+  public int available() {
+    return inside.get() == null ? size : 1;
+  }
+
   /**
    * Runs all tasks and returns when they are done. A loop inside a task runs on the task's own thread.
    *

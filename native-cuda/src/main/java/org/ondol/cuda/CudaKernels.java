@@ -116,6 +116,10 @@ final class CudaKernels extends StructKernels {
       case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward_workspace(args);
       case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm_workspace(args);
       case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward_workspace(args);
+      case POOL -> OndolCudaLibrary.ondol_cuda_pool_workspace(args);
+      case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward_workspace(args);
+      case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool_workspace(args);
+      case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -140,6 +144,10 @@ final class CudaKernels extends StructKernels {
       case RESIZE_BACKWARD -> OndolCudaLibrary.ondol_cuda_resize_backward(args, queue, error);
       case BATCHNORM -> OndolCudaLibrary.ondol_cuda_batchnorm(args, queue, error);
       case BATCHNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_batchnorm_backward(args, queue, error);
+      case POOL -> OndolCudaLibrary.ondol_cuda_pool(args, queue, error);
+      case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward(args, queue, error);
+      case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool(args, queue, error);
+      case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

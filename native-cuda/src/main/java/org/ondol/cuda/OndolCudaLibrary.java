@@ -142,4 +142,32 @@ final class OndolCudaLibrary {
   static native @Cast("int64_t") long ondol_cuda_batchnorm_backward(
       @Cast("const ondol_batchnorm_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_pool_workspace(
+      @Cast("const ondol_pool_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_pool(
+      @Cast("const ondol_pool_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_pool_backward_workspace(
+      @Cast("const ondol_pool_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_pool_backward(
+      @Cast("const ondol_pool_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_unpool_workspace(
+      @Cast("const ondol_unpool_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_unpool(
+      @Cast("const ondol_unpool_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_unpool_backward_workspace(
+      @Cast("const ondol_unpool_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_unpool_backward(
+      @Cast("const ondol_unpool_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
 }

@@ -14,10 +14,13 @@ final class Call {
   private static final int MAX_PHASES = 8;
   private static final int PLAN_WORDS = 3 + MAX_PHASES + 2 + 16;
   private static final int ARGS_WORDS = 256;
+  /** Scratch memory up to this size stays with the thread: taking it from the shared store costs as much as a small call. */
+  private static final long OWN_BYTES = 512 << 10;
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
 
   final Words args;
   private final MemorySegment plan;
+  private MemorySegment own = MemorySegment.NULL;
 
   private Call() {
     Arena arena = Arena.ofAuto();
@@ -38,27 +41,42 @@ final class Call {
       throw new OndolException(stem.family().spelling() + ": wrote " + args.written() + " words of " + stem.words());
     }
     ThreadPool pool = Threads.pool();
+    int threads = pool.available();
     long planAddress = plan.address();
     plan.setAtIndex(ValueLayout.JAVA_LONG, 0, stem.variant());
-    plan.setAtIndex(ValueLayout.JAVA_LONG, 1, pool.size());
+    plan.setAtIndex(ValueLayout.JAVA_LONG, 1, threads);
     long status = stem.plan(args.address(), planAddress);
     if (status != 0) throw new OndolException(stem.family().spelling() + ": the native library refused to plan, status " + status);
-    long phases = plan.getAtIndex(ValueLayout.JAVA_LONG, 2);
     long workspace = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + MAX_PHASES));
     long scratch = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 4 + MAX_PHASES));
-    long bytes = workspace + scratch * pool.size();
-    Memory.Block block = bytes == 0 ? null : HostMemory.INSTANCE.allocate(bytes);
-    try {
-      long base = block == null ? 0 : block.address();
-      long argsAddress = args.address();
-      for (long phase = 0; phase < phases; phase++) {
-        long p = phase;
-        pool.run(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + phase), (begin, end, thread) ->
-            stem.run(argsAddress, planAddress, p, begin, end, thread, base, base + workspace + scratch * thread));
-      }
-    } finally {
-      if (block != null) HostMemory.INSTANCE.free(block);
+    long bytes = workspace + scratch * threads;
+    if (bytes <= OWN_BYTES) {
+      run(stem, pool, own(bytes), workspace, scratch);
+      return;
     }
+    Memory.Block block = HostMemory.INSTANCE.allocate(bytes);
+    try {
+      run(stem, pool, block.address(), workspace, scratch);
+    } finally {
+      HostMemory.INSTANCE.free(block);
+    }
+  }
+
+  private void run(Stem stem, ThreadPool pool, long base, long workspace, long scratch) {
+    long argsAddress = args.address();
+    long planAddress = plan.address();
+    long phases = plan.getAtIndex(ValueLayout.JAVA_LONG, 2);
+    for (long phase = 0; phase < phases; phase++) {
+      long p = phase;
+      pool.run(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + phase), (begin, end, thread) ->
+          stem.run(argsAddress, planAddress, p, begin, end, thread, base, base + workspace + scratch * thread));
+    }
+  }
+
+  /** The address of so much memory of this thread. */
+  private long own(long bytes) {
+    if (own.byteSize() < bytes) own = Arena.ofAuto().allocate(Math.max(bytes, 2 * own.byteSize()), 64);
+    return own.address();
   }
 
   private static long roundUp(long bytes) {

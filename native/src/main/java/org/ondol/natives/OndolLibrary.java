@@ -137,4 +137,28 @@ final class OndolLibrary {
   static native void ondol_batchnorm_backward_run(@Cast("const ondol_batchnorm_backward_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_pool_plan(@Cast("const ondol_pool_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_pool_run(@Cast("const ondol_pool_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_pool_backward_plan(@Cast("const ondol_pool_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_pool_backward_run(@Cast("const ondol_pool_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_unpool_plan(@Cast("const ondol_unpool_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_unpool_run(@Cast("const ondol_unpool_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_unpool_backward_plan(@Cast("const ondol_unpool_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_unpool_backward_run(@Cast("const ondol_unpool_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

@@ -43,6 +43,10 @@ record Stem(Family family, long words, long variant) {
       case RESIZE_BACKWARD -> OndolLibrary.ondol_resize_backward_plan(args, plan);
       case BATCHNORM -> OndolLibrary.ondol_batchnorm_plan(args, plan);
       case BATCHNORM_BACKWARD -> OndolLibrary.ondol_batchnorm_backward_plan(args, plan);
+      case POOL -> OndolLibrary.ondol_pool_plan(args, plan);
+      case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_plan(args, plan);
+      case UNPOOL -> OndolLibrary.ondol_unpool_plan(args, plan);
+      case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_plan(args, plan);
     };
   }
 
@@ -68,6 +72,10 @@ record Stem(Family family, long words, long variant) {
       case RESIZE_BACKWARD -> OndolLibrary.ondol_resize_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case BATCHNORM -> OndolLibrary.ondol_batchnorm_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case BATCHNORM_BACKWARD -> OndolLibrary.ondol_batchnorm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case POOL -> OndolLibrary.ondol_pool_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case UNPOOL -> OndolLibrary.ondol_unpool_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

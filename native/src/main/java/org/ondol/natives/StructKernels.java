@@ -21,11 +21,16 @@ import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.LiveEntries;
 import org.ondol.spi.Memory;
+import org.ondol.spi.PoolArgs;
+import org.ondol.spi.PoolBackwardArgs;
+import org.ondol.spi.PoolShape;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
+import org.ondol.spi.UnpoolArgs;
+import org.ondol.spi.UnpoolBackwardArgs;
 
 /**
  * Writes the C ABI's argument structs, field by field in the order of ondol.h. The operations of every native device are
@@ -301,6 +306,49 @@ public abstract class StructKernels implements Kernels {
     w.put(a.batch()).put(a.channels()).put(a.size()).put(a.training()).pointer(a.x()).pointer(a.dy()).pointer(a.y())
         .pointer(a.gamma()).pointer(a.mean()).pointer(a.rstd()).pointer(a.dx()).pointer(a.dgamma()).pointer(a.dbeta());
     execute(Family.BATCHNORM_BACKWARD, w);
+  }
+
+  @Override
+  public void pool(PoolArgs a) {
+    Words w = begin();
+    write(w.put(a.op().ordinal()), a.shape());
+    w.operand(a.x(), 2).operand(a.y(), 2).pointer(a.indices());
+    execute(Family.POOL, w);
+  }
+
+  @Override
+  public void poolBackward(PoolBackwardArgs a) {
+    Words w = begin();
+    write(w.put(a.op().ordinal()), a.shape());
+    for (int i = 0; i < 6; i++) w.put(0); // x and y
+    w.pointer(a.indices()).operand(a.dy(), 2).operand(a.dx(), 2);
+    execute(Family.POOL_BACKWARD, w);
+  }
+
+  private static void write(Words w, PoolShape s) {
+    w.put(s.batch()).put(s.channels()).put(s.xHeight()).put(s.xWidth()).put(s.yHeight()).put(s.yWidth());
+    w.put(s.kernelH()).put(s.kernelW()).put(s.strideH()).put(s.strideW()).put(s.dilationH()).put(s.dilationW());
+    w.put(s.padTop()).put(s.padLeft()).put(s.padBottom()).put(s.padRight()).put(s.countPadding());
+  }
+
+  @Override
+  public void unpool(UnpoolArgs a) {
+    Words w = begin();
+    write(w, a.x(), a.y());
+    w.operand(a.x(), 2).pointer(a.indices()).operand(a.y(), 2);
+    execute(Family.UNPOOL, w);
+  }
+
+  @Override
+  public void unpoolBackward(UnpoolBackwardArgs a) {
+    Words w = begin();
+    write(w, a.dx(), a.dy());
+    w.operand(a.dy(), 2).pointer(a.indices()).operand(a.dx(), 2);
+    execute(Family.UNPOOL_BACKWARD, w);
+  }
+
+  private static void write(Words w, Tensor small, Tensor large) {
+    w.put(small.size(0)).put(small.size(1)).put(small.size(2) * small.size(3)).put(large.size(2) * large.size(3));
   }
 
   private static long idBytes(Tensor ids) {

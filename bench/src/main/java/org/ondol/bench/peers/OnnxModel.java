@@ -75,6 +75,9 @@ public final class OnnxModel {
       attribute.addInts(v);
     }
     node.addAttribute(attribute);
+    return this;
+  }
+
   public OnnxModel attribute(String name, String value) {
     node.addAttribute(AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.STRING)
         .setS(ByteString.copyFromUtf8(value)));

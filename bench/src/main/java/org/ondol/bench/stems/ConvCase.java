@@ -71,25 +71,34 @@ final class ConvCase implements Case {
     return transposed ? (s.size - 1) * s.stride - 2 * s.pad + s.kernel : (s.size + 2 * s.pad - s.kernel) / s.stride + 1;
   }
 
-  /** Entries of the filters that are live, of all channels. */
-  private long liveEntries() {
-    long live = 0;
-    for (int i = 0; i < weightCount(); i++) {
-      live += live(i) ? 1 : 0;
-    }
-    return live;
-  }
-
-  /** Live entries times the places of the smaller map, and as often again for each of the two large gradients. */
+  /**
+   * A multiply-add for every pair of an element and a live entry that meet, and as often again for each of the two large
+   * gradients. Zeros of the padding are not counted, so who skips them does not get past the peak.
+   */
   @Override
   public double flops() {
+    double pairs = 0;
+    for (int i = 0; i < weightCount(); i++) {
+      pairs += live(i) ? (double) places(i / s.kernel % s.kernel) * places(i % s.kernel) : 0;
+    }
+    return 2 * s.batch * pairs * (backward ? 3 : 1);
+  }
+
+  /** Rows (or columns) of the smaller map for which a row (or column) k of the filters lies inside the larger one. */
+  private int places(int k) {
+    int large = transposed ? outSize() : s.size;
     int small = transposed ? s.size : outSize();
-    return 2.0 * s.batch * small * small * liveEntries() * (backward ? 3 : 1);
+    int count = 0;
+    for (int i = 0; i < small; i++) {
+      int at = i * s.stride - s.pad + k;
+      count += at >= 0 && at < large ? 1 : 0;
+    }
+    return count;
   }
 
   @Override
   public double bytes() {
-    return 4.0 * ((double) s.batch * s.in * s.size * s.size + liveEntries());
+    return 4.0 * ((double) s.batch * s.in * s.size * s.size + weightCount());
   }
 
   int weightCount() {

@@ -110,8 +110,32 @@ public final class PackedFilter implements AutoCloseable {
     return shape;
   }
 
-  FilterMask mask() {
+  /** Which entries are live, as the caller gave it; null where all are. */
+  public FilterMask mask() {
     return mask;
+  }
+
+  /** Whether these are filters of {@link Deconv}. */
+  public boolean transposed() {
+    return shape.transposed();
+  }
+
+  /** Channels of the map that is read. */
+  public long inChannels() {
+    return shape.xChannels();
+  }
+
+  /** Channels of the result. */
+  public long outChannels() {
+    return shape.yChannels();
+  }
+
+  public long kernelH() {
+    return shape.kernelH();
+  }
+
+  public long kernelW() {
+    return shape.kernelW();
   }
 
   Tensor panels() {

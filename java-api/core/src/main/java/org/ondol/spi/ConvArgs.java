@@ -17,4 +17,9 @@ import org.ondol.ops.Activation;
  * @param beginH the rows [beginH, endH) and columns [beginW, endW) of y are computed, the rest is left as it is
  */
 public record ConvArgs(ConvShape shape, Tensor x, Tensor weight, Tensor packed, Tensor y, Tensor bias, Tensor residual,
-    Activation activation, float slope, LiveEntries live, long beginH, long endH, long beginW, long endW) {}
+    Activation activation, float slope, LiveEntries live, long beginH, long endH, long beginW, long endW) {
+  /** The same call for another part of y. */
+  public ConvArgs window(long beginH, long endH, long beginW, long endW) {
+    return new ConvArgs(shape, x, weight, packed, y, bias, residual, activation, slope, live, beginH, endH, beginW, endW);
+  }
+}

@@ -89,4 +89,20 @@ public interface Kernels {
   default void batchnormBackward(BatchNormBackwardArgs args) {
     throw new UnsupportedOnDeviceException("batchnormBackward", device());
   }
+
+  default void pool(PoolArgs args) {
+    throw new UnsupportedOnDeviceException("pool", device());
+  }
+
+  default void poolBackward(PoolBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("poolBackward", device());
+  }
+
+  default void unpool(UnpoolArgs args) {
+    throw new UnsupportedOnDeviceException("unpool", device());
+  }
+
+  default void unpoolBackward(UnpoolBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("unpoolBackward", device());
+  }
 }

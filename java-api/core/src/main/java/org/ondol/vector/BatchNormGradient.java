@@ -34,12 +34,12 @@ final class BatchNormGradient {
     mean = values(Floats.of(args.mean()), channels);
     rstd = values(Floats.of(args.rstd()), channels);
     gamma = values(Floats.of(args.gamma()), channels);
-    dgamma = new float[channels];
-    dbeta = new float[channels];
+    dgamma = new float[padded(channels)];
+    dbeta = new float[padded(channels)];
   }
 
   private static float[] values(Floats data, int channels) {
-    float[] values = new float[channels];
+    float[] values = new float[padded(channels)]; // room for whole vectors
     Arrays.fill(values, 1);
     if (data != null) {
       data.read(data.start, values, 0, channels);
@@ -49,7 +49,12 @@ final class BatchNormGradient {
 
   static void run(Loops loops, BatchNormBackwardArgs args) {
     BatchNormGradient kernel = new BatchNormGradient(loops, args);
-    kernel.run();
+    if (args.size() == 1) {
+      BatchNormColumns matrix = new BatchNormColumns(loops, args.batch(), kernel.planes.channels());
+      matrix.gradient(args, kernel.mean, kernel.rstd, kernel.gamma, kernel.dgamma, kernel.dbeta);
+    } else {
+      kernel.run();
+    }
     kernel.write(kernel.dgamma, Floats.of(args.dgamma()));
     kernel.write(kernel.dbeta, Floats.of(args.dbeta()));
   }
@@ -64,14 +69,14 @@ final class BatchNormGradient {
         planes.each(c, this::gradient, scratch);
       });
     } else {
-      System.arraycopy(planes.sums(this::plain), 0, dbeta, 0, dbeta.length);
-      System.arraycopy(planes.sums(this::weighted), 0, dgamma, 0, dgamma.length);
+      System.arraycopy(planes.sums(this::plain), 0, dbeta, 0, planes.channels());
+      System.arraycopy(planes.sums(this::weighted), 0, dgamma, 0, planes.channels());
       planes.each(this::gradient);
     }
   }
 
   private void write(float[] values, Floats to) {
-    to.write(values, 0, to.start, values.length);
+    to.write(values, 0, to.start, planes.channels());
   }
 
   /** The incoming gradient of a segment behind the relu, zero beyond its end. */

@@ -137,14 +137,17 @@ final class BatchNormKernel {
     y = Floats.of(args.y());
     mean = Floats.of(args.mean());
     variance = Floats.of(args.variance());
-    minus = new float[planes.channels];
-    scale = new float[planes.channels];
-    shift = new float[planes.channels];
+    // With room for whole vectors at the end.
+    minus = new float[padded(planes.channels)];
+    scale = new float[padded(planes.channels)];
+    shift = new float[padded(planes.channels)];
   }
 
   static void run(Loops loops, BatchNormArgs args) {
     BatchNormKernel kernel = new BatchNormKernel(loops, args);
-    if (!args.training()) {
+    if (args.size() == 1) {
+      kernel.columns(new BatchNormColumns(loops, args.batch(), kernel.planes.channels));
+    } else if (!args.training()) {
       kernel.finish(0, kernel.planes.channels);
       kernel.planes.each(kernel::normalize);
     } else if (kernel.planes.wide()) {
@@ -163,8 +166,19 @@ final class BatchNormKernel {
     }
   }
 
+  private void columns(BatchNormColumns matrix) {
+    if (args.training()) {
+      store(matrix.sums(x, null), mean);
+      float[] means = new float[minus.length];
+      mean.read(mean.start, means, 0, planes.channels);
+      store(matrix.sums(x, means), variance);
+    }
+    finish(0, planes.channels);
+    matrix.normalize(x, minus, scale, shift, args.relu(), y);
+  }
+
   private void store(float[] sums, Floats out) {
-    for (int c = 0; c < sums.length; c++) {
+    for (int c = 0; c < planes.channels; c++) {
       out.set(out.start + c, sums[c] / planes.count());
     }
   }

@@ -5,6 +5,8 @@ import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.BatchNormArgs;
 import org.ondol.spi.BatchNormBackwardArgs;
+import org.ondol.spi.ConvArgs;
+import org.ondol.spi.ConvWeightArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
@@ -13,11 +15,15 @@ import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.Memory;
+import org.ondol.spi.PoolArgs;
+import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
+import org.ondol.spi.UnpoolArgs;
+import org.ondol.spi.UnpoolBackwardArgs;
 
 /** The operations of a java device, with the inner loops of one variant. */
 record JavaKernels(String device, Loops loops) implements Kernels {
@@ -99,5 +105,45 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void batchnormBackward(BatchNormBackwardArgs args) {
     BatchNormGradient.run(loops, args);
+  }
+
+  @Override
+  public void winograd(ConvArgs args) {
+    WinogradKernel.run(loops, args);
+  }
+
+  @Override
+  public void conv(ConvArgs args) {
+    ConvKernel.conv(loops, args);
+  }
+
+  @Override
+  public void convweight(ConvWeightArgs args) {
+    ConvWeightKernel.run(loops, args);
+  }
+
+  @Override
+  public void deconv(ConvArgs args) {
+    ConvKernel.deconv(loops, args);
+  }
+
+  @Override
+  public void pool(PoolArgs args) {
+    PoolKernel.run(loops, args);
+  }
+
+  @Override
+  public void poolBackward(PoolBackwardArgs args) {
+    PoolGradient.run(loops, args);
+  }
+
+  @Override
+  public void unpool(UnpoolArgs args) {
+    UnpoolKernel.run(args);
+  }
+
+  @Override
+  public void unpoolBackward(UnpoolBackwardArgs args) {
+    UnpoolKernel.backward(args);
   }
 }

@@ -15,6 +15,8 @@ final class Scratch implements AutoCloseable {
 
   private float[][] floats = new float[8][];
 
+  private final int[][] ints = new int[2][];
+
   private Scratch() {}
 
   static Scratch borrow() {
@@ -33,9 +35,20 @@ final class Scratch implements AutoCloseable {
     return floats[number];
   }
 
+  /** The same of integers; number is 0 or 1. */
+  int[] ints(int number, int n) {
+    if (ints[number] == null || ints[number].length < n) {
+      ints[number] = new int[Math.max(64, n)];
+    }
+    return ints[number];
+  }
+
   @Override
   public void close() {
     long held = 0;
+    for (int[] array : ints) {
+      held += array == null ? 0 : array.length;
+    }
     for (float[] array : floats) {
       held += array == null ? 0 : array.length;
     }

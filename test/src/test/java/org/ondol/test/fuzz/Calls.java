@@ -25,9 +25,12 @@ import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
+import org.ondol.ops.Pool;
+import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
 
 /** The calls of the fuzzer: one for every class of public operations, and the tensors themselves. */
@@ -73,6 +76,9 @@ final class Calls {
     ALL.put(ConvGeometry.class, ConvCalls.GEOMETRY);
     ALL.put(Resize.class, List.of(Calls::resize, Calls::resizeBackward));
     ALL.put(BatchNorm.class, List.of(Calls::batchnorm, Calls::batchnormTraining, Calls::batchnormBackward, Calls::batchnormFold));
+    ALL.put(Pool.class, PoolCalls.POOL);
+    ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
+    ALL.put(Unpool.class, PoolCalls.UNPOOL);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

@@ -13,6 +13,7 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Pool;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
@@ -30,8 +31,17 @@ final class OnnxRunner {
   /** The first outputs of the case, in row-major order; as many as the mapping gives. */
   static float[][] run(OnnxCase c, Device device) {
     try (Scope scope = Scope.open()) {
-      return Arrays.stream(new OnnxRunner(c, device).outputs()).map(Tensor::toFloats).toArray(float[][]::new);
+      return Arrays.stream(new OnnxRunner(c, device).outputs()).map(OnnxRunner::values).toArray(float[][]::new);
     }
+  }
+
+  /** Integers as floats, which hold the small indices of the cases exactly. */
+  private static float[] values(Tensor t) {
+    if (!t.dtype().isIndex()) return t.toFloats();
+    long[] longs = t.toLongs();
+    float[] floats = new float[longs.length];
+    for (int i = 0; i < floats.length; i++) floats[i] = longs[i];
+    return floats;
   }
 
   private Tensor[] outputs() {
@@ -39,6 +49,9 @@ final class OnnxRunner {
       case "Attention" -> attention();
       case "Conv" -> new Tensor[] {OnnxConv.conv(c, floats(0), floats(1), floats(2))};
       case "ConvTranspose" -> new Tensor[] {OnnxConv.convTranspose(c, floats(0), floats(1), floats(2))};
+      case "MaxPool" -> OnnxPool.max(c, floats(0));
+      case "AveragePool" -> new Tensor[] {OnnxPool.average(c, floats(0))};
+      case "GlobalAveragePool" -> new Tensor[] {Pool.globalAverage(floats(0))};
       case "Gemm" -> new Tensor[] {gemm()};
       case "MatMul" -> new Tensor[] {matmul()};
       case "Softmax" -> new Tensor[] {Softmax.softmax(floats(0), (int) c.intAttribute("axis", -1))};

@@ -77,6 +77,11 @@ final class BatchNormCases {
     return d.oneIn(2) ? train(d, Geometry.draw(d)) : infer(d, Geometry.draw(d));
   }
 
+  /** Many channels of planes of several segments. */
+  static ParityCase large(Draw d) {
+    return train(d, new Geometry(2, 40, 80, 70));
+  }
+
   private static ParityCase infer(Draw d, Geometry g) {
     Draw.Fill fill = d.fill();
     float[] x = d.floats(fill, g.count());

@@ -58,6 +58,10 @@ class ParityTest {
     OPS.put("deconv", ConvCases::deconv);
     OPS.put("convweight", ConvGradientCases::new);
     OPS.put("winograd", WinogradCases::new);
+    OPS.put("pool", PoolCases::new);
+    OPS.put("poolBackward", PoolGradientCases::new);
+    OPS.put("unpool", d -> new UnpoolCases(d, false));
+    OPS.put("unpoolBackward", d -> new UnpoolCases(d, true));
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
     OPS.put("resize", d -> new ResizeCases(d, false));
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
@@ -71,8 +75,8 @@ class ParityTest {
       case "attention" -> 5 * CASES;
       case "attentionBackward" -> 3 * CASES;
       case "elementwise" -> 10 * CASES;
-      case "gemm", "deconv", "convweight" -> 3 * CASES;
-      case "conv" -> 6 * CASES;
+      case "gemm", "deconv", "convweight", "poolBackward" -> 3 * CASES;
+      case "conv", "pool" -> 6 * CASES;
       case "resize", "resizeBackward" -> 2 * CASES;
       default -> CASES;
     };
@@ -197,6 +201,10 @@ class ParityTest {
     large.addAll(List.of(AttentionCases.forward(causal, tame, 0), AttentionCases.forward(grouped, tame, 0),
         AttentionCases.forward(decode, tame, 0), AttentionCases.forward(few, tame, 1), AttentionCases.backward(training, tame),
         new GemmCases(d, 257, 513, 300), new GemmCases(d, 1, 3001, 700), new GemmCases(d, 1000, 17, 515)));
+    large.addAll(List.of(new ResizeCases(d, false, 1, 3, 150, 260), new ResizeCases(d, true, 1, 3, 90, 130),
+        BatchNormCases.large(d)));
+    large.addAll(List.of(PoolCases.large(d)));
+    large.addAll(List.of(PoolGradientCases.large(d)));
     return large;
   }
 

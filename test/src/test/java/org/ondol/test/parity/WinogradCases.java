@@ -24,11 +24,13 @@ import org.ondol.test.support.Operands.Freedom;
 final class WinogradCases implements ParityCase {
   private final ConvProblem p;
   private final boolean into;
+  private final boolean inPlace;
   private final Freedom freedom;
 
   WinogradCases(Draw d) {
     p = new ConvProblem(d, sizes(d));
     into = d.oneIn(2);
+    inPlace = into && p.residual != null && d.oneIn(2);
     freedom = d.of(Freedom.PLANES, Freedom.PLANES, Freedom.ANY);
   }
 
@@ -57,7 +59,7 @@ final class WinogradCases implements ParityCase {
 
   @Override
   public String describe() {
-    return "winograd " + p.describe() + (into ? " into " : " ") + freedom;
+    return "winograd " + p.describe() + (inPlace ? " in place " : into ? " into " : " ") + freedom;
   }
 
   @Override
@@ -79,7 +81,10 @@ final class WinogradCases implements ParityCase {
     Tensor w = o.input("w", p.w, Freedom.ANY, p.weightShape());
     Tensor bias = o.input("bias", p.bias, Freedom.ANY, p.shape.yChannels());
     Tensor y = into ? o.output("y", Freedom.PLANES, p.yShape()) : null;
-    Tensor residual = o.input("residual", p.residual, freedom, p.yShape());
+    if (inPlace) {
+      y.assign(o.adopt(Tensor.of(o.device(), p.residual, p.yShape())));
+    }
+    Tensor residual = inPlace ? y : o.input("residual", p.residual, freedom, p.yShape());
     Conv.Epilogue epilogue = new Conv.Epilogue(bias, p.activation, p.slope, residual);
     try (Winograd.Filter filter = Winograd.pack(w, p.geometry)) {
       if (into) {

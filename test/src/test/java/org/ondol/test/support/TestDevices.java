@@ -45,21 +45,17 @@ public final class TestDevices {
   }
 
   /**
-   * An operation that a device lacks: a gap to be named on cuda, which has the products and attention, and for a mode
-   * that is asked for by name; a failure elsewhere.
+   * An operation that a device lacks: a gap to be named on cuda, which has the products, attention and convolutions, a
+   * failure elsewhere.
    */
   public static void incomplete(Device device, UnsupportedOnDeviceException e) {
-    if (!mayLack(device, e)) {
+    if (!device.name().startsWith("cuda")) {
       throw new AssertionError(device + " must have every operation: " + e.getMessage(), e);
     }
     if (REPORTED.add(e.getMessage())) {
       System.out.println("[skipped] " + e.getMessage());
     }
     throw new TestAbortedException(e.getMessage());
-  }
-
-  public static boolean mayLack(Device device, UnsupportedOnDeviceException e) {
-    return device.name().startsWith("cuda") || device.name().startsWith("java") && e.op().equals("winograd");
   }
 
   /** Why this machine cannot run the device, or null if it can. */

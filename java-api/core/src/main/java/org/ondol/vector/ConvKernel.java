@@ -1,0 +1,255 @@
+package org.ondol.vector;
+
+import static org.ondol.vector.Packing.ceilDiv;
+import static org.ondol.vector.Tiles.PANEL;
+
+import java.util.Arrays;
+import org.ondol.Threads;
+import org.ondol.spi.ConvArgs;
+import org.ondol.spi.ConvShape;
+
+/**
+ * conv and deconv, see docs/arithmetic.md, Convolution. A task is a band of rows of one row phase of one image, for some
+ * panels of output channels. It takes the input channels a block at a time: fills the block's {@link ConvPatch}, which all
+ * panels and all column phases of the task read, and continues their sums over the block's entries; then the sums become
+ * rows of y ({@link ConvStore}). Nothing depends on the cuts but the speed.
+ */
+final class ConvKernel {
+  /** Columns of a phase that are computed at a time: wider maps (sound, text) are computed piece by piece. */
+  private static final long COLUMNS = 2048;
+
+  /** Scratch arrays of a task. */
+  static final int PATCH = 1;
+  static final int SUMS = 2;
+  static final int PLANES = 3;
+  static final int LINES = 4;
+  static final int RESIDUAL = 5;
+
+  final ConvArgs args;
+  final ConvShape shape;
+  final ConvTiles tiles;
+  final ConvFilters filters;
+  final ConvAxis[] rowPhases;
+  final ConvAxis[] columnPhases;
+  final ConvPlan plan;
+  final ConvPatch patch;
+  /** Floats between the sums of two panels of one column phase, and in planes between two channels. */
+  final int panelSums;
+  final int planePitch;
+
+  private final boolean transposed;
+  private final Floats x;
+  private final ConvStore store;
+  private final int blocks;
+  /** By class: where its entries lie in a block's patch, and by bucket and block where they begin. */
+  private final int[][] offsets;
+  private final int[][] blockStarts;
+  private float[] weights;
+  private int weightsAt;
+
+  private ConvKernel(Loops loops, ConvArgs args, ConvFilters filters) {
+    this.args = args;
+    this.shape = args.shape();
+    this.filters = filters;
+    this.transposed = filters.transposed;
+    tiles = loops.convTiles();
+    rowPhases = ConvAxis.rows(args, transposed);
+    columnPhases = ConvAxis.columns(args, transposed);
+    x = Floats.of(args.x());
+    plan = ConvPlan.of(this);
+    patch = plan.patch(this, plan.rows());
+    int positions = plan.rows() * (plan.mostColumns() + 3);
+    planePitch = plan.byPosition() ? Packing.padded(plan.rows() * patch.pitch) + ConvPatch.SLACK : Packing.padded(positions);
+    panelSums = plan.byPosition() ? plan.mostChannels() * planePitch : PANEL * planePitch;
+    blocks = (int) ceilDiv(shape.xGroup(), plan.channels());
+    int lists = args.live() == null ? 1 : filters.classes;
+    offsets = new int[lists][];
+    blockStarts = new int[lists][];
+    store = new ConvStore(loops, this);
+  }
+
+  static void conv(Loops loops, ConvArgs args) {
+    run(loops, args, false);
+  }
+
+  static void deconv(Loops loops, ConvArgs args) {
+    run(loops, args, true);
+  }
+
+  private static void run(Loops loops, ConvArgs a, boolean transposed) {
+    if (a.shape().batch() == 0 || a.beginH() >= a.endH() || a.beginW() >= a.endW()) return;
+    ConvFilters filters = new ConvFilters(a.shape(), a.live(), transposed);
+    filters.sort();
+    try (Scratch scratch = Scratch.borrow()) {
+      long[] at = new long[1];
+      float[] weights = filters.panels(Floats.of(a.weight()), Floats.of(a.packed()), at, scratch);
+      long width = COLUMNS * (transposed ? a.shape().strideW() : 1);
+      for (long begin = a.beginW(); begin < a.endW(); begin += width) {
+        ConvArgs piece = new ConvArgs(a.shape(), a.x(), a.weight(), a.packed(), a.y(), a.bias(), a.residual(), a.activation(),
+            a.slope(), a.live(), a.beginH(), a.endH(), begin, Math.min(a.endW(), begin + width));
+        new ConvKernel(loops, piece, filters).run(weights, (int) at[0]);
+      }
+    }
+  }
+
+  private void run(float[] packed, int at) {
+    weights = packed;
+    weightsAt = at;
+    int[] taps = tapOffsets();
+    for (int i = 0; i < offsets.length; i++) {
+      list(i, taps);
+    }
+    Threads.pool().run(shape.batch() * rowPhases.length * plan.bands() * plan.groups(), (begin, end, thread) -> {
+      try (Scratch own = Scratch.borrow()) {
+        for (long task = begin; task < end; task++) {
+          task(task, own);
+        }
+      }
+    });
+  }
+
+  /** Where each tap of the kernel's window lies in a channel of the patch; of those whose phase is outside y, anything. */
+  private int[] tapOffsets() {
+    int[] to = new int[filters.taps];
+    for (ConvAxis h : rowPhases) {
+      for (ConvAxis w : columnPhases) {
+        int bucket = filters.bucket(h.residue(), w.residue());
+        if (bucket < 0) continue;
+        int[] order = filters.windowOrder();
+        for (int i = filters.windowStart(bucket); i < filters.windowStart(bucket + 1); i++) {
+          long ky = order[i] / shape.kernelW();
+          long kx = order[i] % shape.kernelW();
+          to[order[i]] = patch.offset(h.tap(ky, shape.dilationH(), transposed), w.tap(kx, shape.dilationW(), transposed));
+        }
+      }
+    }
+    return to;
+  }
+
+  private void list(int i, int[] taps) {
+    int[] order = filters.order(i);
+    int[] starts = filters.starts(i);
+    int[] offset = new int[order.length];
+    int[] blockStart = new int[(starts.length - 1) * (blocks + 1)];
+    int entriesOfBlock = plan.channels() * filters.taps;
+    for (int b = 0; b < starts.length - 1; b++) {
+      int r = starts[b];
+      for (int block = 0; block < blocks; block++) {
+        blockStart[b * (blocks + 1) + block] = r;
+        long first = (long) block * entriesOfBlock;
+        long end = first + entriesOfBlock;
+        int channel = 0;
+        long channelAt = first;
+        for (; r < starts[b + 1] && order[r] < end; r++) {
+          while (order[r] >= channelAt + filters.taps) {
+            channelAt += filters.taps;
+            channel++;
+          }
+          offset[r] = channel * patch.plane + taps[(int) (order[r] - channelAt)];
+        }
+      }
+      blockStart[b * (blocks + 1) + blocks] = r;
+    }
+    offsets[i] = offset;
+    blockStarts[i] = blockStart;
+  }
+
+  /** A band of a row phase. */
+  record Band(long image, ConvAxis y, int first, int rows) {}
+
+  private void task(long index, Scratch scratch) {
+    int group = (int) (index % plan.groups());
+    index /= plan.groups();
+    int first = (int) (index % plan.bands()) * plan.rows();
+    index /= plan.bands();
+    ConvAxis y = rowPhases[(int) (index % rowPhases.length)];
+    Band band = new Band(index / rowPhases.length, y, first, (int) Math.min(plan.rows(), y.count() - first));
+    if (band.rows <= 0) return;
+    int end = Math.min((group + 1) * plan.panels(), filters.panels);
+    int next;
+    for (int p = group * plan.panels(); p < end; p = next) {
+      long of = filters.group(filters.panelClass[p]);
+      next = p + 1;
+      while (next < end && filters.group(filters.panelClass[next]) == of) {
+        next++;
+      }
+      compute(band, of, p, next, scratch);
+      for (int i = p; i < next; i++) {
+        store.finish(band, i, i - p, scratch);
+      }
+    }
+  }
+
+  /** The sums of panels [begin, end), all of one group of channels. */
+  private void compute(Band band, long group, int begin, int end, Scratch scratch) {
+    float[] data = scratch.floats(PATCH, patch.floats(plan.channels()));
+    float[] sums = scratch.floats(SUMS, (long) columnPhases.length * plan.panels() * panelSums + ConvPatch.SLACK);
+    for (int j = 0; j < columnPhases.length; j++) {
+      int at = j * plan.panels() * panelSums;
+      Arrays.fill(sums, at, at + (end - begin) * panelSums, 0);
+    }
+    long top = band.y.origin() + band.first * band.y.stride();
+    long left = columnPhases[0].origin();
+    for (int block = 0; block < blocks; block++) {
+      long from = (long) block * plan.channels();
+      int channels = (int) Math.min(plan.channels(), shape.xGroup() - from);
+      long at = x.start + band.image * x.stride(0) + (group * shape.xGroup() + from) * x.stride(1);
+      patch.fill(x, at, x.stride(1), channels, top, left, shape.xHeight(), shape.xWidth(), data, scratch, LINES);
+      for (int j = 0; j < columnPhases.length; j++) {
+        columns(band, j, block, data, begin, end, sums);
+      }
+    }
+  }
+
+  /** Continues the sums of one column phase over the entries of a block of channels. */
+  private void columns(Band band, int j, int block, float[] data, int begin, int end, float[] sums) {
+    ConvAxis axis = columnPhases[j];
+    int bucket = filters.bucket(band.y.residue(), axis.residue());
+    if (bucket < 0) return;
+    int count;
+    for (int p = begin; p < end; p += count) {
+      int i = filters.panelClass[p];
+      int list = args.live() == null ? 0 : i;
+      int from = blockStarts[list][bucket * (blocks + 1) + block];
+      int to = blockStarts[list][bucket * (blocks + 1) + block + 1];
+      int w = weightsAt + (int) filters.panelAt[p] + from * PANEL;
+      int at = (j * plan.panels() + p - begin) * panelSums;
+      count = 1;
+      if (from == to) continue;
+      if (plan.byPosition()) {
+        byPosition(band, axis, from, to, offsets[list], data, w, filters.panelChannels[p], sums, at);
+        continue;
+      }
+      if (tiles.sideBySide() > 1 && p + 1 < end && filters.panelClass[p + 1] == i) count = 2;
+      byChannel(band, axis, from, to, offsets[list], data, w, count, filters.entries(i) * PANEL, sums, at);
+    }
+  }
+
+  /** Whether a phase's positions lie behind one another without gaps. */
+  boolean flat(ConvAxis axis) {
+    return patch.pitch == axis.count();
+  }
+
+  private void byChannel(Band band, ConvAxis axis, int from, int to, int[] offset, float[] data, int w, int panels,
+      int panelWeights, float[] sums, int at) {
+    int count = (int) axis.count();
+    int lines = flat(axis) ? 1 : band.rows;
+    int width = flat(axis) ? band.rows * count : count;
+    int step = tiles.padded(width) * PANEL;
+    for (int r = 0; r < lines; r++) {
+      tiles.channels(width, panels, from, to, offset, data, r * patch.pitch, weights, w, panelWeights, sums, at + r * step,
+          panelSums);
+    }
+  }
+
+  private void byPosition(Band band, ConvAxis axis, int from, int to, int[] offset, float[] data, int w, int channels,
+      float[] sums, int at) {
+    int positions = (band.rows - 1) * patch.pitch + (int) axis.count();
+    int turns = (int) ceilDiv(channels, tiles.together());
+    for (int t = 0; t < turns; t++) {
+      int r = channels * t / turns;
+      int n = channels * (t + 1) / turns - r;
+      tiles.positions(positions, n, from, to, offset, data, 0, weights, w + r, sums, at + r * planePitch, planePitch);
+    }
+  }
+}
