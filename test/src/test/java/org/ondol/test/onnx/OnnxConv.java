@@ -25,7 +25,7 @@ final class OnnxConv {
     long extraH = dims == 1 ? 0 : extra[0];
     long extraW = extra[dims - 1];
     String auto = c.stringAttribute("auto_pad", "NOTSET");
-    long[] wanted = c.intsAttribute("output_shape");
+    long[] wanted = c.intsAttribute("output_shape", new long[0]);
     if (wanted.length == 0 && auto.startsWith("SAME")) {
       wanted = dims == 1 ? new long[] {x.size(2) * g.strideW()}
           : new long[] {x.size(2) * g.strideH(), x.size(3) * g.strideW()};
