@@ -1,5 +1,7 @@
 #include "conv_check.h"
 
+#include <stdlib.h>
+
 namespace ondol {
 namespace {
 
@@ -46,6 +48,17 @@ bool reach(const char* name, int64_t x, int64_t y, int64_t kernel, int64_t strid
   return end - x <= MAX || check.fail("y_%s = %lld: expected at most %lld of padding behind x", name, (long long)y, (long long)MAX);
 }
 
+// As many channels as y has, so that none twice means each once; two tasks would write one that stands in two classes.
+bool each_once(const ondol_conv_args& a, Check& check) {
+  char* seen = static_cast<char*>(calloc(a.y_channels, 1));
+  if (seen == nullptr) return check.fail("y_channels = %lld: expected fewer, or more memory", (long long)a.y_channels);
+  int64_t j = 0;
+  while (j < a.y_channels && seen[a.channels[j]] == 0) seen[a.channels[j++]] = 1;
+  free(seen);
+  return j == a.y_channels ||
+         check.fail("channels[%lld] = %lld: expected each channel in one class", (long long)j, (long long)a.channels[j]);
+}
+
 bool valid_live(const ondol_conv_args& a, Check& check) {
   if (a.classes == 0) return true;
   if (!check.between("classes", a.classes, 1, a.y_channels) || !check.given("channel_start", a.channel_start) ||
@@ -56,7 +69,6 @@ bool valid_live(const ondol_conv_args& a, Check& check) {
   if (a.channel_start[0] != 0 || a.channel_start[a.classes] != a.y_channels || a.live_start[0] != 0) {
     return check.fail("channel_start, live_start: expected to begin with 0 and to cover all %lld channels", (long long)a.y_channels);
   }
-  // Ascending starts that end at y_channels, and no channel twice: each exactly once. Quadratic only in the classes' sizes.
   for (int64_t i = 0; i < a.classes; i++) {
     const int64_t begin = a.channel_start[i], end = a.channel_start[i + 1];
     if (end <= begin || end > a.y_channels) return check.fail("channel_start[%lld]: expected ascending starts", (long long)i + 1);
@@ -78,7 +90,7 @@ bool valid_live(const ondol_conv_args& a, Check& check) {
       }
     }
   }
-  return true;
+  return each_once(a, check);
 }
 
 }  // namespace

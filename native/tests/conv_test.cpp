@@ -252,7 +252,7 @@ void bad_live_entries_are_named() {
   a = good, a.channels = nullptr, refused(a, "channels = null");
   a = good, a.live_start = nullptr, refused(a, "live_start = null");
   a = good, a.live = nullptr, refused(a, "live = null");
-  const int32_t late[] = {1, 1, 2, 4}, short_of[] = {0, 1, 2, 3}, back[] = {0, 3, 2, 4}, beyond[] = {0, 1000000, 2, 4};
+  const int32_t late[] = {1, 1, 2, 4}, short_of[] = {0, 1, 2, 3}, back[] = {0, 2, 1, 4}, beyond[] = {0, 1000000, 2, 4};
   a = good, a.channel_start = late, refused(a, "channel_start");
   a = good, a.channel_start = short_of, refused(a, "channel_start");
   a = good, a.channel_start = back, refused(a, "channel_start[2]");

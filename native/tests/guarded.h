@@ -3,8 +3,6 @@
 #define ONDOL_GUARDED_H
 
 #include <stdint.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "testing.h"
 

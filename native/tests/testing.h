@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <random>
 #include <set>
@@ -68,10 +70,20 @@ inline std::vector<float> values(std::mt19937& random, int64_t n, bool special) 
   return out;
 }
 
+// Memory as a host lends it: aligned, full of NaN, and ended by a page that cannot be touched.
 struct Aligned {
+  char* base;
+  int64_t bytes;
   void* p;
-  explicit Aligned(int64_t bytes) : p(aligned_alloc(64, (bytes + 127) / 64 * 64)) { memset(p, 0xFF, bytes); }
-  ~Aligned() { free(p); }
+  explicit Aligned(int64_t wanted) {
+    const int64_t page = sysconf(_SC_PAGESIZE), usable = (wanted + 63) / 64 * 64;
+    bytes = (usable + page - 1) / page * page + page;
+    base = static_cast<char*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(base + bytes - page, page, PROT_NONE);
+    p = base + bytes - page - usable;
+    memset(p, 0xFF, usable);
+  }
+  ~Aligned() { munmap(base, bytes); }
   Aligned(const Aligned&) = delete;
 };
 

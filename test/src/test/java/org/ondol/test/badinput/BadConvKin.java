@@ -22,6 +22,7 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.FilterMask.Type;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedFilter;
+import org.ondol.ops.Winograd;
 import org.ondol.test.badinput.BadInputTest.Row;
 
 /** maskedconv with its masks and windows, and deconv. */
@@ -62,18 +63,24 @@ final class BadConvKin {
   }
 
   static final List<Row> MASKED = List.of(
-      new Row("mask: null device", InvalidArgumentException.class, "device", "null", d -> FilterMask.of(null, 1, 1, 1, 1, 1, ALL)),
-      new Row("mask: null pattern", InvalidArgumentException.class, "pattern", "null", d -> FilterMask.of(d, 1, 1, 1, 1, 1, null)),
-      new Row("mask: no channels", InvalidArgumentException.class, "size", "0", d -> FilterMask.of(d, 0, 1, 1, 1, 1, ALL)),
-      new Row("mask: negative kernel", InvalidArgumentException.class, "size", "-1", d -> FilterMask.of(d, 1, 1, 1, -1, 1, ALL)),
-      new Row("mask: no groups", InvalidArgumentException.class, "size", "0", d -> FilterMask.of(d, 1, 1, 1, 1, 0, ALL)),
+      new Row("mask: null device", InvalidArgumentException.class, "device", "null",
+          d -> FilterMask.of(null, 1, 1, 1, 1, 1, ALL)),
+      new Row("mask: null pattern", InvalidArgumentException.class, "pattern", "null",
+          d -> FilterMask.of(d, 1, 1, 1, 1, 1, null)),
+      new Row("mask: no channels", InvalidArgumentException.class, "size", "0",
+          d -> FilterMask.of(d, 0, 1, 1, 1, 1, ALL)),
+      new Row("mask: negative kernel", InvalidArgumentException.class, "size", "-1",
+          d -> FilterMask.of(d, 1, 1, 1, -1, 1, ALL)),
+      new Row("mask: no groups", InvalidArgumentException.class, "size", "0",
+          d -> FilterMask.of(d, 1, 1, 1, 1, 0, ALL)),
       new Row("mask: groups of the output", InvalidArgumentException.class, "groups", "3 output",
           d -> FilterMask.of(d, 3, 4, 1, 1, 2, ALL)),
       new Row("mask: groups of the input", InvalidArgumentException.class, "groups", "3 input",
           d -> FilterMask.of(d, 4, 3, 1, 1, 2, ALL)),
       new Row("mask: too many entries", InvalidArgumentException.class, "mask", "2^31",
           d -> FilterMask.of(d, 1 << 15, 1 << 15, 2, 1, 1, ALL)),
-      new Row("mask: null type", InvalidArgumentException.class, "type", "null", d -> FilterMask.raster(d, null, 1, 1, 3, 3, 1)),
+      new Row("mask: null type", InvalidArgumentException.class, "type", "null",
+          d -> FilterMask.raster(d, null, 1, 1, 3, 3, 1)),
       new Row("mask: null type of the vertical one", InvalidArgumentException.class, "type", "null",
           d -> FilterMask.vertical(d, null, 1, 1, 3, 3)),
       new Row("mask: no colours", InvalidArgumentException.class, "colours", "0",
@@ -102,7 +109,8 @@ final class BadConvKin {
           MaskedConv.apply(x(d), t(d, 2, 2, 1, 1), mask, UNIT, Epilogue.NONE);
         }
       }),
-      new Row("maskedconv: mask elsewhere", DeviceMismatchException.class, "mask", "to(\"", d -> masked(d, mask(other(d)))),
+      new Row("maskedconv: mask elsewhere", DeviceMismatchException.class, "mask", "to(\"",
+          d -> masked(d, mask(other(d)))),
       new Row("maskedconv: closed mask", ClosedException.class, null, "closed", d -> {
         FilterMask mask = mask(d);
         mask.close();
@@ -123,7 +131,8 @@ final class BadConvKin {
       }),
       new Row("maskedconv: null filter", InvalidArgumentException.class, "filter", "null",
           d -> MaskedConv.apply(x(d), null, Epilogue.NONE)),
-      new Row("maskedconv: filter packed without a mask", InvalidArgumentException.class, "filter", "without a mask", d -> {
+      new Row("maskedconv: filter packed without a mask", InvalidArgumentException.class, "filter", "without a mask",
+          d -> {
         try (PackedFilter filter = PackedFilter.conv(w(d), UNIT)) {
           MaskedConv.apply(x(d), filter, Epilogue.NONE);
         }
@@ -134,7 +143,8 @@ final class BadConvKin {
           d -> packed(d, (f, m) -> MaskedConv.apply(t(d, 1, 3, 4, 4), f, Epilogue.NONE))),
       new Row("maskedconv: filter moved without its mask", InvalidArgumentException.class, "mask", "null",
           d -> packed(d, (f, m) -> f.to(d, null))),
-      new Row("maskedconv: filter moved with another pattern", InvalidArgumentException.class, "mask", "another pattern",
+      new Row("maskedconv: filter moved with another pattern", InvalidArgumentException.class, "mask",
+          "another pattern",
           d -> packed(d, (f, m) -> {
             try (FilterMask all = FilterMask.of(d, 3, 2, 3, 3, 1, ALL)) {
               f.to(d, all);
@@ -143,12 +153,14 @@ final class BadConvKin {
       new Row("maskedconv: filter moved, the mask left behind", DeviceMismatchException.class, "mask", "to(\"",
           d -> packed(d, (f, m) -> f.to(other(d), m))),
       new Row("window: negative begin", InvalidArgumentException.class, "beginH", "-1", d -> window(d, -1, 1, 0, 1)),
-      new Row("window: begin beyond the end", InvalidArgumentException.class, "beginW", "3", d -> window(d, 0, 1, 3, 3)),
+      new Row("window: begin beyond the end", InvalidArgumentException.class, "beginW", "3",
+          d -> window(d, 0, 1, 3, 3)),
       new Row("window: end before begin", InvalidArgumentException.class, "endH", "0", d -> window(d, 1, 0, 0, 1)),
       new Row("window: end beyond the map", InvalidArgumentException.class, "endW", "3", d -> window(d, 0, 1, 0, 3)),
       new Row("window: end beyond all maps", InvalidArgumentException.class, "endH", "" + Long.MAX_VALUE,
           d -> window(d, 0, Long.MAX_VALUE, 0, 1)),
-      new Row("window: empty, but y is wrong all the same", ShapeException.class, "y", "[1, 3, 2, 2]", d -> packed(d, (f, m) ->
+      new Row("window: empty, but y is wrong all the same", ShapeException.class, "y", "[1, 3, 2, 2]",
+          d -> packed(d, (f, m) ->
           MaskedConv.into(x(d), f, Epilogue.NONE, t(d, 1, 3, 2, 4), 1, 1, 0, 2))),
       new Row("maskedconv backward: dy", ShapeException.class, "dy", "[1, 3, 2, 2]", d -> {
         try (FilterMask mask = mask(d)) {
@@ -178,7 +190,8 @@ final class BadConvKin {
   }
 
   static final List<Row> DECONV = List.of(
-      new Row("deconv: null x", InvalidArgumentException.class, "x", "null", d -> Deconv.apply(null, w(d), UNIT, Epilogue.NONE)),
+      new Row("deconv: null x", InvalidArgumentException.class, "x", "null",
+          d -> Deconv.apply(null, w(d), UNIT, Epilogue.NONE)),
       new Row("deconv: null weight", InvalidArgumentException.class, "weight", "null",
           d -> Deconv.apply(small(d), null, UNIT, Epilogue.NONE)),
       new Row("deconv: null geometry", InvalidArgumentException.class, "geometry", "null",
@@ -190,7 +203,8 @@ final class BadConvKin {
       new Row("deconv: channels as conv counts them", ShapeException.class, "x", "3 channels",
           d -> Deconv.apply(x(d), w(d), UNIT, Epilogue.NONE)),
       new Row("deconv: groups", InvalidArgumentException.class, "groups", "2", d -> up(d, UNIT.groups(2), 0, 0)),
-      new Row("deconv: output padding of stride 1", InvalidArgumentException.class, "outputPaddingH", "1", d -> up(d, UNIT, 1, 0)),
+      new Row("deconv: output padding of stride 1", InvalidArgumentException.class, "outputPaddingH", "1",
+          d -> up(d, UNIT, 1, 0)),
       new Row("deconv: output padding of stride and dilation", InvalidArgumentException.class, "outputPaddingW", "3",
           d -> up(d, UNIT.stride(3).dilation(2), 2, 3)),
       new Row("deconv: negative output padding", InvalidArgumentException.class, "outputPaddingW", "-1",
@@ -222,12 +236,15 @@ final class BadConvKin {
       new Row("deconv into: null y", InvalidArgumentException.class, "y", "null", d -> into(d, null)),
       new Row("deconv into: y too small", ShapeException.class, "y", "[1, 2, 6, 6]", d -> into(d, t(d, 1, 2, 6, 5))),
       new Row("deconv into: y too large", ShapeException.class, "y", "[1, 2, 6, 6]", d -> into(d, t(d, 1, 2, 7, 6))),
-      new Row("deconv into: y without height", ShapeException.class, "y", "[1, 2, 6, 6]", d -> into(d, t(d, 1, 2, 0, 6))),
-      new Row("deconv into: y of other channels", ShapeException.class, "y", "[1, 2, 6, 6]", d -> into(d, t(d, 1, 3, 6, 6))),
+      new Row("deconv into: y without height", ShapeException.class, "y", "[1, 2, 6, 6]",
+          d -> into(d, t(d, 1, 2, 0, 6))),
+      new Row("deconv into: y of other channels", ShapeException.class, "y", "[1, 2, 6, 6]",
+          d -> into(d, t(d, 1, 3, 6, 6))),
       new Row("deconv into: y of another rank", ShapeException.class, "y", "rank", d -> into(d, t(d, 2, 6, 6))),
       new Row("deconv into: y with rows apart", ShapeException.class, "y", "contiguous planes",
           d -> into(d, t(d, 1, 2, 6, 8).slice(3, 0, 6))),
-      new Row("deconv into: y expanded", ShapeException.class, "y", "distinct", d -> into(d, t(d, 1, 1, 6, 6).expand(1, 2, 6, 6))),
+      new Row("deconv into: y expanded", ShapeException.class, "y", "distinct",
+          d -> into(d, t(d, 1, 1, 6, 6).expand(1, 2, 6, 6))),
       new Row("deconv into: y is x", InvalidArgumentException.class, "y", "overlapping x", d -> {
         Tensor x = t(d, 1, 1, 3, 3);
         try (PackedFilter filter = PackedFilter.deconv(t(d, 1, 1, 1, 1), UNIT)) {
@@ -248,7 +265,8 @@ final class BadConvKin {
           d -> Deconv.geometryFor(small(d), w(d), UNIT, 0, 6, true)),
       new Row("geometryFor: more than there is", InvalidArgumentException.class, "width", "7",
           d -> Deconv.geometryFor(small(d), w(d), UNIT, 6, 7, true)),
-      new Row("bilinear: no channels", InvalidArgumentException.class, "channels", "0", d -> Deconv.bilinear(0, 4, true)),
+      new Row("bilinear: no channels", InvalidArgumentException.class, "channels", "0",
+          d -> Deconv.bilinear(0, 4, true)),
       new Row("bilinear: no kernel", InvalidArgumentException.class, "kernel", "0", d -> Deconv.bilinear(1, 0, true)),
       new Row("bilinear: too many values", InvalidArgumentException.class, "kernel", "65536",
           d -> Deconv.bilinear(1, 65536, false)),
@@ -256,6 +274,52 @@ final class BadConvKin {
           d -> Deconv.bilinear(65536, 65536, false)),
       new Row("bilinear: too many channels", InvalidArgumentException.class, "kernel", "1",
           d -> Deconv.bilinear(Integer.MAX_VALUE, 1, false)));
+
+  private static void wino(Device d, Tensor w, ConvGeometry g) {
+    Winograd.pack(w, g).close();
+  }
+
+  private static void wino(Device d, Tensor x, Epilogue e) {
+    try (Winograd.Filter filter = Winograd.pack(w(d), UNIT)) {
+      Winograd.apply(x, filter, e);
+    }
+  }
+
+  static final List<Row> WINOGRAD = List.of(
+      new Row("winograd: null weight", InvalidArgumentException.class, "weight", "null",
+          d -> wino(d, (Tensor) null, UNIT)),
+      new Row("winograd: null geometry", InvalidArgumentException.class, "geometry", "null",
+          d -> wino(d, w(d), (ConvGeometry) null)),
+      new Row("winograd: 3 x 1", InvalidArgumentException.class, "weight", "3 x 1",
+          d -> wino(d, t(d, 3, 2, 3, 1), UNIT)),
+      new Row("winograd: a sequence", InvalidArgumentException.class, "weight", "3 x 3 filters",
+          d -> wino(d, t(d, 3, 2, 3), UNIT)),
+      new Row("winograd: stride", InvalidArgumentException.class, "stride", "1 x 2",
+          d -> wino(d, w(d), UNIT.stride(1, 2))),
+      new Row("winograd: dilation", InvalidArgumentException.class, "dilation", "2 x 1",
+          d -> wino(d, w(d), UNIT.dilation(2, 1))),
+      new Row("winograd: groups", InvalidArgumentException.class, "groups", "3", d -> wino(d, w(d), UNIT.groups(3))),
+      new Row("winograd: closed weight", ClosedException.class, null, "closed",
+          d -> wino(d, closed(d, 3, 2, 3, 3), UNIT)),
+      new Row("winograd: null filter", InvalidArgumentException.class, "filter", "null",
+          d -> Winograd.apply(x(d), null, Epilogue.NONE)),
+      new Row("winograd: null x", InvalidArgumentException.class, "x", "null",
+          d -> wino(d, (Tensor) null, Epilogue.NONE)),
+      new Row("winograd: null epilogue", InvalidArgumentException.class, "epilogue", "null",
+          d -> wino(d, x(d), (Epilogue) null)),
+      new Row("winograd: x smaller than the kernel", ShapeException.class, "weight", "height",
+          d -> wino(d, t(d, 1, 2, 2, 4), Epilogue.NONE)),
+      new Row("winograd: closed filter", ClosedException.class, null, "closed", d -> {
+        Winograd.Filter filter = Winograd.pack(w(d), UNIT);
+        filter.close();
+        Winograd.apply(x(d), filter, Epilogue.NONE);
+      }),
+      new Row("winograd: y is x", InvalidArgumentException.class, "y", "overlapping x", d -> {
+        Tensor x = t(d, 1, 1, 4, 4);
+        try (Winograd.Filter filter = Winograd.pack(t(d, 1, 1, 3, 3), UNIT.padding(1))) {
+          Winograd.into(x, filter, Epilogue.NONE, x);
+        }
+      }));
 
   private BadConvKin() {}
 }

@@ -46,6 +46,7 @@ class BadInputTest {
     rows.addAll(BadConv.ROWS);
     rows.addAll(BadConvKin.MASKED);
     rows.addAll(BadConvKin.DECONV);
+    rows.addAll(BadConvKin.WINOGRAD);
     rows.addAll(BadImages.ROWS);
     rows.addAll(BadPool.ROWS);
     List<DynamicNode> tests = new ArrayList<>();

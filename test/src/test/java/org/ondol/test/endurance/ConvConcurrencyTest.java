@@ -72,7 +72,8 @@ class ConvConcurrencyTest {
     return onEveryDevice(device -> {
       Conv.Epilogue epilogue = Conv.Epilogue.NONE.activation(Activation.TANH);
       try (FilterMask mask = mask(device); PackedFilter filter = filter(device, mask); Tensor x = map(device);
-          Tensor whole = MaskedConv.apply(x, filter, epilogue); Tensor y = Tensor.zeros(device, 2, CHANNELS, SIZE, SIZE);
+          Tensor whole = MaskedConv.apply(x, filter, epilogue); Tensor y = Tensor.zeros(device, 2, CHANNELS, SIZE,
+              SIZE);
           ExecutorService pool = Executors.newFixedThreadPool(6)) {
         List<Callable<Void>> calls = new ArrayList<>();
         for (int row = 0; row < SIZE; row++) {

@@ -31,6 +31,7 @@ import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.Unpool;
+import org.ondol.ops.Winograd;
 
 /** The calls of the fuzzer: one for every class of public operations, and the tensors themselves. */
 final class Calls {
@@ -70,6 +71,7 @@ final class Calls {
     ALL.put(Conv.class, ConvCalls.CONV);
     ALL.put(MaskedConv.class, ConvCalls.MASKED);
     ALL.put(Deconv.class, ConvCalls.DECONV);
+    ALL.put(Winograd.class, ConvCalls.WINOGRAD);
     ALL.put(FilterMask.class, ConvCalls.MASK);
     ALL.put(ConvGeometry.class, ConvCalls.GEOMETRY);
     ALL.put(Resize.class, List.of(Calls::resize, Calls::resizeBackward));

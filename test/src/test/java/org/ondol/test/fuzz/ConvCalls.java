@@ -9,6 +9,7 @@ import org.ondol.ops.Deconv;
 import org.ondol.ops.FilterMask;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedFilter;
+import org.ondol.ops.Winograd;
 import org.ondol.test.fuzz.Calls.Call;
 
 /** The fuzzer's calls of convolutions. */
@@ -16,6 +17,7 @@ final class ConvCalls {
   static final List<Call> CONV = List.of(ConvCalls::conv, ConvCalls::convInto, ConvCalls::convBackward);
   static final List<Call> MASKED = List.of(ConvCalls::masked, ConvCalls::window, ConvCalls::maskedBackward);
   static final List<Call> DECONV = List.of(ConvCalls::deconv, ConvCalls::deconvInto, ConvCalls::deconvBackward);
+  static final List<Call> WINOGRAD = List.of(ConvCalls::winograd);
   static final List<Call> MASK = List.of(ConvCalls::mask);
   static final List<Call> GEOMETRY = List.of(ConvCalls::same, ConvCalls::geometryFor);
 
@@ -64,7 +66,8 @@ final class ConvCalls {
         extra[i] = transposed && !none ? a.below(Math.max(stride[i], dilation[i])) : 0;
         int least = transposed ? 2 + Math.max(0, pads - span) / stride[i] : Math.max(1, span - pads);
         x[i] = none ? 1 : least + a.below(6);
-        y[i] = transposed ? (x[i] - 1) * stride[i] + span - pads + (int) extra[i] : (x[i] + pads - span) / stride[i] + 1;
+        y[i] = transposed ? (x[i] - 1) * stride[i] + span - pads + (int) extra[i] : (x[i] + pads - span) / stride[i]
+            + 1;
       }
       geometry = ConvGeometry.UNIT.stride(a.integer(stride[0]), a.integer(stride[1]))
           .padding(a.integer(begin[0]), a.integer(begin[1]), a.integer(end[0]), a.integer(end[1]))
@@ -164,7 +167,8 @@ final class ConvCalls {
     Tensor y = a.rows(s.y());
     int beginH = a.below(s.y[0] + 1);
     int beginW = a.below(s.y[1] + 1);
-    try (FilterMask mask = s.mask(a); PackedFilter filter = PackedFilter.maskedconv(a.tensor(s.weight()), mask, s.geometry)) {
+    try (FilterMask mask = s.mask(a); PackedFilter filter = PackedFilter.maskedconv(a.tensor(s.weight()), mask,
+        s.geometry)) {
       MaskedConv.into(a.tensor(s.x()), filter, a.oneIn(2) ? epilogue(a, s) : Conv.Epilogue.NONE.residual(y), y,
           a.integer(beginH), a.integer(beginH + a.below(s.y[0] - beginH + 1)), a.integer(beginW),
           a.integer(beginW + a.below(s.y[1] - beginW + 1)));
@@ -207,18 +211,42 @@ final class ConvCalls {
     return list(Deconv.backward(a.tensor(s.x()), a.tensor(s.transposedWeight()), a.tensor(s.y()), s.geometry));
   }
 
+  /** Its result where it fits, into a map of its own. */
+  private static Tensor[] winograd(Arguments a) {
+    int in = 1 + a.below(4);
+    int out = 1 + a.below(20);
+    int batch = a.size();
+    int height = 3 + a.below(9);
+    int width = 3 + a.below(9);
+    ConvGeometry g = ConvGeometry.UNIT.padding(a.integer(1)).stride(a.integer(1)).dilation(a.integer(1))
+        .groups(a.integer(1));
+    Tensor x = a.tensor(batch, in, height, width);
+    Tensor y = a.rows(batch, out, height, width);
+    try (Winograd.Filter filter = Winograd.pack(a.tensor(out, in, 3, 3), g);
+        Winograd.Filter same = filter.to(a.device())) {
+      Conv.Epilogue e = Conv.Epilogue.NONE.activation(a.of(Activation.values())).residual(a.oneIn(2) ? y : null);
+      if (a.oneIn(2)) {
+        return list(Winograd.apply(x, same, e));
+      }
+      Winograd.into(x, same, e, y);
+    }
+    return list(y.reshape(y.shape()));
+  }
+
   /** Its entries, as numbers. */
   private static Tensor[] mask(Arguments a) {
     Shape s = new Shape(a, false);
     try (FilterMask mask = s.mask(a); FilterMask same = mask.to(a.device())) {
-      float live = same.live(a.integer(a.below(s.out)), a.integer(0), a.integer(0), a.integer(a.below(s.kernel[1]))) ? 1 : 0;
+      float live = same.live(a.integer(a.below(s.out)), a.integer(0), a.integer(0), a.integer(a.below(s.kernel[1])))
+          ? 1 : 0;
       return list(Tensor.of(a.device(), new float[] {same.count(), live}, 2));
     }
   }
 
   private static Tensor[] same(Arguments a) {
     Shape s = new Shape(a, false);
-    ConvGeometry g = s.geometry.same(a.integer(s.x[0]), a.integer(s.x[1]), a.integer(s.kernel[0]), a.integer(s.kernel[1]), a.flag());
+    ConvGeometry g = s.geometry.same(a.integer(s.x[0]), a.integer(s.x[1]), a.integer(s.kernel[0]),
+        a.integer(s.kernel[1]), a.flag());
     return list(Tensor.of(a.device(), new float[] {g.padTop(), g.padLeft(), g.padBottom(), g.padRight()}, 4));
   }
 

@@ -22,9 +22,9 @@ import org.ondol.spi.ConvShape;
 import org.ondol.test.oracle.ConvOracle;
 
 /**
- * Gradients of convolutions against central differences of the float64 oracle's forward pass, element by element of the map,
- * the filters and the bias. The forward pass is linear in each of them, so the difference quotient is exact but for float32
- * roundings of the gradient itself.
+ * Gradients of convolutions against central differences of the float64 oracle's forward pass, element by element of the
+ * map, the filters and the bias. The forward pass is linear in each of them, so the difference quotient is exact but
+ * for float32 roundings of the gradient itself.
  */
 class ConvGradientTest {
   private final Random random = new Random(11);
@@ -46,15 +46,19 @@ class ConvGradientTest {
   private static final List<Case> CASES = List.of(
       new Case("plain", ConvGeometry.UNIT, new Sizes(2, 3, 4, 5, 6, 3, 2), false, 0),
       new Case("strided past the end", ConvGeometry.UNIT.stride(3, 2), new Sizes(1, 2, 3, 8, 6, 2, 1), false, 0),
-      new Case("padded beyond the kernel", ConvGeometry.UNIT.padding(4, 0, 1, 3), new Sizes(2, 2, 2, 3, 4, 3, 3), false, 0),
+      new Case("padded beyond the kernel", ConvGeometry.UNIT.padding(4, 0, 1, 3), new Sizes(2, 2, 2, 3, 4, 3, 3),
+          false, 0),
       new Case("dilated", ConvGeometry.UNIT.dilation(2, 3).padding(2, 3), new Sizes(1, 2, 2, 6, 7, 3, 3), false, 0),
       new Case("grouped", ConvGeometry.UNIT.groups(2).padding(1), new Sizes(2, 4, 6, 4, 4, 3, 3), false, 0),
-      new Case("depthwise with a multiplier", ConvGeometry.UNIT.groups(3).stride(2), new Sizes(2, 3, 6, 7, 5, 3, 3), false, 0),
+      new Case("depthwise with a multiplier", ConvGeometry.UNIT.groups(3).stride(2), new Sizes(2, 3, 6, 7, 5, 3, 3),
+          false, 0),
       new Case("transposed", ConvGeometry.UNIT, new Sizes(2, 3, 2, 4, 3, 3, 2), true, 0),
       new Case("transposed with a stride longer than the kernel", ConvGeometry.UNIT.stride(4, 3),
           new Sizes(1, 2, 2, 3, 4, 2, 2), true, 0),
-      new Case("transposed with output padding", ConvGeometry.UNIT.stride(2).padding(2), new Sizes(2, 2, 3, 3, 3, 5, 5), true, 1),
-      new Case("transposed and dilated, output padding beyond the stride", ConvGeometry.UNIT.dilation(3).stride(2).padding(1, 2),
+      new Case("transposed with output padding", ConvGeometry.UNIT.stride(2).padding(2),
+          new Sizes(2, 2, 3, 3, 3, 5, 5), true, 1),
+      new Case("transposed and dilated, output padding beyond the stride",
+          ConvGeometry.UNIT.dilation(3).stride(2).padding(1, 2),
           new Sizes(1, 2, 2, 4, 4, 3, 2), true, 2),
       new Case("transposed in groups", ConvGeometry.UNIT.groups(2).stride(2).padding(1, 0, 0, 1),
           new Sizes(2, 4, 6, 3, 4, 3, 3), true, 1));
@@ -72,7 +76,8 @@ class ConvGradientTest {
       tests.add(onEveryDevice("masked, vertical " + type, device ->
           check(device, pixels, FilterMask.vertical(device, type, 6, 6, 3, 3))));
     }
-    Case groups = new Case("", ConvGeometry.UNIT.padding(1).groups(2).stride(2), new Sizes(2, 4, 6, 5, 5, 3, 3), false, 0);
+    Case groups = new Case("", ConvGeometry.UNIT.padding(1).groups(2).stride(2), new Sizes(2, 4, 6, 5, 5, 3, 3),
+        false, 0);
     tests.add(onEveryDevice("masked, scattered entries in groups", device -> check(device, groups,
         FilterMask.of(device, 6, 4, 3, 3, 2, (o, i, ky, kx) -> (o * 7 + i * 5 + ky * 3 + kx) % 3 != 0))));
     return tests;
@@ -87,8 +92,8 @@ class ConvGradientTest {
     long padW = g.padLeft() + g.padRight();
     long y = c.transposed ? (s.h - 1) * g.strideH() + spanH - padH + c.extra : (s.h + padH - spanH) / g.strideH() + 1;
     long x = c.transposed ? (s.w - 1) * g.strideW() + spanW - padW + c.extra : (s.w + padW - spanW) / g.strideW() + 1;
-    return new ConvShape(s.n, g.groups(), s.in, s.h, s.w, s.out, y, x, s.kh, s.kw, g.strideH(), g.strideW(), g.dilationH(),
-        g.dilationW(), g.padTop(), g.padLeft());
+    return new ConvShape(s.n, g.groups(), s.in, s.h, s.w, s.out, y, x, s.kh, s.kw, g.strideH(), g.strideW(),
+        g.dilationH(), g.dilationW(), g.padTop(), g.padLeft());
   }
 
   private void check(Device device, Case c, FilterMask mask) {
@@ -98,7 +103,8 @@ class ConvGradientTest {
     float[] b = values(s.yChannels());
     float[] dy = values(s.batch() * s.yChannels() * s.yHeight() * s.yWidth());
     boolean[] live = mask == null ? null : flags(mask, s);
-    ToDoubleFunction<float[]> loss = changed -> dot(c.transposed ? ConvOracle.deconv(s, x, w, live, b, null, "none", 0).value()
+    ToDoubleFunction<float[]> loss = changed -> dot(c.transposed
+        ? ConvOracle.deconv(s, x, w, live, b, null, "none", 0).value()
         : ConvOracle.conv(s, x, w, live, b, null, "none", 0).value(), dy);
     long[] weightShape = c.transposed ? new long[] {s.xChannels(), s.yGroup(), s.kernelH(), s.kernelW()}
         : new long[] {s.yChannels(), s.xGroup(), s.kernelH(), s.kernelW()};

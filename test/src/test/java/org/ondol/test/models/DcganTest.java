@@ -15,8 +15,8 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Gemm;
 
 /**
- * The authors' DCGAN of house numbers (Radford, Metz and Chintala 2016): 64 samples through deconvolutions, and back through
- * the discriminator's convolutions.
+ * The authors' DCGAN of house numbers (Radford, Metz and Chintala 2016): 64 samples through deconvolutions, and back
+ * through the discriminator's convolutions.
  */
 class DcganTest {
   private static final double EPS = 1e-8;
@@ -70,7 +70,8 @@ class DcganTest {
   @Test
   void judgesThemAlike() throws IOException {
     SafeTensors golden = Network.open("dcgan-svhn", "golden");
-    float[] logits = Network.everywhere(Network.open("dcgan-svhn", "discriminator"), n -> judge(n, golden.floats("images")));
+    float[] logits = Network.everywhere(Network.open("dcgan-svhn", "discriminator"), n -> judge(n,
+        golden.floats("images")));
     double distance = Network.distance(logits, golden.floats("logits"));
     System.out.printf(Locale.ROOT, "[dcgan] largest difference of a logit: %.2g%n", distance);
     assertTrue(distance <= 1e-4, "differs by " + distance);

@@ -13,7 +13,9 @@ import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
 import org.ondol.ops.Elementwise;
 
-/** ESPNet (Mehta et al. 2018) on a street scene: dilated convolutions down to an eighth, deconvolutions up to full size. */
+/**
+ * ESPNet (Mehta et al. 2018) on a street scene: dilated convolutions down to an eighth, deconvolutions up to full size.
+ */
 class EspNetTest {
   private static final double EPS = 1e-3;
   private static final int[] DILATIONS = {1, 2, 4, 8, 16};
@@ -73,7 +75,8 @@ class EspNetTest {
     Tensor x = n.tensor(image, 1, 3, 360, 480);
     Tensor half = n.pool(x, false);
     Tensor quarter = n.pool(half, false);
-    Tensor c0 = br(n, n.concat(cbr(n, x, "encoder.level1", ConvGeometry.UNIT.stride(2).padding(1)), half), "encoder.b1");
+    Tensor c0 = br(n, n.concat(cbr(n, x, "encoder.level1", ConvGeometry.UNIT.stride(2).padding(1)), half),
+        "encoder.b1");
     Tensor a = down(n, c0, "encoder.level2_0");
     Tensor b = esp(n, esp(n, a, "encoder.level2.0", true), "encoder.level2.1", true);
     Tensor c1 = br(n, n.concat(b, a, quarter), "encoder.b2");
@@ -93,7 +96,8 @@ class EspNetTest {
   @Test
   void seesTheSameStreet() throws IOException {
     SafeTensors golden = Network.open("espnet-camvid", "golden");
-    float[] scores = Network.everywhere(Network.open("espnet-camvid", "weights"), n -> scores(n, golden.floats("input")));
+    float[] scores = Network.everywhere(Network.open("espnet-camvid", "weights"), n -> scores(n,
+        golden.floats("input")));
     double distance = Network.distance(scores, golden.halves("output"));
     System.out.printf(Locale.ROOT, "[espnet] largest difference of a score: %.2g%n", distance);
     assertTrue(distance <= 0.0081, "differs by " + distance);

@@ -95,8 +95,8 @@ final class Network {
   }
 
   /**
-   * Windows of 3 x 3 at stride 2: the maximum, with a last window that may hang over the end (Caffe's way), or with padding 1
-   * the mean, zeros counting.
+   * Windows of 3 x 3 at stride 2: the maximum, with a last window that may hang over the end (Caffe's way), or with
+   * padding 1 the mean, zeros counting.
    */
   Tensor pool(Tensor x, boolean max) {
     int pad = max ? 0 : 1;

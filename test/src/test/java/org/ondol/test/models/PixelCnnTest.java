@@ -16,8 +16,8 @@ import org.ondol.ops.FilterMask.Type;
 import org.ondol.ops.MaskedConv;
 
 /**
- * The gated PixelCNN (van den Oord et al. 2016) of MNIST with trained weights: logits of 256 grey levels for two test images.
- * The dead weights are overwritten with NaN first, so that a mask that is not kept shows.
+ * The gated PixelCNN (van den Oord et al. 2016) of MNIST with trained weights: logits of 256 grey levels for two test
+ * images. The dead weights are overwritten with NaN first, so that a mask that is not kept shows.
  */
 class PixelCnnTest {
   private static final int[] DILATIONS = {1, 2, 1, 4, 1, 2, 1};

@@ -15,7 +15,9 @@ import org.ondol.ops.PackedFilter;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Softmax;
 
-/** SqueezeNet 1.1 (Iandola et al. 2016) with its own weights against ONNX Runtime's probabilities and for a photograph. */
+/**
+ * SqueezeNet 1.1 (Iandola et al. 2016) with its own weights against ONNX Runtime's probabilities and for a photograph.
+ */
 class SqueezeNetTest {
   private static Tensor conv(Network n, Tensor x, String name, ConvGeometry g) {
     try (PackedFilter filter = PackedFilter.conv(n.weight(name + ".weight"), g)) {

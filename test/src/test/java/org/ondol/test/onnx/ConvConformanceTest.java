@@ -24,8 +24,8 @@ import org.ondol.Device;
 import org.ondol.test.support.TestDevices;
 
 /**
- * Convolutions that others computed: models converted from PyTorch, ONNX Runtime's cases for the web and Android's neural
- * network tests. Conv and ConvTranspose of one and two dimensions must pass on every device.
+ * Convolutions that others computed: models converted from PyTorch, ONNX Runtime's cases for the web and Android's
+ * neural network tests. Conv and ConvTranspose of one and two dimensions must pass on every device.
  */
 class ConvConformanceTest {
   private static final Path DATA = Path.of(System.getProperty("ondol.data", "../../shared/data"));
@@ -61,7 +61,8 @@ class ConvConformanceTest {
   private static List<DynamicNode> tests(String what, List<OnnxCase> cases, int volumes, int others) {
     List<DynamicNode> tests = new ArrayList<>(cases.stream().map(ConvConformanceTest::test).toList());
     long skipped = cases.stream().filter(c -> c.input(0).rank() == 5).count();
-    System.out.println("[conformance] " + what + ": " + (cases.size() - skipped) + " convolutions; not covered: " + skipped
+    System.out.println("[conformance] " + what + ": " + (cases.size() - skipped) + " convolutions; not covered: "
+        + skipped
         + " cases, each " + VOLUME);
     tests.add(DynamicTest.dynamicTest("the data set has what it had", () -> {
       assertEquals(volumes, skipped, "convolutions of volumes");

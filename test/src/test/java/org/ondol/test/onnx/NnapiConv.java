@@ -76,7 +76,10 @@ final class NnapiConv {
     return call.apply(epilogue);
   }
 
-  /** filter [1, h, w, out]; the paddings (left, right, top, bottom) or a scheme, strides w and h, multiplier, activation. */
+  /**
+   * filter [1, h, w, out]; the paddings (left, right, top, bottom) or a scheme, strides w and h, multiplier,
+   * activation.
+   */
   private Tensor depthwise(Tensor x, Tensor filter, Tensor bias) {
     boolean scheme = operands.size() == 8;
     int at = scheme ? 4 : 7;
@@ -90,11 +93,15 @@ final class NnapiConv {
     return activated(scalar(at + 3), e -> Conv.apply(x, w, g, e), bias);
   }
 
-  /** filter [out, h, w, in]; output shape and scheme, or paddings (left, right, top, bottom); strides w and h, activation. */
+  /**
+   * filter [out, h, w, in]; output shape and scheme, or paddings (left, right, top, bottom); strides w and h,
+   * activation.
+   */
   private Tensor transposed(Tensor x, Tensor filter, Tensor bias) {
     Tensor w = filter.permute(3, 0, 1, 2);
     if (operands.size() == 11) {
-      ConvGeometry g = ConvGeometry.UNIT.stride(scalar(8), scalar(7)).padding(scalar(5), scalar(3), scalar(6), scalar(4));
+      ConvGeometry g = ConvGeometry.UNIT.stride(scalar(8), scalar(7)).padding(scalar(5), scalar(3), scalar(6),
+          scalar(4));
       return activated(scalar(9), e -> Deconv.apply(x, w, g, e), bias);
     }
     ConvGeometry strided = ConvGeometry.UNIT.stride(scalar(6), scalar(5));

@@ -25,7 +25,7 @@ final class OnnxConv {
     long extraH = dims == 1 ? 0 : extra[0];
     long extraW = extra[dims - 1];
     String auto = c.stringAttribute("auto_pad", "NOTSET");
-    long[] wanted = c.intsAttribute("output_shape");
+    long[] wanted = c.intsAttribute("output_shape", new long[0]);
     if (wanted.length == 0 && auto.startsWith("SAME")) {
       wanted = dims == 1 ? new long[] {x.size(2) * g.strideW()}
           : new long[] {x.size(2) * g.strideH(), x.size(3) * g.strideW()};
@@ -53,6 +53,7 @@ final class OnnxConv {
     long[] pads = c.intsAttribute("pads", new long[2 * dims]);
     ConvGeometry g = ConvGeometry.UNIT.groups(c.intAttribute("group", 1));
     return dims == 1 ? g.stride(strides[0]).dilation(dilations[0]).padding(0, pads[0], 0, pads[1])
-        : g.stride(strides[0], strides[1]).dilation(dilations[0], dilations[1]).padding(pads[0], pads[1], pads[2], pads[3]);
+        : g.stride(strides[0], strides[1]).dilation(dilations[0], dilations[1]).padding(pads[0], pads[1], pads[2],
+        pads[3]);
   }
 }

@@ -4,9 +4,9 @@ import org.ondol.spi.ConvShape;
 import org.ondol.test.oracle.Bound.Values;
 
 /**
- * Convolutions in float64, as the formulas read: conv gathers, deconv scatters each element of x over y (so it shares no index
- * arithmetic with a gathering kernel), and the gradient of the weight is what one element of it does to y. Live entries lie
- * like the weight; null means that all are live.
+ * Convolutions in float64, as the formulas read: conv gathers, deconv scatters each element of x over y (so it shares
+ * no index arithmetic with a gathering kernel), and the gradient of the weight is what one element of it does to y.
+ * Live entries lie like the weight; null means that all are live.
  */
 public final class ConvOracle {
   private final ConvShape s;
@@ -29,14 +29,16 @@ public final class ConvOracle {
   }
 
   /**
-   * The transpose of the map above, from the small map x to the large map y; w is [xChannels, yChannels / groups, kernelH,
-   * kernelW].
+   * The transpose of the map above, from the small map x to the large map y; w is [xChannels, yChannels / groups,
+   * kernelH, kernelW].
    */
   public static Values deconv(ConvShape s, float[] x, float[] w, boolean[] live, float[] bias, float[] residual,
       String activation, double slope) {
     // The conv that goes the other way: it slides over y and gives x.
-    ConvOracle o = new ConvOracle(new ConvShape(s.batch(), s.groups(), s.yChannels(), s.yHeight(), s.yWidth(), s.xChannels(),
-        s.xHeight(), s.xWidth(), s.kernelH(), s.kernelW(), s.strideH(), s.strideW(), s.dilationH(), s.dilationW(), s.padTop(),
+    ConvOracle o = new ConvOracle(new ConvShape(s.batch(), s.groups(), s.yChannels(), s.yHeight(), s.yWidth(),
+        s.xChannels(),
+        s.xHeight(), s.xWidth(), s.kernelH(), s.kernelW(), s.strideH(), s.strideW(), s.dilationH(), s.dilationW(),
+        s.padTop(),
         s.padLeft()));
     Sums y = new Sums(s.batch() * s.yChannels() * s.yHeight() * s.yWidth());
     o.pairs((n, large, small, weight, ly, lx, sy, sx) -> {
@@ -137,21 +139,34 @@ public final class ConvOracle {
       terms[i]++;
     }
 
-    /** A padding's step adds zero, which rounds nothing; each of the others may also lose something below the normal numbers. */
+    /**
+     * A padding's step adds zero, which rounds nothing; each of the others may also lose something below the normal
+     * numbers.
+     */
     double error(int i, double more) {
       return Bound.gamma(terms[i] + more) * magnitude[i] + terms[i] * Bound.TINY;
     }
   }
 
   private Values finish(Sums sums, float[] bias, float[] residual, String activation, double slope) {
-    Values y = new Values(sums.value.length);
+    double[] error = new double[sums.value.length];
+    for (int i = 0; i < error.length; i++) {
+      error[i] = sums.error(i, 0);
+    }
+    return finish(s, sums.value, error, bias, residual, activation, slope);
+  }
+
+  /** What is stored of sums that are exact, with a bound on the error of those that are computed. */
+  static Values finish(ConvShape s, double[] sums, double[] errors, float[] bias, float[] residual, String activation,
+      double slope) {
+    Values y = new Values(sums.length);
     int plane = (int) (s.yHeight() * s.yWidth());
-    for (int i = 0; i < sums.value.length; i++) {
+    for (int i = 0; i < sums.length; i++) {
       double b = bias == null ? 0 : bias[(int) (i / plane % s.yChannels())];
       double r = residual == null ? 0 : residual[i];
-      double v = sums.value[i] + b + r;
-      double error = sums.error(i, 0);
-      error += 2 * Bound.U * (Math.abs(sums.value[i] + b) + Math.abs(v) + 2 * error); // the two additions
+      double v = sums[i] + b + r;
+      double error = errors[i];
+      error += 2 * Bound.U * (Math.abs(sums[i] + b) + Math.abs(v) + 2 * error); // the two additions
       boolean leaky = activation.equals("relu") && slope != 0;
       if (leaky) {
         y.value()[i] = v < 0 ? v * slope : v;

@@ -3,8 +3,8 @@ package org.ondol.test.page;
 import org.ondol.spi.ConvShape;
 
 /**
- * conv, maskedconv, deconv and their gradients as docs/arithmetic.md defines them, over contiguous maps [N, C, H, W]. A null
- * bias, residual or set of live entries is an absent one. Live entries lie like the weight they belong to.
+ * conv, maskedconv, deconv and their gradients as docs/arithmetic.md defines them, over contiguous maps [N, C, H, W]. A
+ * null bias, residual or set of live entries is an absent one. Live entries lie like the weight they belong to.
  */
 public final class PageConv {
   /**
@@ -95,7 +95,8 @@ public final class PageConv {
     return y;
   }
 
-  private static float deconvChain(ConvShape s, float[] x, float[] w, boolean[] live, long n, long o, long oy, long ox) {
+  private static float deconvChain(ConvShape s, float[] x, float[] w, boolean[] live, long n, long o, long oy,
+      long ox) {
     long first = o / s.yGroup() * s.xGroup();
     float acc = 0f;
     for (long c = first; c < first + s.xGroup(); c++) {

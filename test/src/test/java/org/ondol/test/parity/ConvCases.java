@@ -61,7 +61,8 @@ final class ConvCases implements ParityCase {
 
   @Override
   public String describe() {
-    return p.describe() + " " + form + (form == Form.WINDOW ? " rows " + beginH + ".." + endH + " columns " + beginW + ".."
+    return p.describe() + " " + form + (form == Form.WINDOW ? " rows " + beginH + ".." + endH + " columns " + beginW
+        + ".."
         + endW + (windowInPlace ? " in place" : "") : "") + " x " + xFreedom;
   }
 

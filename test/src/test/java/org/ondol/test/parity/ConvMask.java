@@ -6,8 +6,8 @@ import org.ondol.ops.FilterMask.Type;
 import org.ondol.spi.ConvShape;
 
 /**
- * A pattern of live filter entries, told twice: as the library makes it, and as flags that lie like the weight [out, in /
- * groups, kernelH, kernelW], from a formula of this class's own.
+ * A pattern of live filter entries, told twice: as the library makes it, and as flags that lie like the weight
+ * [out, in / groups, kernelH, kernelW], from a formula of this class's own.
  */
 record ConvMask(String name, boolean[] live, Maker maker) {
   /** Makes the library's mask on a device. */
@@ -79,19 +79,21 @@ record ConvMask(String name, boolean[] live, Maker maker) {
 
   static ConvMask vertical(ConvShape s, Type type) {
     boolean[] live = flags(s, (o, c, ky, kx) -> type == Type.A ? ky < s.kernelH() / 2 : ky <= s.kernelH() / 2);
-    return new ConvMask("vertical " + type, live, d -> FilterMask.vertical(d, type, s.yChannels(), s.xChannels(), s.kernelH(),
-        s.kernelW()));
+    return new ConvMask("vertical " + type, live, d -> FilterMask.vertical(d, type, s.yChannels(), s.xChannels(),
+        s.kernelH(), s.kernelW()));
   }
 
   private static ConvMask horizontal(ConvShape s, Type type, int colours) {
-    return new ConvMask("horizontal " + type + colours, raster(s, type, colours).live, d -> FilterMask.horizontal(d, type,
-        s.yChannels(), s.xChannels(), s.kernelW(), colours));
+    return new ConvMask("horizontal " + type + colours, raster(s, type, colours).live, d -> FilterMask.horizontal(d,
+        type, s.yChannels(), s.xChannels(), s.kernelW(), colours));
   }
 
   private static ConvMask any(String name, ConvShape s, boolean[] live) {
     long outGroup = s.yGroup();
-    return new ConvMask(name, live, d -> FilterMask.of(d, s.yChannels(), s.xChannels(), s.kernelH(), s.kernelW(), s.groups(),
-        (o, c, ky, kx) -> live[(int) (((o * s.xGroup() + (c - o / outGroup * s.xGroup())) * s.kernelH() + ky) * s.kernelW()
+    return new ConvMask(name, live, d -> FilterMask.of(d, s.yChannels(), s.xChannels(), s.kernelH(), s.kernelW(),
+        s.groups(),
+        (o, c, ky, kx) -> live[(int) (((o * s.xGroup() + (c - o / outGroup * s.xGroup())) * s.kernelH()
+            + ky) * s.kernelW()
             + kx)]));
   }
 }

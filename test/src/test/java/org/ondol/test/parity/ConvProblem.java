@@ -6,9 +6,9 @@ import org.ondol.ops.ConvGeometry;
 import org.ondol.spi.ConvShape;
 
 /**
- * Sizes and contents of one convolution, forward or transposed, drawn so that every seam shows up: kernels that hang over the
- * map on both sides, strides longer than the kernel, groups down to single channels, channels around a panel of 16, maps
- * around a vector. Drawn again until the work is small enough for the scalar reference.
+ * Sizes and contents of one convolution, forward or transposed, drawn so that every seam shows up: kernels that hang
+ * over the map on both sides, strides longer than the kernel, groups down to single channels, channels around a panel
+ * of 16, maps around a vector. Drawn again until the work is small enough for the scalar reference.
  */
 final class ConvProblem {
   /** What is computed. */
@@ -39,15 +39,20 @@ final class ConvProblem {
   record Sizes(ConvShape shape, ConvGeometry geometry, long outputPaddingH, long outputPaddingW) {}
 
   ConvProblem(Draw d, Kind kind) {
-    this(d, kind, d.oneIn(5), null, null);
+    this(d, kind, d.oneIn(5), null, null, false);
+  }
+
+  /** A conv of given sizes with drawn contents. */
+  ConvProblem(Draw d, Sizes sizes) {
+    this(d, Kind.CONV, false, sizes, null, false);
   }
 
   /** Given sizes with tame contents, as a network has them. */
   ConvProblem(Draw d, Kind kind, Sizes sizes, ConvMask mask) {
-    this(d, kind, false, sizes, mask);
+    this(d, kind, false, sizes, mask, true);
   }
 
-  private ConvProblem(Draw d, Kind kind, boolean oneDimensional, Sizes given, ConvMask givenMask) {
+  private ConvProblem(Draw d, Kind kind, boolean oneDimensional, Sizes given, ConvMask givenMask, boolean tame) {
     this.kind = kind;
     this.oneDimensional = oneDimensional;
     Sizes sizes = given != null ? given : draw(d, kind, oneDimensional);
@@ -55,7 +60,7 @@ final class ConvProblem {
     geometry = sizes.geometry;
     outputPaddingH = sizes.outputPaddingH;
     outputPaddingW = sizes.outputPaddingW;
-    fill = given != null ? Draw.Fill.TAME : d.fill();
+    fill = tame ? Draw.Fill.TAME : d.fill();
     tiny = given == null && fill.finite() && d.oneIn(6);
     mask = kind != Kind.MASKED ? null : givenMask != null ? givenMask : ConvMask.draw(d, shape);
     x = contents(d, fill, count(shape.batch(), shape.xChannels(), shape.xHeight(), shape.xWidth()));
@@ -98,7 +103,8 @@ final class ConvProblem {
     ConvShape s = shape;
     long first = kind == Kind.DECONV ? s.xChannels() : s.yChannels();
     long second = kind == Kind.DECONV ? s.yGroup() : s.xGroup();
-    return oneDimensional ? new long[] {first, second, s.kernelW()} : new long[] {first, second, s.kernelH(), s.kernelW()};
+    return oneDimensional ? new long[] {first, second, s.kernelW()} : new long[] {first, second, s.kernelH(),
+        s.kernelW()};
   }
 
   long[] xShape() {
@@ -118,7 +124,8 @@ final class ConvProblem {
   ConvShape back() {
     ConvShape s = shape;
     return new ConvShape(s.batch(), s.groups(), s.yChannels(), s.yHeight(), s.yWidth(), s.xChannels(), s.xHeight(),
-        s.xWidth(), s.kernelH(), s.kernelW(), s.strideH(), s.strideW(), s.dilationH(), s.dilationW(), s.padTop(), s.padLeft());
+        s.xWidth(), s.kernelH(), s.kernelW(), s.strideH(), s.strideW(), s.dilationH(), s.dilationW(), s.padTop(),
+        s.padLeft());
   }
 
   String describe() {
@@ -142,7 +149,8 @@ final class ConvProblem {
       Axis h = oneDimensional ? Axis.NONE : Axis.draw(d, kind, wide);
       Axis w = Axis.draw(d, kind, wide);
       long batch = d.oneIn(12) ? 0 : d.between(1, 3);
-      ConvShape s = new ConvShape(batch, groups, xGroup * groups, h.x, w.x, yGroup * groups, h.y, w.y, h.kernel, w.kernel,
+      ConvShape s = new ConvShape(batch, groups, xGroup * groups, h.x, w.x, yGroup * groups, h.y, w.y, h.kernel,
+          w.kernel,
           h.stride, w.stride, h.dilation, w.dilation, h.padBegin, w.padBegin);
       long work = Math.max(1, batch) * s.yChannels() * h.y * w.y * s.depth();
       if (work <= WORK && h.y > 0 && w.y > 0 && h.y <= 200 && w.y <= 200) {
@@ -157,7 +165,8 @@ final class ConvProblem {
   }
 
   /** One direction of a convolution. */
-  private record Axis(long x, long y, long kernel, long stride, long dilation, long padBegin, long padEnd, long outputPadding) {
+  private record Axis(long x, long y, long kernel, long stride, long dilation, long padBegin, long padEnd,
+      long outputPadding) {
     static final Axis NONE = new Axis(1, 1, 1, 1, 1, 0, 0, 0);
 
     static Axis draw(Draw d, Kind kind, boolean wideChannels) {

@@ -44,7 +44,10 @@ public final class TestDevices {
     return NAMES.stream().filter(n -> missing(n) == null).map(Devices::get).toList();
   }
 
-  /** An operation that a device lacks: a gap to be named on cuda, which has the products and attention, a failure elsewhere. */
+  /**
+   * An operation that a device lacks: a gap to be named on cuda, which has the products, attention and convolutions, a
+   * failure elsewhere.
+   */
   public static void incomplete(Device device, UnsupportedOnDeviceException e) {
     if (!device.name().startsWith("cuda")) {
       throw new AssertionError(device + " must have every operation: " + e.getMessage(), e);
