@@ -86,6 +86,8 @@ class ConvWeight {
   static constexpr int64_t POSITIONS = 384;  // 24 KB of dy a panel
   static constexpr int64_t ENTRIES = 256;
   static constexpr int64_t PATCH_FLOATS = 64 * 1024;
+  static constexpr int64_t DY_FLOATS = 32 * 1024;
+  static constexpr int64_t MOST_PANELS = 8;
 
  public:
   static void plan(const ondol_convweight_args* args, ondol_plan* plan) {
@@ -124,13 +126,17 @@ class ConvWeight {
   static WeightChoice choose(const ondol_conv_args& a, int64_t threads) {
     WeightChoice c = {};
     const int64_t x_group = a.x_channels / a.groups, taps = a.kernel_h * a.kernel_w;
-    c.panels = EntryTile<V>::panels(EntryTile<V>::ROWS);
     c.rows = max_of<int64_t>(1, min_of(a.y_height, POSITIONS / max_of<int64_t>(1, a.y_width)));
     const Patch<V> patch(axis_y(a), axis_x(a), c.rows, a.y_width);
+    // A patch serves all panels of its task.
+    const int64_t side = EntryTile<V>::panels(EntryTile<V>::ROWS);
+    c.panels = max_of(side, min_of(MOST_PANELS, DY_FLOATS / (c.rows * a.y_width * PANEL_WIDTH)) / side * side);
     int64_t block = max_of<int64_t>(1, min_of(ENTRIES / taps, PATCH_FLOATS / patch.plane));
     c.channels = min_of(block, x_group);
     while (groups(a, c.panels) * ceil_div(x_group, c.channels) < 4 * threads && threads > 1) {
-      if (c.channels * taps >= 64 && c.channels > 1) {
+      if (c.panels > side) {
+        c.panels = max_of(side, c.panels / 2 / side * side);
+      } else if (c.channels * taps >= 64 && c.channels > 1) {
         c.channels = ceil_div(c.channels, 2);
       } else if (c.panels > 1) {
         c.panels = 1;
@@ -249,10 +255,15 @@ class ConvWeight {
       }
       for (int64_t p = 0; p < panels; p++) gather(image, cls, first + 16 * p, last, r, positions, dy + p * memory.dy / c.panels);
       const int64_t tiles = ceil_div(n, (int64_t)EntryTile<V>::ROWS);
-      for (int64_t t = 0; t < tiles; t++) {
-        const int64_t e = n * t / tiles, count = n * (t + 1) / tiles - e;
-        EntryTile<V>::function(count, panels)(positions, places, bases + e, dy, memory.dy / c.panels, chain + e * PANEL_WIDTH,
-                                              c.entries * PANEL_WIDTH, r == 0);
+      const int64_t side = EntryTile<V>::panels((int)ceil_div(n, tiles));
+      for (int64_t p = 0, together; p < panels; p += together) {
+        together = min_of(side, panels - p);
+        for (int64_t t = 0; t < tiles; t++) {
+          const int64_t e = n * t / tiles, count = n * (t + 1) / tiles - e;
+          EntryTile<V>::function(count, together)(positions, places, bases + e, dy + p * memory.dy / c.panels,
+                                                  memory.dy / c.panels, chain + (p * c.entries + e) * PANEL_WIDTH,
+                                                  c.entries * PANEL_WIDTH, r == 0);
+        }
       }
     }
   }
