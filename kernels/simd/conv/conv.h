@@ -14,6 +14,7 @@
 //   store.h       what happens to finished sums
 //   conv_body.h   conv and deconv, for maps of any size
 //   points.h      the same for few positions an image: the entries of each position are gathered
+//   planes.h      depthwise conv with the usual filters
 //   weight_body.h convweight
 #ifndef ONDOL_CONV_H
 #define ONDOL_CONV_H

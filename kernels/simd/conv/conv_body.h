@@ -7,6 +7,7 @@
 #include "conv/conv.h"
 #include "conv/filters.h"
 #include "conv/patch.h"
+#include "conv/planes.h"
 #include "conv/points.h"
 #include "conv/store.h"
 #include "conv/tiles.h"
@@ -14,10 +15,10 @@
 namespace ondol {
 namespace {
 
-enum ConvKind : int64_t { BY_CHANNEL, BY_POSITION, BY_POINT };
+enum ConvKind : int64_t { BY_CHANNEL, BY_POSITION, BY_POINT, BY_PLANE };
 
 struct ConvChoice {
-  int64_t kind;                    // ConvKind: of the lanes (ChannelTile, PositionTile), or points.h's
+  int64_t kind;                    // ConvKind: of the lanes (ChannelTile, PositionTile), or points.h's and planes.h's
   int64_t rows, bands;             // of a phase's rows
   int64_t row_phases;              // of a task
   int64_t panels, panel_groups;    // of output channels
@@ -144,6 +145,13 @@ class ConvBody {
       plan->workspace = 4 * Panels16::floats(a);
       plan->tasks[plan->phases++] = Panels16::count(a);
     }
+    if (!transposed && ConvPlanes<V>::suits(a)) {
+      const PlanesChoice c = ConvPlanes<V>::choose(a, BY_PLANE, plan->threads);
+      __builtin_memcpy(plan->choice, &c, sizeof c);
+      plan->tasks[plan->phases++] = ConvPlanes<V>::tasks(c);
+      plan->scratch = ConvPlanes<V>::scratch(a, c);
+      return;
+    }
     if (!transposed && ConvPoints<V>::suits(a)) {
       const PointsChoice c = ConvPoints<V>::choose(a, BY_POINT, plan->threads);
       __builtin_memcpy(plan->choice, &c, sizeof c);
@@ -165,6 +173,12 @@ class ConvBody {
       return;
     }
     const float* packed = args->packed != nullptr ? args->packed : (const float*)workspace;
+    if (plan->choice[0] == BY_PLANE) {
+      PlanesChoice c;
+      __builtin_memcpy(&c, plan->choice, sizeof c);
+      ConvPlanes<V>::run(*args, c, packed, (float*)scratch, begin, end);
+      return;
+    }
     if (plan->choice[0] == BY_POINT) {
       PointsChoice c;
       __builtin_memcpy(&c, plan->choice, sizeof c);

@@ -41,7 +41,7 @@ class Store {
   };
 
   static const Functions& functions(const ondol_conv_args& a) {
-    return a.activation == ONDOL_RELU && (float)a.slope != 0 ? LEAKY : FUNCTIONS[a.activation];
+    return a.activation == ONDOL_RELU && (float)a.slope != 0.0f ? LEAKY : FUNCTIONS[a.activation];
   }
 
   // sums [positions][16] to [channels][positions], `pitch` floats from one channel to the next.

@@ -13,7 +13,7 @@
 // Keeps a vector that was loaded in a register. GCC would rather repeat the load in each multiply-add that reads it, and
 // loads that cross a cache line count double: three rows of output channels then wait for 48 cycles of loads instead of 24
 // of multiply-adds.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(ONDOL_EMULATE_AVX512)
 #define ONDOL_IN_REGISTER(vector) __asm__("" : "+v"(vector))
 #else
 #define ONDOL_IN_REGISTER(vector)

@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * {@link ConvTiles} on vectors: of 16 lanes where the machine has them (and with them 32 registers), else as everywhere.
  *
- * <p>Measured on one core of a Zen 4 at 118 GFLOP/s, 16 lanes: pairs of vectors by 12 positions 115, by 10 91, by 8 90, by 6 87;
+ * <p>Measured on one core of a Zen 4 in GFLOP/s, 16 lanes: pairs of vectors by 12 positions 115, by 10 91, by 8 90, by 6 87;
  * one vector by 12 or 16 positions 73. What the smaller ones lack goes to integers that C2 keeps in vector registers for want of
  * others (with -XX:-UseFPUForSpilling 8 positions reach 115), so the loops carry as few of them as they can: the index of the
  * offset is derived from that of the weights.
