@@ -260,8 +260,8 @@ final class AttentionGradient {
       }
       for (int c = 0; c < width; c += PANEL) {
         int n = Math.min(KEY_BLOCK, item.keys - block);
-        loops.tiles().panel(slopes, 0, keyPanels, block * width + c * n + from * PANEL, to - from, querySums,
-            panel * ROWS * width + c, width, ROWS, ones);
+        loops.tiles().panel(slopes, 0, keyPanels, block * width + c * n + from * PANEL, PANEL, to - from,
+            querySums, panel * ROWS * width + c, width, ROWS, ones);
       }
       int rows = tile.panels * ROWS;
       for (int q = 0; q < quads; q++) {

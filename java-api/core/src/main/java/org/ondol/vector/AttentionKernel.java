@@ -56,6 +56,9 @@ final class AttentionKernel {
     }
   }
 
+  /** A block of values: floats from one key to the next and from one panel of 16 columns to the next. */
+  private record Values(float[] at, int row, int panel, boolean finite) {}
+
   /** The state of one task's rows. */
   private final class Run {
     final AttentionTasks.Task task;
@@ -97,9 +100,16 @@ final class AttentionKernel {
       for (int block = begin & -KEY_BLOCK; block < end; block += KEY_BLOCK) {
         int n = Math.min(KEY_BLOCK, task.item().keys - block);
         tile.packKeys(block, n, rowMajor, keys);
-        boolean finite = packValues(block, n, rowMajor, values);
+        readValues(block, n, rowMajor);
+        boolean finite = loops.scores().finite(rowMajor, 0, n * operands.valueDim);
+        // One panel of rows reads the values once: packing them would cost more than it saves.
+        if (tile.panels == 1 && stride == operands.valueDim) {
+          step(0, block, keys, new Values(rowMajor, stride, PANEL, finite));
+          continue;
+        }
+        Packing.panels(rowMajor, 0, operands.valueDim, n, operands.valueDim, values, 0);
         for (int panel = 0; panel < tile.panels; panel++) {
-          step(panel, block, keys, values, n, finite);
+          step(panel, block, keys, new Values(values, PANEL, PANEL * n, finite));
         }
       }
       if (task.chunks() > 1) {
@@ -109,15 +119,11 @@ final class AttentionKernel {
       }
     }
 
-    /** Packs a block of values into panels of 16 columns; tells whether all of them are finite. */
-    private boolean packValues(int block, int n, float[] rowMajor, float[] values) {
-      int width = operands.valueDim;
-      task.item().readKeys(operands.v, task.kvHead(), block, n, width, rowMajor);
-      Packing.panels(rowMajor, 0, width, n, width, values, 0);
-      return loops.scores().finite(rowMajor, 0, n * width);
+    private void readValues(int block, int n, float[] rowMajor) {
+      task.item().readKeys(operands.v, task.kvHead(), block, n, operands.valueDim, rowMajor);
     }
 
-    private void step(int panel, int block, float[] keys, float[] values, int n, boolean finite) {
+    private void step(int panel, int block, float[] keys, Values values) {
       int from = tile.from(panel, block);
       int to = tile.to(panel, block);
       if (to <= from) {
@@ -132,22 +138,23 @@ final class AttentionKernel {
       int at = panel * ROWS * stride;
       int rows = Math.min(ROWS, tile.rows - panel * ROWS);
       for (int column = 0; column < stride; column += PANEL) {
-        if (finite) {
-          loops.tiles().panel(scores, 0, values, column * n + from * PANEL, count, o, at + column, stride, rows, scale);
+        int valuesAt = column / PANEL * values.panel + from * values.row;
+        if (values.finite) {
+          loops.tiles().panel(scores, 0, values.at, valuesAt, values.row, count, o, at + column, stride, rows, scale);
         } else {
-          skipZeros(count, values, column * n + from * PANEL, at + column);
+          skipZeros(count, values, valuesAt, at + column);
         }
       }
     }
 
     /** The accumulation that never multiplies a value by a weight of zero: 0 times inf is NaN. */
-    private void skipZeros(int count, float[] values, int valuesAt, int at) {
+    private void skipZeros(int count, Values values, int valuesAt, int at) {
       for (int r = 0; r < ROWS; r++) {
         for (int c = 0; c < PANEL; c++) {
           float sum = o[at + r * stride + c] * scale[r];
           for (int j = 0; j < count; j++) {
             float w = scores[ROWS * j + r];
-            sum = w == 0 ? sum : Math.fma(w, values[valuesAt + PANEL * j + c], sum);
+            sum = w == 0 ? sum : Math.fma(w, values.at[valuesAt + values.row * j + c], sum);
           }
           o[at + r * stride + c] = sum;
         }

@@ -143,7 +143,11 @@ final class AttentionTile {
     int d = operands.headDim;
     int quads = (to - from + QUAD - 1) / QUAD;
     int count = quads * QUAD;
-    loops.tiles().quads(keys, keysAt + from * d, quads, queries, panel * ROWS * d, d, s, 0, ROWS, true);
+    if (rows - panel * ROWS <= ROWS / 2) {
+      loops.tiles().half(keys, keysAt + from * d, quads, queries, panel * ROWS * d, d, s, 0, ROWS);
+    } else {
+      loops.tiles().quads(keys, keysAt + from * d, quads, queries, panel * ROWS * d, d, s, 0, ROWS, true);
+    }
     AttentionArgs args = operands.args;
     if (args.softcap() > 0) {
       loops.scores().softcap(s, count, operands.capIn, operands.capOut);

@@ -25,7 +25,12 @@ final class ScalarTiles implements Tiles {
   }
 
   @Override
-  public void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, int rows,
+  public void half(float[] a, int aAt, int quads, float[] b, int bAt, int k, float[] c, int cAt, int stride) {
+    quads(a, aAt, quads, b, bAt, k, c, cAt, stride, true);
+  }
+
+  @Override
+  public void panel(float[] a, int aAt, float[] b, int bAt, int bStep, int k, float[] c, int cAt, int stride, int rows,
       float[] scale) {
     for (int row = 0; row < (rows + 1 & -2); row++) {
       for (int j = 0; j < PANEL; j++) {
@@ -35,7 +40,7 @@ final class ScalarTiles implements Tiles {
     for (int row = 0; row < rows; row += 2) {
       for (int h = 0; h < PANEL; h += 4) {
         int at = cAt + row * stride + h;
-        panel(a, aAt + row, b, bAt + h, k, c, at, at + stride);
+        panel(a, aAt + row, b, bAt + h, bStep, k, c, at, at + stride);
       }
     }
   }
@@ -65,7 +70,8 @@ final class ScalarTiles implements Tiles {
     store(y0, y1, y2, y3, c, c1);
   }
 
-  private static void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int c0, int c1) {
+  private static void panel(float[] a, int aAt, float[] b, int bAt, int bStep, int k, float[] c, int c0,
+      int c1) {
     float x0 = c[c0];
     float x1 = c[c0 + 1];
     float x2 = c[c0 + 2];
@@ -77,14 +83,14 @@ final class ScalarTiles implements Tiles {
     for (int i = 0; i < k; i++) {
       float s = a[aAt + PANEL * i];
       float t = a[aAt + PANEL * i + 1];
-      x0 = Math.fma(s, b[bAt + PANEL * i], x0);
-      y0 = Math.fma(t, b[bAt + PANEL * i], y0);
-      x1 = Math.fma(s, b[bAt + PANEL * i + 1], x1);
-      y1 = Math.fma(t, b[bAt + PANEL * i + 1], y1);
-      x2 = Math.fma(s, b[bAt + PANEL * i + 2], x2);
-      y2 = Math.fma(t, b[bAt + PANEL * i + 2], y2);
-      x3 = Math.fma(s, b[bAt + PANEL * i + 3], x3);
-      y3 = Math.fma(t, b[bAt + PANEL * i + 3], y3);
+      x0 = Math.fma(s, b[bAt + bStep * i], x0);
+      y0 = Math.fma(t, b[bAt + bStep * i], y0);
+      x1 = Math.fma(s, b[bAt + bStep * i + 1], x1);
+      y1 = Math.fma(t, b[bAt + bStep * i + 1], y1);
+      x2 = Math.fma(s, b[bAt + bStep * i + 2], x2);
+      y2 = Math.fma(t, b[bAt + bStep * i + 2], y2);
+      x3 = Math.fma(s, b[bAt + bStep * i + 3], x3);
+      y3 = Math.fma(t, b[bAt + bStep * i + 3], y3);
     }
     store(x0, x1, x2, x3, c, c0);
     store(y0, y1, y2, y3, c, c1);

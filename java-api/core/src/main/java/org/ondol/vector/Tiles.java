@@ -25,12 +25,16 @@ interface Tiles {
    */
   void quads(float[] a, int aAt, int quads, float[] b, int bAt, int k, float[] c, int cAt, int stride, boolean fresh);
 
+  /** C = A B for the first half of the columns of one panel of B; the other half of C is left as it is or computed. */
+  void half(float[] a, int aAt, int quads, float[] b, int bAt, int k, float[] c, int cAt, int stride);
+
   /**
-   * C = scale C + A B for rows in a panel of A and one panel of B.
+   * C = scale C + A B for rows in a panel of A and 16 columns of B.
    *
+   * @param bStep floats from one row of B to the next: 16 in a panel
    * @param rows how many of the 16 rows are wanted; others may be computed or not
    * @param scale one factor per row
    */
-  void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, int rows,
+  void panel(float[] a, int aAt, float[] b, int bAt, int bStep, int k, float[] c, int cAt, int stride, int rows,
       float[] scale);
 }

@@ -27,13 +27,58 @@ final class VectorTiles implements Tiles {
   }
 
   @Override
-  public void panel(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int cAt, int stride, int rows,
+  public void half(float[] a, int aAt, int quads, float[] b, int bAt, int k, float[] c, int cAt, int stride) {
+    for (int h = 0; h < PANEL / 2; h += LANES) {
+      int q = 0;
+      for (; q + 2 <= quads; q += 2) {
+        int at = aAt + q * QUAD * k;
+        pair(a, at, at + QUAD * k, b, bAt + h, k, c, cAt + q * QUAD * stride + h, stride);
+      }
+      if (q < quads && h % PAIR == 0) {
+        first(a, aAt + q * QUAD * k, b, bAt + h, k, c, cAt + q * QUAD * stride + h, stride);
+      }
+    }
+  }
+
+  @Override
+  public void panel(float[] a, int aAt, float[] b, int bAt, int bStep, int k, float[] c, int cAt, int stride, int rows,
       float[] scale) {
     for (int h = 0; h < PANEL; h += PAIR) {
       for (int r = 0; r < rows; r += QUAD) {
-        rescaled(a, aAt + r, b, bAt + h, k, c, cAt + r * stride + h, stride, scale, r);
+        rescaled(a, aAt + r, b, bAt + h, bStep, k, c, cAt + r * stride + h, stride, scale, r);
       }
     }
+  }
+
+  /** Eight rows by one vector, in two quads of A. */
+  private static void pair(float[] a, int a0, int a1, float[] b, int bAt, int k, float[] c, int c0, int stride) {
+    FloatVector x0 = FloatVector.zero(SPECIES);
+    FloatVector x1 = x0;
+    FloatVector x2 = x0;
+    FloatVector x3 = x0;
+    FloatVector x4 = x0;
+    FloatVector x5 = x0;
+    FloatVector x6 = x0;
+    FloatVector x7 = x0;
+    for (int i = 0; i < k; i++) {
+      FloatVector u = fromArray(SPECIES, b, bAt + PANEL * i);
+      x0 = broadcast(SPECIES, a[a0 + QUAD * i]).fma(u, x0);
+      x1 = broadcast(SPECIES, a[a0 + QUAD * i + 1]).fma(u, x1);
+      x2 = broadcast(SPECIES, a[a0 + QUAD * i + 2]).fma(u, x2);
+      x3 = broadcast(SPECIES, a[a0 + QUAD * i + 3]).fma(u, x3);
+      x4 = broadcast(SPECIES, a[a1 + QUAD * i]).fma(u, x4);
+      x5 = broadcast(SPECIES, a[a1 + QUAD * i + 1]).fma(u, x5);
+      x6 = broadcast(SPECIES, a[a1 + QUAD * i + 2]).fma(u, x6);
+      x7 = broadcast(SPECIES, a[a1 + QUAD * i + 3]).fma(u, x7);
+    }
+    x0.intoArray(c, c0);
+    x1.intoArray(c, c0 + stride);
+    x2.intoArray(c, c0 + 2 * stride);
+    x3.intoArray(c, c0 + 3 * stride);
+    x4.intoArray(c, c0 + 4 * stride);
+    x5.intoArray(c, c0 + 5 * stride);
+    x6.intoArray(c, c0 + 6 * stride);
+    x7.intoArray(c, c0 + 7 * stride);
   }
 
   private static void first(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int c0, int stride) {
@@ -109,8 +154,8 @@ final class VectorTiles implements Tiles {
     y3.intoArray(c, c3 + LANES);
   }
 
-  private static void rescaled(float[] a, int aAt, float[] b, int bAt, int k, float[] c, int c0, int stride,
-      float[] scale, int row) {
+  private static void rescaled(float[] a, int aAt, float[] b, int bAt, int bStep, int k, float[] c, int c0,
+      int stride, float[] scale, int row) {
     int c1 = c0 + stride;
     int c2 = c1 + stride;
     int c3 = c2 + stride;
@@ -127,8 +172,8 @@ final class VectorTiles implements Tiles {
     FloatVector x3 = fromArray(SPECIES, c, c3).mul(s);
     FloatVector y3 = fromArray(SPECIES, c, c3 + LANES).mul(s);
     for (int i = 0; i < k; i++) {
-      FloatVector u = fromArray(SPECIES, b, bAt + PANEL * i);
-      FloatVector v = fromArray(SPECIES, b, bAt + PANEL * i + LANES);
+      FloatVector u = fromArray(SPECIES, b, bAt + bStep * i);
+      FloatVector v = fromArray(SPECIES, b, bAt + bStep * i + LANES);
       s = broadcast(SPECIES, a[aAt + PANEL * i]);
       x0 = s.fma(u, x0);
       y0 = s.fma(v, y0);
