@@ -56,9 +56,11 @@ public final class PixelSampler implements AutoCloseable {
     rowMaps = network.maps(Causality.Kind.ROW, false);
     pixelMaps = network.maps(Causality.Kind.PIXEL, false);
     colourMaps = network.maps(Causality.Kind.PIXEL, true);
-    program = network.program(batch, height, width);
-    set = colours;
-    reset();
+    try (Assembly parts = new Assembly()) {
+      program = parts.add(network.program(batch, height, width));
+      reset();
+      parts.done(this);
+    }
   }
 
   /** Forgets all pixels and begins again at the first. */
