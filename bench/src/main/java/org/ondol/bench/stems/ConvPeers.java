@@ -22,7 +22,7 @@ final class ConvPeers {
   /** Ondol's devices and the peers. */
   static List<Contender<ConvCase>> beside(List<String> devices, ConvCase c) {
     List<Contender<ConvCase>> all = new ArrayList<>();
-    devices.forEach(device -> all.add(OndolConv.of(device, c)));
+    devices.forEach(device -> all.addAll(OndolConv.of(device, c)));
     boolean[] cuts = c.mask == ConvCase.Mask.NONE ? new boolean[] {false} : new boolean[] {false, true};
     for (boolean cut : cuts) {
       if (!c.backward) { // the inference build of ONNX Runtime has no gradients

@@ -1,5 +1,6 @@
 package org.ondol.bench.stems;
 
+import java.util.List;
 import java.util.Map;
 import org.ondol.Tensor;
 import org.ondol.bench.OndolContender;
@@ -9,6 +10,7 @@ import org.ondol.ops.Deconv;
 import org.ondol.ops.FilterMask;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.PackedFilter;
+import org.ondol.ops.Winograd;
 
 /** Ondol's conv, maskedconv and deconv: filters packed once for inference, plain where they are trained. */
 abstract class OndolConv extends OndolContender<ConvCase> {
@@ -17,12 +19,15 @@ abstract class OndolConv extends OndolContender<ConvCase> {
   FilterMask mask;
   Tensor x, weight;
 
-  private OndolConv(String device) {
-    super(device, "");
+  private OndolConv(String device, String variant) {
+    super(device, variant);
   }
 
-  static OndolConv of(String device, ConvCase c) {
-    return c.backward ? new Training(device) : new Inference(device);
+  /** The operation, and for 3 x 3 filters at stride 1 also the mode with other roundings. */
+  static List<OndolConv> of(String device, ConvCase c) {
+    if (c.backward) return List.of(new Training(device));
+    boolean winograd = !c.transposed && c.mask == ConvCase.Mask.NONE && c.s.kernel() == 3 && c.s.stride() == 1 && c.s.groups() == 1;
+    return winograd ? List.of(new Inference(device), new WinogradMode(device)) : List.of(new Inference(device));
   }
 
   @Override
@@ -54,6 +59,7 @@ abstract class OndolConv extends OndolContender<ConvCase> {
         case Tensor t -> t.close();
         case FilterMask m -> m.close();
         case PackedFilter f -> f.close();
+        case Winograd.Filter f -> f.close();
         case Conv.Gradients g -> g.close();
         default -> throw new IllegalArgumentException("not one of Ondol's: " + thing);
       }
@@ -66,7 +72,7 @@ abstract class OndolConv extends OndolContender<ConvCase> {
     private Conv.Epilogue epilogue;
 
     Inference(String device) {
-      super(device);
+      super(device, "");
     }
 
     @Override
@@ -105,13 +111,48 @@ abstract class OndolConv extends OndolContender<ConvCase> {
     }
   }
 
+  private static final class WinogradMode extends OndolConv {
+    private Tensor bias, y;
+    private Winograd.Filter filter;
+    private Conv.Epilogue epilogue;
+
+    WinogradMode(String device) {
+      super(device, "winograd");
+    }
+
+    @Override
+    protected void load(ConvCase c) {
+      super.load(c);
+      bias = Tensor.of(device, c.bias(), c.s.out());
+      epilogue = Conv.Epilogue.bias(bias);
+      y = Tensor.empty(device, c.yShape());
+      filter = Winograd.pack(weight, geometry);
+    }
+
+    @Override
+    public void run() {
+      Winograd.into(x, filter, epilogue, y);
+    }
+
+    @Override
+    public Map<String, float[]> result() {
+      return Map.of("y", y.toFloats());
+    }
+
+    @Override
+    public void close() {
+      closeAll(filter, bias, y);
+      super.close();
+    }
+  }
+
   /** Forward without a bias, then all three gradients; the peers compute no gradient of a bias. */
   private static final class Training extends OndolConv {
     private Tensor dy, y;
     private Conv.Gradients gradients;
 
     Training(String device) {
-      super(device);
+      super(device, "");
     }
 
     @Override
