@@ -115,12 +115,11 @@ public final class ResizeStem implements Stem<ResizeStem.Image> {
       float[] actual = answer.get("y");
       int height = gradient ? rows : outRows;
       int width = gradient ? columns : outColumns;
-      double bound = Math.max(2e-4, 4e-7 * Math.max(rows, columns));
       for (int p = 0; p < channels; p += Math.max(1, channels / 4)) {
         for (int i = 0; i < height; i += 3) {
           for (int j = 0; j < width; j += 5) {
             int at = (p * height + i) * width + j;
-            String wrong = Check.within("y", at, gradient ? sumOver(p, i, j) : value(p, i, j), actual[at], bound);
+            String wrong = Check.within("y", at, gradient ? sumOver(p, i, j) : value(p, i, j), actual[at], 2e-4);
             if (wrong != null) {
               return wrong;
             }
@@ -158,11 +157,12 @@ public final class ResizeStem implements Stem<ResizeStem.Image> {
     return "resize";
   }
 
+  /** Positions that float32 holds exactly: elsewhere ONNX Runtime, which computes them in float32, is off by some 1e-4. */
   @Override
   public List<Image> cases() {
     return List.of(new Image(Kind.BILINEAR, false, 256, 32, 32, 64, 64), new Image(Kind.NEAREST, false, 256, 32, 32, 64, 64),
         new Image(Kind.NEAREST, false, 128, 13, 13, 26, 26), new Image(Kind.ALIGNED, false, 21, 28, 28, 224, 224),
-        new Image(Kind.BILINEAR, false, 3, 720, 1280, 416, 416), new Image(Kind.BILINEAR, true, 256, 32, 32, 64, 64));
+        new Image(Kind.BILINEAR, false, 3, 1024, 1024, 256, 256), new Image(Kind.BILINEAR, true, 256, 32, 32, 64, 64));
   }
 
   @Override
