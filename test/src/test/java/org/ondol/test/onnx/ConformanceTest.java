@@ -47,6 +47,12 @@ class ConformanceTest {
   private static final String BYTES = "uint8 maps; pool has float32";
   private static final String HALF = "float16 operands; the core has float32 and indices";
 
+  /**
+   * A case whose inputs and expected values were written down with four decimals, the averages being those of the inputs
+   * before that: half of the last decimal is lost on either side. Upstream's tolerance is wider.
+   */
+  private static final String ROUNDED = "test_averagepool_2d_ceil_last_window_starts_on_pad";
+
   /** Cases of the operators above that the contract leaves out, wholly or in one output. */
   private static final Map<String, String> NOT_COVERED = new TreeMap<>(Map.ofEntries(
       Map.entry("test_attention_23_fullymasked_qk_matmul_output_mode3_zero", SCORES),
@@ -125,7 +131,12 @@ class ConformanceTest {
       float[][] actual = OnnxRunner.run(c, device);
       for (int i = 0; i < c.outputs().size(); i++) {
         if (c.wants(i) && i < actual.length) {
-          compare(c.name() + " output " + i + " on " + device, actual[i], values(c.outputs().get(i)));
+          String what = c.name() + " output " + i + " on " + device;
+          if (c.name().equals(ROUNDED)) {
+            compareRounded(what, actual[i], values(c.outputs().get(i)));
+          } else {
+            compare(what, actual[i], values(c.outputs().get(i)));
+          }
         } else if (c.wants(i) && !SCORES.equals(reason)) {
           fail(c.name() + " wants output " + i + " and is not listed as covered in part");
         }
@@ -138,6 +149,15 @@ class ConformanceTest {
     float[] floats = new float[v.longs().length];
     for (int i = 0; i < floats.length; i++) floats[i] = v.longs()[i];
     return floats;
+  }
+
+  private static void compareRounded(String what, float[] actual, float[] expected) {
+    assertEquals(expected.length, actual.length, what);
+    for (int i = 0; i < expected.length; i++) {
+      double decimals = expected[i] * 1e4;
+      assertEquals(Math.rint(decimals), decimals, 1e-3, what + " is listed as rounded without need");
+      assertEquals(expected[i], actual[i], 1e-4 + 1e-6, what + ": element " + i);
+    }
   }
 
   /** Upstream's tolerance is rtol 1e-3 and atol 1e-7; float32 against their float32 needs less of the first. */
