@@ -12,6 +12,7 @@
 //   patch.h       the patch of x
 //   tiles.h       the register tiles, the only loops that compute
 //   store.h       what happens to finished sums
+//   conv_plan.h   bands, panels and blocks of a call
 //   conv_body.h   conv and deconv, for maps of any size
 //   points.h      the same for few positions an image: the entries of each position are gathered
 //   planes.h      depthwise conv with the usual filters

@@ -1,0 +1,130 @@
+// What a conv or deconv is cut into. Everything here changes speed only.
+#ifndef ONDOL_CONV_PLAN_H
+#define ONDOL_CONV_PLAN_H
+
+#include "conv/filters.h"
+#include "conv/patch.h"
+#include "conv/tiles.h"
+
+namespace ondol {
+namespace {
+
+enum ConvKind : int64_t { BY_CHANNEL, BY_POSITION, BY_POINT, BY_PLANE };
+
+struct ConvChoice {
+  int64_t kind;                    // ConvKind: of the lanes (ChannelTile, PositionTile), or points.h's and planes.h's
+  int64_t rows, bands;             // of a phase's rows
+  int64_t row_phases;              // of a task
+  int64_t panels, panel_groups;    // of output channels
+  int64_t channels;                // input channels of a block
+  int64_t most_rows, most_columns; // of the largest phase
+  int64_t most_entries;            // of a block
+  int64_t most_channels;           // of a class, at most 16
+  int64_t direct;                  // 1: x itself serves as the patch
+};
+static_assert(sizeof(ConvChoice) <= sizeof(ondol_plan::choice), "fits into ondol_plan.choice");
+
+template <class V, bool transposed>
+class ConvPlanner {
+  // Entries of a block: 24 KB of filters a panel stay in a first-level cache of 32 KB while the positions pass.
+  static constexpr int64_t DEPTH = 384;
+  static constexpr int64_t SUM_FLOATS = 48 * 1024;    // of a task, a part of the second-level cache
+  static constexpr int64_t PATCH_FLOATS = 32 * 1024;
+  static constexpr double TASK_FLOPS = 500000;
+
+ public:
+  static ConvChoice choose(const ondol_conv_args& a, int64_t threads) {
+    ConvChoice c = {};
+    const Phases phases = {a, transposed};
+    c.most_rows = ceil_div(a.end_h - a.begin_h, transposed ? a.stride_h : 1);
+    c.most_columns = ceil_div(a.end_w - a.begin_w, transposed ? a.stride_w : 1);
+    const int64_t all = Panels16::count(a), classes = class_count(a);
+    int64_t entries = 0;
+    for (int64_t i = 0; i < (a.classes == 0 ? 1 : classes); i++) {
+      const Class cls = class_of(a, i);
+      entries = max_of(entries, cls.entries);
+      c.most_channels = max_of(c.most_channels, min_of<int64_t>(16, cls.channels));
+    }
+    const Axis y = phases.y(0), x = phases.x(0);
+    c.kind = by_position(a, x, c.most_columns, a.y_channels / classes) ? BY_POSITION : BY_CHANNEL;
+
+    // One tap, no stride and no padding: there is nothing to arrange. (Reading whole vectors of positions could pass
+    // x's end.)
+    c.direct = c.kind == BY_CHANNEL && y.span == 1 && x.span == 1 && y.stride == 1 && x.stride == 1 && y.step == 1 &&
+               x.step == 1 && y.origin >= 0 && y.origin + y.count <= a.x_height && x.origin >= 0 &&
+               x.origin + x.count <= a.x_width;
+
+    c.row_phases = phases.rows() <= 4 ? phases.rows() : 1;
+    const int64_t columns = phases.columns() * c.row_phases;
+    c.panels = min_of<int64_t>(all, 16);
+    const int64_t row_floats = columns * sum_floats(c, a, x);
+    const int64_t few = min_of<int64_t>(8, c.most_rows);  // rows that a band should have before it takes all panels
+    while (c.panels > 1 && c.panels * few * row_floats > SUM_FLOATS) c.panels = ceil_div(c.panels, 2);
+    // Many column phases: the filters are read once a band, so bands may fill more of the cache.
+    const int64_t budget = columns > 4 ? 4 * SUM_FLOATS : SUM_FLOATS;
+    c.rows = max_of<int64_t>(1, min_of(c.most_rows, budget / max_of<int64_t>(1, c.panels * row_floats)));
+    const double flops = 2.0 * (double)a.batch * (double)(a.end_h - a.begin_h) * (double)(a.end_w - a.begin_w) *
+                         (double)a.y_channels * (double)entries / (double)(phases.rows() * columns);
+    const int64_t wanted = threads == 1 ? 1 : max_of<int64_t>(1, (int64_t)min_of(4.0 * (double)threads, flops / TASK_FLOPS));
+    while (a.batch * phases.rows() / c.row_phases * ceil_div(c.most_rows, c.rows) * ceil_div(all, c.panels) < wanted) {
+      if (c.rows > 4 || (c.panels == 1 && c.rows > 1)) {
+        c.rows = ceil_div(c.rows, 2);
+      } else if (c.panels > 1) {
+        c.panels = ceil_div(c.panels, 2);
+      } else {
+        break;
+      }
+    }
+    c.bands = ceil_div(c.most_rows, c.rows);
+    c.rows = ceil_div(c.most_rows, c.bands);
+    c.panel_groups = ceil_div(all, c.panels);
+    c.panels = ceil_div(all, c.panel_groups);
+
+    const int64_t x_group = a.x_channels / a.groups;
+    const int64_t taps = ceil_div(a.kernel_h, transposed ? a.stride_h : 1) * ceil_div(a.kernel_w, transposed ? a.stride_w : 1);
+    const int64_t typical = max_of<int64_t>(1, a.classes == 0 ? taps : ceil_div(entries, x_group));
+    const Patch<V> patch(y, x, c.rows, c.most_columns);
+    int64_t block = max_of<int64_t>(1, DEPTH / typical);
+    if (!c.direct) block = max_of<int64_t>(1, min_of(block, PATCH_FLOATS / patch.plane));
+    block = min_of(block, x_group);
+    c.channels = ceil_div(x_group, ceil_div(x_group, block));
+    c.most_entries = c.channels * most_taps(a.kernel_h, a.stride_h, a.dilation_h) * most_taps(a.kernel_w, a.stride_w, a.dilation_w);
+    return c;
+  }
+
+  // Sums of one panel and one row of one column phase.
+  static int64_t sum_floats(const ConvChoice& c, const ondol_conv_args&, const Axis& x) {
+    if (c.kind == BY_CHANNEL) return 16 * c.most_columns;
+    return c.most_channels * (c.most_columns + (x.span - 1) / x.stride);
+  }
+
+ private:
+  static int64_t most_taps(int64_t kernel, int64_t stride, int64_t dilation) {
+    if (!transposed) return kernel;
+    int64_t most = 1;
+    for (int64_t first = 0; first < min_of(kernel, stride); first++) {
+      int64_t n = 0;
+      for (int64_t k = first; k < kernel; k++) n += k * dilation % stride == first * dilation % stride;
+      most = max_of(most, n);
+    }
+    return most;
+  }
+
+  // What share of the multiply-adds either tile spends on sums that are wanted, and how well it fills the pipes.
+  static bool by_position(const ondol_conv_args&, const Axis& x, int64_t columns, int64_t channels) {
+    if (channels >= 16 && channels % 16 == 0) return false;
+    const int64_t pipe = V::lanes == 16 ? 4 : 8;  // sums in flight that hide a multiply-add's latency
+    const int64_t vectors = PANEL_WIDTH / V::lanes;
+    const double lanes = (double)channels / (double)round_up(channels, 16);
+    const int64_t tile = ceil_div(columns, ceil_div(columns, (int64_t)ChannelTile<V>::ROWS));
+    const double fill = min_of(1.0, (double)(tile * vectors * min_of<int64_t>(ceil_div(channels, 16), 2)) / (double)pipe);
+    const double useful = (double)columns / (double)(columns + (x.span - 1) / x.stride);
+    const int64_t rows = ceil_div(channels, ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS));
+    return useful * (rows == 1 ? 0.5 : 1.0) > lanes * fill;
+  }
+};
+
+}  // namespace
+}  // namespace ondol
+
+#endif
