@@ -306,6 +306,26 @@ typedef struct ondol_unpool_backward_args {
   float* dx; int64_t dx_batch, dx_channel; /* overwritten */
 } ondol_unpool_backward_args;
 
+/* ---- regions of interest: see docs/arithmetic.md, Regions --------------------------------------------------------
+ * Boxes of any values are legal: void ones give zeros. An image or level that is not there makes its box void. */
+#define ONDOL_MAX_LEVELS 8 /* maps of a feature pyramid */
+#define ONDOL_MAX_GRIDS 8  /* grids of bins that are pooled at once */
+
+/* A map [batch, channels, height, width] with contiguous planes. */
+typedef struct ondol_roi_map {
+  const float* x; int64_t x_batch, x_channel;
+  int64_t height, width;
+  double scale;                    /* from the boxes' coordinates to the map's; used as float */
+} ondol_roi_map;
+
+/* Everything contiguous. */
+typedef struct ondol_rois {
+  int64_t count;
+  const float* boxes;              /* [count, 4]: x1, y1, x2, y2 */
+  const int32_t* images;           /* [count] */
+  const int32_t* levels;           /* [count]; null: all of level 0 */
+} ondol_rois;
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
