@@ -20,18 +20,14 @@ public final class Tensor implements AutoCloseable {
   private final Storage storage;
   private final Device device;
   private final DType dtype;
-  private final long offset;
-  private final long[] shape;
-  private final long[] stride;
+  private final Layout layout;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Tensor(Storage storage, Device device, DType dtype, long offset, long[] shape, long[] stride) {
+  private Tensor(Storage storage, Device device, DType dtype, Layout layout) {
     this.storage = storage;
     this.device = device;
     this.dtype = dtype;
-    this.offset = offset;
-    this.shape = shape;
-    this.stride = stride;
+    this.layout = layout;
     Scope.adopt(this);
   }
 
@@ -43,7 +39,7 @@ public final class Tensor implements AutoCloseable {
     present("dtype", dtype);
     long count = Shapes.count("shape", shape);
     Storage storage = Storage.allocate(device.memory(), count * dtype.bytes());
-    return new Tensor(storage, device, dtype, 0, shape.clone(), Shapes.contiguous(shape));
+    return new Tensor(storage, device, dtype, Layout.contiguous(shape));
   }
 
   /** A new FLOAT32 tensor with undefined contents. */
@@ -158,7 +154,7 @@ public final class Tensor implements AutoCloseable {
           "an array of elements of " + dtype);
     }
     Storage storage = Storage.wrap(HostMemory.INSTANCE, data, data.isNative() && !closeable(data));
-    return new Tensor(storage, Devices.get("java"), dtype, 0, shape.clone(), Shapes.contiguous(shape));
+    return new Tensor(storage, Devices.get("java"), dtype, Layout.contiguous(shape));
   }
 
   private static boolean elementArray(Object array, DType dtype) {
@@ -207,42 +203,35 @@ public final class Tensor implements AutoCloseable {
   }
 
   public int rank() {
-    return shape.length;
+    return layout.rank();
   }
 
   public long[] shape() {
-    return shape.clone();
+    return layout.shape().clone();
   }
 
   public long[] strides() {
-    return stride.clone();
+    return layout.stride().clone();
   }
 
   /** The size of a dimension, counted from the end where negative. */
   public long size(int dim) {
-    return shape[Shapes.dim("dim", dim, shape.length)];
+    return layout.shape()[Shapes.dim("dim", dim, rank())];
   }
 
   /** The stride of a dimension, counted from the end where negative. */
   public long stride(int dim) {
-    return stride[Shapes.dim("dim", dim, shape.length)];
+    return layout.stride()[Shapes.dim("dim", dim, rank())];
   }
 
   /** The number of elements. */
   public long count() {
-    long n = 1;
-    for (long size : shape) n *= size;
-    return n;
+    return layout.count();
   }
 
   /** Whether the elements lie in row-major order without gaps. */
   public boolean isContiguous() {
-    long next = 1;
-    for (int i = shape.length - 1; i >= 0; i--) {
-      if (shape[i] != 1 && stride[i] != next) return count() == 0;
-      next *= shape[i];
-    }
-    return true;
+    return layout.isContiguous();
   }
 
   // ---- views: they share memory, and each is closed on its own
@@ -253,154 +242,71 @@ public final class Tensor implements AutoCloseable {
     if (shape == null || stride == null || shape.length != stride.length) {
       throw new ShapeException("view", Arrays.toString(shape) + " strides " + Arrays.toString(stride), "as many strides as sizes");
     }
-    if (Shapes.count("shape", shape) > 0 && !inside(offset, shape, stride, storage.bytes / dtype.bytes())) {
+    Layout chosen = new Layout(offset, shape.clone(), stride.clone());
+    if (Shapes.count("shape", shape) > 0 && !chosen.inside(storage.bytes / dtype.bytes())) {
       throw new ShapeException("view", Arrays.toString(shape) + " strides " + Arrays.toString(stride) + " at " + offset,
           "elements inside the tensor's memory");
     }
-    return alias(offset, shape.clone(), stride.clone());
+    return alias(chosen);
   }
 
-  /** Whether all elements lie in [0, limit), whatever overflows. */
-  private static boolean inside(long offset, long[] shape, long[] stride, long limit) {
-    try {
-      long low = offset;
-      long high = offset;
-      for (int i = 0; i < shape.length; i++) {
-        long reach = Math.multiplyExact(shape[i] - 1, stride[i]);
-        if (reach > 0) high = Math.addExact(high, reach); else low = Math.addExact(low, reach);
-      }
-      return low >= 0 && high < limit;
-    } catch (ArithmeticException e) {
-      return false;
-    }
-  }
-
-  private Tensor alias(long offset, long[] shape, long[] stride) {
+  private Tensor alias(Layout view) {
     if (closed.get() || !storage.retain()) throw closedException();
-    return new Tensor(storage, device, dtype, offset, shape, stride);
+    return new Tensor(storage, device, dtype, view);
   }
 
   /** A view of another shape with the same elements in order; one size may be -1. Copies only if strides demand it. */
   public Tensor reshape(long... shape) {
     present("shape", shape);
-    long[] target = shape.clone();
-    int unknown = -1;
-    long known = 1;
-    for (int i = 0; i < target.length; i++) {
-      if (target[i] == -1 && unknown < 0) unknown = i;
-      else known *= target[i];
-    }
-    if (unknown >= 0) target[unknown] = known == 0 || count() % known != 0 ? -1 : count() / known;
-    if (unknown >= 0 && target[unknown] < 0 || Shapes.count("shape", target) != count()) {
-      throw new ShapeException("shape", Arrays.toString(shape), "a shape of " + count() + " elements like "
-          + Arrays.toString(this.shape));
-    }
-    if (isContiguous()) return alias(offset, target, Shapes.contiguous(target));
+    long[] target = layout.reshaped(shape);
+    if (isContiguous()) return alias(new Layout(layout.offset(), target, Shapes.contiguous(target)));
     try (Tensor copy = contiguous()) {
-      return copy.alias(copy.offset, target, Shapes.contiguous(target));
+      return copy.alias(Layout.contiguous(target));
     }
   }
 
   /** The view with two dimensions exchanged. */
   public Tensor transpose(int a, int b) {
-    int x = Shapes.dim("a", a, rank());
-    int y = Shapes.dim("b", b, rank());
-    long[] s = shape.clone();
-    long[] t = stride.clone();
-    s[x] = shape[y];
-    s[y] = shape[x];
-    t[x] = stride[y];
-    t[y] = stride[x];
-    return alias(offset, s, t);
+    return alias(layout.transpose(a, b));
   }
 
   /** The view with dimensions in the given order. */
   public Tensor permute(int... order) {
     present("order", order);
-    boolean[] seen = new boolean[rank()];
-    if (order.length != rank()) throw new ShapeException("order", Arrays.toString(order), rank() + " dimensions");
-    long[] s = new long[rank()];
-    long[] t = new long[rank()];
-    for (int i = 0; i < order.length; i++) {
-      int d = Shapes.dim("order", order[i], rank());
-      if (seen[d]) throw new ShapeException("order", Arrays.toString(order), "each dimension once");
-      seen[d] = true;
-      s[i] = shape[d];
-      t[i] = stride[d];
-    }
-    return alias(offset, s, t);
+    return alias(layout.permute(order));
   }
 
   /** The view of elements from (inclusive) to (exclusive) along a dimension. */
   public Tensor slice(int dim, long from, long to) {
-    int d = Shapes.dim("dim", dim, rank());
-    if (from < 0 || to < from || to > shape[d]) {
-      throw new InvalidArgumentException("range", from + ".." + to, "a range inside 0.." + shape[d]);
-    }
-    long[] s = shape.clone();
-    s[d] = to - from;
-    return alias(offset + from * stride[d], s, stride.clone());
+    return alias(layout.slice(dim, from, to));
   }
 
   /** The view at one index of a dimension, which disappears. */
   public Tensor select(int dim, long index) {
-    int d = Shapes.dim("dim", dim, rank());
-    if (index < 0 || index >= shape[d]) throw new InvalidArgumentException("index", index, "0 to " + (shape[d] - 1));
-    return alias(offset + index * stride[d], without(shape, d), without(stride, d));
+    return alias(layout.select(dim, index));
   }
 
   /** The view without a dimension of size 1. */
   public Tensor squeeze(int dim) {
-    int d = Shapes.dim("dim", dim, rank());
-    if (shape[d] != 1) throw new ShapeException("dim", dim, "a dimension of size 1 in " + Arrays.toString(shape));
-    return alias(offset, without(shape, d), without(stride, d));
+    return alias(layout.squeeze(dim));
   }
 
   /** The view with a dimension of size 1 inserted. */
   public Tensor unsqueeze(int dim) {
-    int d = Shapes.dim("dim", dim, rank() + 1);
-    if (rank() == Shapes.MAX_RANK) throw new ShapeException("rank", rank(), "less than " + Shapes.MAX_RANK);
-    return alias(offset, with(shape, d, 1), with(stride, d, d < rank() ? shape[d] * stride[d] : 1));
+    return alias(layout.unsqueeze(dim));
   }
 
   /** The view broadcast to a shape by NumPy's rules, with stride 0 where it stretches. */
   public Tensor expand(long... shape) {
     present("shape", shape);
-    Shapes.count("shape", shape);
-    int lead = shape.length - rank();
-    boolean fits = lead >= 0;
-    long[] t = new long[shape.length];
-    for (int i = 0; i < shape.length && fits; i++) {
-      long have = i < lead ? 1 : this.shape[i - lead];
-      fits = have == shape[i] || have == 1;
-      t[i] = i < lead || have != shape[i] || have == 1 ? 0 : stride[i - lead];
-    }
-    if (!fits) {
-      throw new ShapeException("shape", Arrays.toString(shape), "a shape that " + Arrays.toString(this.shape) + " broadcasts to");
-    }
-    return alias(offset, shape.clone(), t);
-  }
-
-  private static long[] without(long[] a, int d) {
-    long[] r = new long[a.length - 1];
-    System.arraycopy(a, 0, r, 0, d);
-    System.arraycopy(a, d + 1, r, d, r.length - d);
-    return r;
-  }
-
-  private static long[] with(long[] a, int d, long value) {
-    long[] r = new long[a.length + 1];
-    System.arraycopy(a, 0, r, 0, d);
-    r[d] = value;
-    System.arraycopy(a, d, r, d + 1, a.length - d);
-    return r;
+    return alias(layout.expand(shape));
   }
 
   // ---- copies and devices
 
   /** This tensor's elements in row-major order: a view if they are, else a copy. */
   public Tensor contiguous() {
-    if (isContiguous()) return alias(offset, shape.clone(), stride.clone());
+    if (isContiguous()) return alias(layout);
     return copy();
   }
 
@@ -430,12 +336,12 @@ public final class Tensor implements AutoCloseable {
    */
   public Tensor to(Device target) {
     checkOpen();
-    if (target.equals(device)) return alias(offset, shape.clone(), stride.clone());
+    if (target.equals(device)) return alias(layout);
     boolean shared = target.memory().isHost() && storage.memory.isHost()
         && (storage.nativeSafe || target.name().startsWith("java"));
     if (shared) {
       if (!storage.retain()) throw closedException();
-      return new Tensor(storage, target, dtype, offset, shape.clone(), stride.clone());
+      return new Tensor(storage, target, dtype, layout);
     }
     return HostCopies.of(this, target);
   }
@@ -473,7 +379,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The only element of a FLOAT32 tensor of one element. */
   public float item() {
-    if (count() != 1) throw new ShapeException("tensor", Arrays.toString(shape), "one element");
+    if (count() != 1) throw new ShapeException("tensor", Arrays.toString(layout.shape()), "one element");
     return toFloats()[0];
   }
 
@@ -494,13 +400,13 @@ public final class Tensor implements AutoCloseable {
 
   /** The position of the first element in the memory, in elements. */
   public long offset() {
-    return offset;
+    return layout.offset();
   }
 
   /** The address of the first element, as this device's kernels take it. */
   public long address() {
     checkOpen();
-    return storage.block.address() + offset * dtype.bytes();
+    return storage.block.address() + layout.offset() * dtype.bytes();
   }
 
   /**
@@ -517,41 +423,30 @@ public final class Tensor implements AutoCloseable {
     storage.release();
   }
 
-  /** Whether both tensors lie in the same memory and their ranges of elements touch. */
+  /**
+   * Whether both tensors lie in the same memory and may share an element: exact for slices of one tensor, along whatever
+   * dimension; of stranger views those count that lie between each other.
+   */
   public boolean overlaps(Tensor other) {
-    if (count() == 0 || other.count() == 0) return false;
-    Memory a = range();
-    Memory b = other.range();
-    return a.base == b.base && a.low < b.high && b.low < a.high;
+    Object base = heap();
+    return base == other.heap() && Layout.overlap(layout, start(), dtype.bytes(), other.layout, other.start(), other.dtype.bytes());
   }
 
   /** Whether both tensors are exactly the same elements in the same order. */
   public boolean sameElements(Tensor other) {
     return storage.block.segment() == other.storage.block.segment() && storage.block.address() == other.storage.block.address()
-        && offset == other.offset && Arrays.equals(shape, other.shape) && sameStrides(other);
+        && layout.sameElements(other.layout);
   }
 
-  /** Whether both step alike wherever there is a step to take; expanding sets the stride of a size of 1 to 0. */
-  private boolean sameStrides(Tensor other) {
-    for (int i = 0; i < shape.length; i++) {
-      if (shape[i] > 1 && stride[i] != other.stride[i]) return false;
-    }
-    return true;
-  }
-
-  private record Memory(Object base, long low, long high) {}
-
-  /** First byte and byte after the last, in the heap array or in the address space (of the device). */
-  private Memory range() {
-    long low = offset;
-    long high = offset;
-    for (int i = 0; i < shape.length; i++) {
-      if (stride[i] > 0) high += (shape[i] - 1) * stride[i]; else low += (shape[i] - 1) * stride[i];
-    }
+  /** The Java array that holds the elements, or null. */
+  private Object heap() {
     MemorySegment segment = storage.block.segment();
-    Object base = segment != null && segment.heapBase().isPresent() ? segment.heapBase().get() : null;
-    long start = base != null ? segment.address() : storage.block.address();
-    return new Memory(base, start + low * dtype.bytes(), start + (high + 1) * dtype.bytes());
+    return segment == null ? null : segment.heapBase().orElse(null);
+  }
+
+  /** The first byte of the memory, in the heap array or in the address space (of the device). */
+  private long start() {
+    return heap() == null ? storage.block.address() : storage.block.segment().address();
   }
 
   // ---- lifetime
@@ -576,6 +471,6 @@ public final class Tensor implements AutoCloseable {
 
   @Override
   public String toString() {
-    return dtype + Arrays.toString(shape) + "@" + device;
+    return dtype + Arrays.toString(layout.shape()) + "@" + device;
   }
 }
