@@ -8,7 +8,7 @@ import java.util.Arrays;
  * <p>Colour: 25 equal bins of [0, 256) a channel. Texture: Gaussian derivatives (sigma 1) in eight directions, 45 degrees
  * apart, each with 10 equal bins of [0, {@link #RANGE}); the last also takes what is beyond, and a derivative below 0 counts
  * as 0. A derivative in one direction is minus that in the opposite one, so four signed numbers a pixel and channel say all.
- * Between 25 and this range the boxes found on annotated blood cells differ by less than 1 % in overlap.
+ * A quarter of the range moves the mean best overlap on annotated blood cells by less than 0.01.
  */
 final class Bins {
   static final int COLOURS = 25;
