@@ -26,8 +26,8 @@ import org.ondol.bench.stems.ProposalsStem;
 import org.ondol.bench.stems.ProposalsStem.Photograph;
 
 /**
- * OpenCV's selective search with the paper's fast settings: HSV and Lab, k of 50 and 100, and the same two sums of measures. (Its
- * own presets take other scales.)
+ * OpenCV's selective search with the paper's fast settings: HSV and Lab, k of 50 and 100, and the same two sums of measures.
+ * (Its own presets take other scales.)
  */
 public final class OpenCvProposals implements Contender<Photograph> {
   private static final double SIGMA = 0.8;

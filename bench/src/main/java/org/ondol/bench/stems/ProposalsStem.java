@@ -23,12 +23,12 @@ import org.ondol.models.proposals.Proposals;
 import org.ondol.models.proposals.SelectiveSearch;
 
 /**
- * Selective search of photographs resized to a width of 500, on one thread and on all. The proposals are computed on the host
- * by plain Java, so there is one contender, {@code java}, for all devices.
+ * Selective search of photographs resized to a width of 500, on one thread and on all. The proposals are computed on the
+ * host by plain Java, so there is one contender, {@code java}, for all devices.
  */
 public final class ProposalsStem implements Stem<ProposalsStem.Photograph> {
 
-  /** A photograph, and boxes [x1, y1, x2, y2] in its own pixels, ends exclusive, that the proposals must meet at IoU 0.5. */
+  /** A photograph, and boxes [x1, y1, x2, y2] in its own pixels, ends exclusive, that proposals must meet at IoU 0.5. */
   public static final class Photograph implements Case {
     private static final int WIDTH = 500;
     private static final int FEWEST = 300;
@@ -80,8 +80,8 @@ public final class ProposalsStem implements Stem<ProposalsStem.Photograph> {
     }
 
     /**
-     * Two searches differ where their authors chose freely, so there is no one right answer: boxes must lie in the image, none
-     * twice, be many enough and meet the annotated objects. Contenders that use the same name must agree exactly.
+     * Two searches differ where their authors chose freely, so there is no one right answer: boxes must lie in the image,
+     * none twice, be many enough and meet the annotated objects. Contenders that use the same name must agree exactly.
      */
     @Override
     public String check(Map<String, float[]> answer) {
@@ -124,7 +124,8 @@ public final class ProposalsStem implements Stem<ProposalsStem.Photograph> {
         return 0;
       }
       double own = (double) (box.get(2) - box.get(0)) * (box.get(3) - box.get(1));
-      return width * height / (own + (object[2] - object[0]) * (object[3] - object[1]) * scale * scale - width * height);
+      double other = (object[2] - object[0]) * (object[3] - object[1]) * scale * scale;
+      return width * height / (own + other - width * height);
     }
   }
 

@@ -154,7 +154,8 @@ final class ProposeCommand implements Runnable {
         + (resized ? ", searched at " + width + " x " + height : "")));
     System.out.print(Text.entry("found", 10, count + (count == 1 ? " box in " : " boxes in ")
         + Text.time(seconds).strip() + " (" + modeName + ", " + Text.count(Threads.count(), "thread") + ")"));
-    String which = drawn < count ? "the first " + drawn + " drawn in " : "drawn in ";
-    System.out.print(Text.entry("picture", 10, which + out));
+    // Not wrapped: a name that is broken in two is no name.
+    String which = drawn < count ? "the first " + drawn : drawn == 1 ? "it" : "all";
+    System.out.println("  drawn   " + which + " in " + out);
   }
 }

@@ -22,8 +22,9 @@ import org.ondol.Tensor;
 import org.ondol.models.proposals.SelectiveSearch.Options;
 
 /**
- * How well the boxes cover annotated objects: the share that some box meets at IoU 0.5 (recall), and the mean of the best IoU
- * (average best overlap, ABO; its mean over classes is the paper's MABO). Images are resized to a width of 500 first.
+ * How well the boxes cover annotated objects: the share that some box meets at IoU 0.5 (recall), and the mean of the
+ * best IoU (average best overlap, ABO; its mean over classes is the paper's MABO). Images are resized to a width of 500
+ * first.
  */
 class ProposalRecallTest {
   private static final Path DATA = Path.of(System.getProperty("ondol.data", "../../shared/data"));
@@ -123,7 +124,8 @@ class ProposalRecallTest {
     for (var entry : scores.entrySet()) {
       Score s = entry.getValue();
       mabo += s.abo() / scores.size();
-      System.out.printf(Locale.ROOT, "; %s (%d): recall %.3f, ABO %.3f", entry.getKey(), s.objects, s.recall(), s.abo());
+      System.out.printf(Locale.ROOT, "; %s (%d): recall %.3f, ABO %.3f", entry.getKey(), s.objects, s.recall(),
+          s.abo());
     }
     System.out.printf(Locale.ROOT, "; MABO %.3f%n", mabo);
     return mabo;
@@ -158,7 +160,8 @@ class ProposalRecallTest {
         line.append(String.format(Locale.ROOT, " %.3f", best));
         worst = Math.min(worst, best);
       }
-      System.out.println("[proposals] pedestrians, " + mode.getKey() + ", " + p.count() + " boxes: best overlaps" + line);
+      System.out.println("[proposals] pedestrians, " + mode.getKey() + ", " + p.count() + " boxes: best overlaps"
+          + line);
       assertTrue(worst >= 0.5, mode.getKey() + ":" + line);
     }
   }

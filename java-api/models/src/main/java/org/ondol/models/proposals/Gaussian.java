@@ -1,8 +1,8 @@
 package org.ondol.models.proposals;
 
 /**
- * Gaussian smoothing and derivatives of a plane whose edge is repeated outwards. Taps at the same distance are added (or
- * subtracted) first, and distances ascend: a mirrored image gives the mirrored result, bit for bit.
+ * Gaussian smoothing and derivatives of a plane whose edge is repeated outwards. Taps at the same distance are added
+ * (or subtracted) first, and distances ascend: a mirrored image gives the mirrored result, bit for bit.
  */
 final class Gaussian {
   private final int radius;

@@ -1,6 +1,8 @@
 package org.ondol.models.proposals;
 
-/** An undirected graph, its edges by ascending weight; edges of one weight stay in the order in which they were given. */
+/**
+ * An undirected graph, its edges by ascending weight; edges of one weight stay in the order in which they were given.
+ */
 final class Graph {
   private static final int DIGIT = 11;
   private static final int DIGITS = 3;

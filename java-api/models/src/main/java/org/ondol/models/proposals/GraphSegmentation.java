@@ -7,12 +7,13 @@ import org.ondol.Tensor;
 /**
  * Regions of an image by P. Felzenszwalb and D. Huttenlocher, "Efficient Graph-Based Image Segmentation" (IJCV 2004).
  *
- * <p>Edges of the graph of pixels are taken by ascending weight w, and join the components C1 and C2 of their ends where
+ * <p>Edges of the graph of pixels are taken by ascending weight w, and join the components C1 and C2 of their ends
+ * where
  *
- * <pre>w <= min(Int(C1) + k / |C1|, Int(C2) + k / |C2|),</pre>
+ * <pre>{@code w <= min(Int(C1) + k / |C1|, Int(C2) + k / |C2|),}</pre>
  *
- * Int(C) being the greatest weight that was taken inside C. Then components of less than a minimum of pixels are joined to a
- * neighbour over the lightest edges.
+ * Int(C) being the greatest weight that was taken inside C. Then components of less than a minimum of pixels are joined
+ * to a neighbour over the lightest edges.
  */
 public final class GraphSegmentation {
   private final int[] labels;

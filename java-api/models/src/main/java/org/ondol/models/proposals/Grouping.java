@@ -3,8 +3,9 @@ package org.ondol.models.proposals;
 import java.util.Arrays;
 
 /**
- * Joins the two most similar touching regions until one is left. Regions are numbered in the order in which they come to be:
- * those of the segmentation first, the whole image last. Of equal similarities the one that was computed first counts.
+ * Joins the two most similar touching regions until one is left. Regions are numbered in the order in which they come
+ * to be: those of the segmentation first, the whole image last. Of equal similarities the one that was computed first
+ * counts.
  */
 final class Grouping {
   /** A histogram's share of all its pixels is kept in units of 2^-30: the sum of shares then is exact in any order. */
@@ -140,10 +141,12 @@ final class Grouping {
     int at = places[region] * bins();
     // Each channel counts a pixel once in the colours, and once a direction in the textures.
     if (colourBins > 0) {
-      divide(counts, shares, at, colourBins, UNIT / ((double) sizes[region] * (colourBins / Bins.COLOURS)));
+      double sum = (double) sizes[region] * (colourBins / Bins.COLOURS);
+      divide(counts, shares, at, colourBins, UNIT / sum);
     }
     if (textureBins > 0) {
-      divide(counts, shares, at + colourBins, textureBins, UNIT / ((double) sizes[region] * (textureBins / Bins.STEPS)));
+      double sum = (double) sizes[region] * (textureBins / Bins.STEPS);
+      divide(counts, shares, at + colourBins, textureBins, UNIT / sum);
     }
   }
 

@@ -8,8 +8,9 @@ import org.ondol.Tensor;
 /**
  * Boxes around what may be objects, the most promising first and none twice.
  *
- * <p>A box is [x1, y1, x2, y2] in pixels, x to the right and y downwards from the image's upper left corner. It holds the
- * pixels x1 <= x < x2, y1 <= y < y2: the end is exclusive, x2 - x1 is the width, and [0, 0, columns, rows] is the whole image.
+ * <p>A box is [x1, y1, x2, y2] in pixels, x to the right and y downwards from the image's upper left corner. It holds
+ * the pixels {@code x1 <= x < x2, y1 <= y < y2}: the end is exclusive, x2 - x1 is the width, and [0, 0, columns, rows]
+ * is the whole image.
  */
 public final class Proposals {
   private final int[] boxes;

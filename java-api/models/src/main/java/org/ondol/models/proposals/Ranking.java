@@ -22,7 +22,7 @@ final class Ranking {
     for (int[] hierarchy : hierarchies) {
       System.arraycopy(hierarchy, 0, boxes, 4 * n, hierarchy.length);
       for (int place = hierarchy.length / 4; place > 0; place--) {
-        // The bits of floats that are not negative ascend like the floats; equal ones keep the order of the hierarchies.
+        // The bits of floats that are not negative ascend like the floats; equal ones keep the hierarchies' order.
         float priority = (float) (place * random.nextDouble());
         keys[n] = (long) Float.floatToRawIntBits(priority) << 32 | n;
         n++;

@@ -7,17 +7,17 @@ import org.ondol.ThreadPool;
 import org.ondol.Threads;
 
 /**
- * Boxes that may hold objects, without classes, by J. Uijlings, K. van de Sande, T. Gevers and A. Smeulders, "Selective Search
- * for Object Recognition" (IJCV 2013).
+ * Boxes that may hold objects, without classes, by J. Uijlings, K. van de Sande, T. Gevers and A. Smeulders, "Selective
+ * Search for Object Recognition" (IJCV 2013).
  *
  * <p>{@link GraphSegmentation} gives initial regions. The most similar neighbours are joined, s(a, b) being a sum of
- * measures ({@link Similarity}), until the image is one region; every region on the way gives a box. Several colour spaces,
- * initial segmentations and sums of measures give several hierarchies. Of a hierarchy the region at place i, counted from
- * the whole image (1) down to the initial regions, gets the priority i times a random number of [0, 1); boxes are ordered by
- * ascending priority, and of equal boxes the first stays.
+ * measures ({@link Similarity}), until the image is one region; every region on the way gives a box. Several colour
+ * spaces, initial segmentations and sums of measures give several hierarchies. Of a hierarchy the region at place i,
+ * counted from the whole image (1) down to the initial regions, gets the priority i times a random number of [0, 1);
+ * boxes are ordered by ascending priority, and of equal boxes the first stays.
  *
- * <p>The work is done on the host, wherever the image is. The result is a function of the image, the options and the seed
- * alone.
+ * <p>The work is done on the host, wherever the image is. The result is a function of the image, the options and the
+ * seed alone.
  */
 public final class SelectiveSearch {
   /**

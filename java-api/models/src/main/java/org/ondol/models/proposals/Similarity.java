@@ -22,7 +22,8 @@ public record Similarity(boolean colour, boolean texture, boolean size, boolean 
 
   public Similarity {
     if (!colour && !texture && !size && !fill) {
-      throw new InvalidArgumentException("similarity", "of no measure", "at least one of colour, texture, size and fill");
+      throw new InvalidArgumentException("similarity", "of no measure",
+          "at least one of colour, texture, size and fill");
     }
   }
 }
