@@ -3,6 +3,7 @@ module org.ondol.cli {
   requires org.ondol.models;
   requires com.google.gson;
   requires info.picocli;
+  requires java.desktop;
   requires me.tongfei.progressbar;
   requires static com.microsoft.onnxruntime;
 

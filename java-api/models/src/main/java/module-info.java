@@ -11,5 +11,6 @@ module org.ondol.models {
 
   exports org.ondol.models;
   exports org.ondol.models.layers;
+  exports org.ondol.models.proposals;
   exports org.ondol.models.weights;
 }

@@ -20,6 +20,7 @@ import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.PoolStem;
+import org.ondol.bench.stems.ProposalsStem;
 import org.ondol.bench.stems.ResizeStem;
 import org.ondol.bench.stems.SamplingStem;
 import picocli.CommandLine;
@@ -57,6 +58,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
+    STEMS.put("proposals", ProposalsStem::new);
   }
 
   @Spec CommandSpec spec;
