@@ -38,25 +38,28 @@ class HardNms {
       const Box box = group.box(position);
       if (suppressed<inclusive>(box, kept, n, group.offset(), threshold)) continue;
       group.select(n, position, group.score(position));
-      kept.put(n++, box);
+      append(kept, n++, box);
     }
     return n;
   }
 
-  // By one of the n kept boxes. Lanes beyond them hold anything.
+  // Adds a kept box. Lanes behind it get a NaN area, by which no comparison finds them: loops take whole vectors.
+  static void append(const Boxes& kept, int64_t n, const Box& box) {
+    if (n % V::lanes == 0) V::store(kept.row(4) + n, V::set(__builtin_nanf("")));
+    kept.put(n, box);
+  }
+
+  // By one of the n kept boxes.
   template <bool inclusive>
   static ONDOL_INLINE bool suppressed(const Box& box, const Boxes& kept, int64_t n, float offset, float threshold) {
     const Overlap<V> overlap(box, offset);
     const typename V::F t = V::set(threshold);
-    typename V::F inter, join;
-    int64_t i = 0;
-    for (; i + V::lanes <= n; i += V::lanes) {
-      overlap.of(kept, i, inter, join);
+    for (int64_t i = 0; i < n; i += V::lanes) {
+      typename V::F inter, join;
+      overlap.template of<!inclusive>(kept, i, inter, join);
       if (V::lane_bits(suppresses<V, inclusive>(inter, join, t)) != 0) return true;
     }
-    if (i == n) return false;
-    overlap.of(kept, i, inter, join);
-    return (V::lane_bits(suppresses<V, inclusive>(inter, join, t)) & ((1u << (n - i)) - 1)) != 0;
+    return false;
   }
 };
 

@@ -106,7 +106,7 @@ class SoftNms {
   template <int64_t method, bool inclusive>
   ONDOL_INLINE F decay(const Overlap<V>& overlap, int64_t i, F score) const {
     F inter, join;
-    overlap.of(boxes_, i, inter, join);
+    overlap.template of<false>(boxes_, i, inter, join);
     const F iou = V::select(V::gt(join, V::set(0.0f)), inter / join, V::set(0.0f));
     F decayed;
     if (method == ONDOL_NMS_GAUSSIAN) {
