@@ -1,6 +1,6 @@
 // topk: a block owns a row. The k-th word is found digit by digit, from the highest on, by histograms; the k words up to it
 // are gathered in any order and sorted by a bitonic network, whose result depends on none.
-#include "order.cuh"
+#include "../common/order.cuh"
 
 namespace ondol::cuda {
 namespace {

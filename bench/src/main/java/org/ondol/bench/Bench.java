@@ -19,9 +19,11 @@ import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.NmsStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
 import org.ondol.bench.stems.SamplingStem;
+import org.ondol.bench.stems.TopKStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -57,6 +59,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
+    STEMS.put("nms", NmsStem::new);
+    STEMS.put("topk", TopKStem::new);
   }
 
   @Spec CommandSpec spec;
