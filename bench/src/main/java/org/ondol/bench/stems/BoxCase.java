@@ -9,8 +9,8 @@ import org.ondol.bench.Case;
 import org.ondol.ops.Nms;
 
 /**
- * Boxes around a number of objects, as a detector proposes them: centres and sizes scatter about those of an object, and
- * scores fall with the distance.
+ * Boxes around a number of objects, as a detector proposes them: centres and sizes scatter about those of an object,
+ * and scores fall with the distance.
  */
 final class BoxCase implements Case {
   private final String name;

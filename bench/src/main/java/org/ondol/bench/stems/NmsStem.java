@@ -121,10 +121,12 @@ public final class NmsStem implements Stem<BoxCase> {
       if (threshold) {
         model.input("threshold", 1);
       }
-      model.output("indices", TensorProto.DataType.INT64).attribute("center_point_box", c.options.format() == Nms.Format.CENTER ? 1 : 0);
+      model.output("indices", TensorProto.DataType.INT64)
+          .attribute("center_point_box", c.options.format() == Nms.Format.CENTER ? 1 : 0);
       session = new OnnxSession(model.bytes());
       session.input("boxes", c.boxes(), 1, c.count, 4).input("scores", c.scores(), 1, c.classes, c.count)
-          .input("max", new long[] {c.options.maxPerClass()}, 1).input("iou", new float[] {(float) c.options.iouThreshold()}, 1);
+          .input("max", new long[] {c.options.maxPerClass()}, 1)
+          .input("iou", new float[] {(float) c.options.iouThreshold()}, 1);
       if (threshold) {
         session.input("threshold", new float[] {(float) c.options.scoreThreshold()}, 1);
       }

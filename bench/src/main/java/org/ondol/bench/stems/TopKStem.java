@@ -86,7 +86,8 @@ public final class TopKStem implements Stem<TopKStem.Rows> {
 
   @Override
   public List<Rows> cases() {
-    return List.of(new Rows(1, 20_000, 2000), new Rows(1, 250_000, 6000), new Rows(4, 60_000, 2000), new Rows(256, 1000, 5));
+    return List.of(new Rows(1, 20_000, 2000), new Rows(1, 250_000, 6000), new Rows(4, 60_000, 2000),
+        new Rows(256, 1000, 5));
   }
 
   @Override
@@ -169,10 +170,12 @@ public final class TopKStem implements Stem<TopKStem.Rows> {
 
     @Override
     public void prepare(Rows c) throws Exception {
-      OnnxModel model = new OnnxModel(OnnxModel.ONNX, "TopK", 11).input("x", c.rows, c.n).input("k", TensorProto.DataType.INT64, 1)
-          .output("values", c.rows, c.k).output("indices", TensorProto.DataType.INT64);
+      OnnxModel model = new OnnxModel(OnnxModel.ONNX, "TopK", 11).input("x", c.rows, c.n)
+          .input("k", TensorProto.DataType.INT64, 1).output("values", c.rows, c.k)
+          .output("indices", TensorProto.DataType.INT64);
       session = new OnnxSession(model.bytes());
-      session.input("x", c.x(), c.rows, c.n).input("k", new long[] {c.k}, 1).output("values", c.rows, c.k).request("indices");
+      session.input("x", c.x(), c.rows, c.n).input("k", new long[] {c.k}, 1).output("values", c.rows, c.k)
+          .request("indices");
     }
 
     @Override
