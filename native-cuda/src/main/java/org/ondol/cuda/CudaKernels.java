@@ -120,6 +120,8 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward_workspace(args);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool_workspace(args);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward_workspace(args);
+      case TOPK -> OndolCudaLibrary.ondol_cuda_topk_workspace(args);
+      case NMS -> OndolCudaLibrary.ondol_cuda_nms_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -148,6 +150,8 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward(args, queue, error);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool(args, queue, error);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward(args, queue, error);
+      case TOPK -> OndolCudaLibrary.ondol_cuda_topk(args, queue, error);
+      case NMS -> OndolCudaLibrary.ondol_cuda_nms(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

@@ -28,11 +28,13 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
+import org.ondol.ops.Nms;
 import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.TopK;
 import org.ondol.spi.Backend;
 
 /**
@@ -335,5 +337,39 @@ class CudaKernelsTest {
       Tensor y = op.operands() == 2 ? in.floats(4, 1) : null;
       return new Tensor[] {Elementwise.apply(op, x, y, 0.3)};
     });
+  }
+
+  /** Along both dimensions; floats hold the indices. */
+  @Test
+  void topk() {
+    same(in -> {
+      Tensor x = in.floats(5, 700);
+      TopK.Result r = TopK.apply(x, 70);
+      TopK.Result least = TopK.apply(x, 3, 0, false);
+      return new Tensor[] {r.values(), floats(r.indices()), least.values(), floats(least.indices())};
+    });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void nms(Nms.Method method) {
+    same(in -> {
+      Tensor boxes = in.floats(2, 60, 4);
+      Tensor scores = Elementwise.apply(Elementwise.Op.SQUARE, in.floats(2, 3, 60));
+      Nms.Options o = Nms.Options.DEFAULT.format(Nms.Format.ANY_CORNERS).iouAbove(0.2).scoreThreshold(0.1).maxPerImage(25);
+      o = method == Nms.Method.LINEAR ? o.linear(0.2) : method == Nms.Method.GAUSSIAN ? o.gaussian(0.5, 0.2) : o;
+      Nms.Result r = Nms.apply(boxes, scores, o);
+      Nms.Padded p = Nms.padded(boxes, scores, o.agnostic(true).format(Nms.Format.CENTER));
+      return new Tensor[] {floats(r.indices()), r.scores(), floats(p.indices()), p.scores(), floats(p.counts())};
+    });
+  }
+
+  private static Tensor floats(Tensor integers) {
+    long[] values = integers.toLongs();
+    float[] floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = values[i];
+    }
+    return Tensor.of(integers.device(), floats, integers.shape());
   }
 }

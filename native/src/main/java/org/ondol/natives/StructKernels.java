@@ -21,6 +21,7 @@ import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.LiveEntries;
 import org.ondol.spi.Memory;
+import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
 import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.PoolShape;
@@ -29,6 +30,7 @@ import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
+import org.ondol.spi.TopKArgs;
 import org.ondol.spi.UnpoolArgs;
 import org.ondol.spi.UnpoolBackwardArgs;
 
@@ -349,6 +351,20 @@ public abstract class StructKernels implements Kernels {
 
   private static void write(Words w, Tensor small, Tensor large) {
     w.put(small.size(0)).put(small.size(1)).put(small.size(2) * small.size(3)).put(large.size(2) * large.size(3));
+  }
+
+  @Override
+  public void topk(TopKArgs a) {
+    Words w = begin();
+    BoxStructs.write(w, a);
+    execute(Family.TOPK, w);
+  }
+
+  @Override
+  public void nms(NmsArgs a) {
+    Words w = begin();
+    BoxStructs.write(w, a);
+    execute(Family.NMS, w);
   }
 
   private static long idBytes(Tensor ids) {

@@ -105,4 +105,12 @@ public interface Kernels {
   default void unpoolBackward(UnpoolBackwardArgs args) {
     throw new UnsupportedOnDeviceException("unpoolBackward", device());
   }
+
+  default void nms(NmsArgs args) {
+    throw new UnsupportedOnDeviceException("nms", device());
+  }
+
+  default void topk(TopKArgs args) {
+    throw new UnsupportedOnDeviceException("topk", device());
+  }
 }

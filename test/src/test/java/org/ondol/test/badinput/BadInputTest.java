@@ -20,6 +20,7 @@ import org.ondol.test.support.TestDevices;
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadProposals}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadBoxes}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -50,6 +51,7 @@ class BadInputTest {
     rows.addAll(BadImages.ROWS);
     rows.addAll(BadPool.ROWS);
     rows.addAll(BadProposals.ROWS);
+    rows.addAll(BadBoxes.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

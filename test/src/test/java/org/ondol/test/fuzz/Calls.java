@@ -23,6 +23,7 @@ import org.ondol.ops.Gemm;
 import org.ondol.ops.KvCache;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
+import org.ondol.ops.Nms;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Pool;
@@ -30,6 +31,7 @@ import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.TopK;
 import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
 
@@ -79,6 +81,8 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
+    ALL.put(Nms.class, BoxCalls.NMS);
+    ALL.put(TopK.class, BoxCalls.TOPK);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

@@ -23,6 +23,7 @@ import org.ondol.Device;
 import org.ondol.Threads;
 import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.Nms;
 import org.ondol.spi.Kernels;
 import org.ondol.test.oracle.AttentionCase;
 import org.ondol.test.oracle.Bound;
@@ -67,6 +68,8 @@ class ParityTest {
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
     OPS.put("batchnorm", BatchNormCases::forward);
     OPS.put("batchnormBackward", BatchNormCases::backward);
+    OPS.put("topk", TopKCases::new);
+    OPS.put("nms", NmsCases::new);
   }
 
   /** Attention's contract is the widest by far. */
@@ -77,7 +80,8 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward" -> 2 * CASES;
+      case "resize", "resizeBackward", "topk" -> 2 * CASES;
+      case "nms" -> 5 * CASES;
       default -> CASES;
     };
   }
@@ -205,6 +209,8 @@ class ParityTest {
         BatchNormCases.large(d)));
     large.addAll(List.of(PoolCases.large(d)));
     large.addAll(List.of(PoolGradientCases.large(d)));
+    large.addAll(List.of(TopKCases.large(d, 70_001), TopKCases.large(d, 5000)));
+    for (Nms.Method method : Nms.Method.values()) large.add(NmsCases.large(d, method));
     return large;
   }
 
