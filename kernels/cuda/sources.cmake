@@ -17,5 +17,7 @@ set(ONDOL_CUDA_SOURCES
   batchnorm/batchnorm.cu
   pool/pool.cu
   pool/unpool.cu
+  iou/iou.cu
+  roiwarp/roiwarp.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -105,4 +105,20 @@ public interface Kernels {
   default void unpoolBackward(UnpoolBackwardArgs args) {
     throw new UnsupportedOnDeviceException("unpoolBackward", device());
   }
+
+  default void iou(IouArgs args) {
+    throw new UnsupportedOnDeviceException("iou", device());
+  }
+
+  default void iouBackward(IouBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("iouBackward", device());
+  }
+
+  default void roiwarp(RoiWarpArgs args) {
+    throw new UnsupportedOnDeviceException("roiwarp", device());
+  }
+
+  default void roiwarpBackward(RoiWarpBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("roiwarpBackward", device());
+  }
 }
