@@ -326,7 +326,7 @@ typedef struct ondol_rois {
   const int32_t* levels;           /* [count]; null: all of level 0 */
 } ondol_rois;
 
-/* ---- boxes: see docs/arithmetic.md, Boxes ------------------------------------------------------------------------
+/* ---- boxes: see docs/arithmetic.md, Detection ------------------------------------------------------------------------
  * iou: how much boxes a [n, 4] and b [m, 4] overlap, x1 y1 x2 y2 each, whatever they hold. Everything is contiguous. */
 typedef enum ondol_iou_kind { ONDOL_IOU = 0, ONDOL_GIOU = 1, ONDOL_IOA = 2 } ondol_iou_kind;
 

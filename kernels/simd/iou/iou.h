@@ -1,5 +1,5 @@
 // iou: how much boxes overlap, all pairs of a [n, 4] and b [m, 4] or pair by pair, and the gradient of the latter; the
-// formulas stand in docs/arithmetic.md, Boxes. Nothing is summed, so only the roundings of one pair matter.
+// formulas stand in docs/arithmetic.md, Detection. Nothing is summed, so only the roundings of one pair matter.
 //
 // All pairs: the first phase lays b out coordinate by coordinate, with its areas, as one task; in the second a task is some
 // rows of the result. Pairs: one phase, a task is some pairs.

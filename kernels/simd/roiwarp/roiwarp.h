@@ -1,5 +1,5 @@
 // roiwarp: boxes of images, each resized to [y_height, y_width] with some of its surroundings; positions, cells, weights and
-// chains as in docs/arithmetic.md, Boxes.
+// chains as in docs/arithmetic.md, Detection.
 //
 // Forward has one phase; a task is some channels of one RoI. An input row is taken through the columns once and kept while
 // output rows need it, as in resize. Backward has one phase; a task is a block of image rows, as many as lanes, of some

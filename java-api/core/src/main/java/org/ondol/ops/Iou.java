@@ -10,7 +10,7 @@ import org.ondol.spi.IouBackwardArgs;
 
 /**
  * How much boxes x1, y1, x2, y2 overlap. Reversed corners have no extent, boxes without a union an overlap of 0, and a NaN
- * corner gives NaN. Formulas: docs/arithmetic.md, Boxes.
+ * corner gives NaN. Formulas: docs/arithmetic.md, Detection.
  */
 public final class Iou {
   /** The measures; the order is the C ABI's. */

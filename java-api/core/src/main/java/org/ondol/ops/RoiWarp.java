@@ -13,7 +13,7 @@ import org.ondol.spi.RoiWarpBackwardArgs;
  * Boxes of images, each resized to one size, as R-CNN gives proposals to its network (Girshick et al. 2014, appendix A):
  * bilinear with half-pixel centres and without antialiasing, with some pixels of context around the box. What lies outside
  * the image takes a value of its channel, R-CNN's mean pixel for one. Boxes may be partly or wholly outside, reversed
- * (without an extent: one point, enlarged), infinite or NaN (all outside). Definition: docs/arithmetic.md, Boxes.
+ * (without an extent: one point, enlarged), infinite or NaN (all outside). Definition: docs/arithmetic.md, Detection.
  */
 public final class RoiWarp {
   private static final long LIMIT = 1 << 22;
