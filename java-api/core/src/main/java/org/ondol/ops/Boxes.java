@@ -40,10 +40,9 @@ public final class Boxes {
       try (Scope scope = Scope.open()) {
         Tensor from = BoxPlanes.front(boxes);
         Tensor to = BoxPlanes.front(out);
-        Tensor extents = BoxPlanes.last(to);
-        Elementwise.run(Op.SUB, BoxPlanes.last(from), BoxPlanes.first(from), extents, 0);
-        if (pixels.offset() != 0) BoxPlanes.shift(extents, pixels.offset());
+        Tensor extents = BoxPlanes.extents(from, pixels.offset());
         Elementwise.run(Op.AXPY, extents, BoxPlanes.first(from), BoxPlanes.first(to), 0.5);
+        BoxPlanes.last(to).assign(extents);
       }
     });
   }

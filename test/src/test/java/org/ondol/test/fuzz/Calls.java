@@ -10,28 +10,35 @@ import org.ondol.DType;
 import org.ondol.Devices;
 import org.ondol.Tensor;
 import org.ondol.ops.Activation;
+import org.ondol.ops.Anchors;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Options;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
 import org.ondol.ops.BatchNorm;
+import org.ondol.ops.BoxDeltas;
+import org.ondol.ops.Boxes;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
+import org.ondol.ops.Iou;
 import org.ondol.ops.KvCache;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
+import org.ondol.ops.Matching;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Pool;
 import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
+import org.ondol.ops.RoiWarp;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
+import org.ondol.ops.YoloBoxes;
 
 /** The calls of the fuzzer: one for every class of public operations, and the tensors themselves. */
 final class Calls {
@@ -79,6 +86,13 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
+    ALL.put(Iou.class, BoxCalls.IOU);
+    ALL.put(RoiWarp.class, BoxCalls.ROI_WARP);
+    ALL.put(Boxes.class, BoxCalls.BOXES);
+    ALL.put(BoxDeltas.class, BoxCalls.DELTAS);
+    ALL.put(YoloBoxes.class, BoxCalls.YOLO);
+    ALL.put(Anchors.class, BoxCalls.ANCHORS);
+    ALL.put(Matching.class, BoxCalls.MATCHING);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

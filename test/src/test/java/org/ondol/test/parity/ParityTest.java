@@ -67,6 +67,10 @@ class ParityTest {
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
     OPS.put("batchnorm", BatchNormCases::forward);
     OPS.put("batchnormBackward", BatchNormCases::backward);
+    OPS.put("iou", d -> new IouCases(d, false));
+    OPS.put("iouBackward", d -> new IouCases(d, true));
+    OPS.put("roiwarp", d -> new RoiWarpCases(d, false));
+    OPS.put("roiwarpBackward", d -> new RoiWarpCases(d, true));
   }
 
   /** Attention's contract is the widest by far. */
@@ -77,7 +81,7 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward" -> 2 * CASES;
+      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward" -> 2 * CASES;
       default -> CASES;
     };
   }
@@ -205,6 +209,8 @@ class ParityTest {
         BatchNormCases.large(d)));
     large.addAll(List.of(PoolCases.large(d)));
     large.addAll(List.of(PoolGradientCases.large(d)));
+    large.addAll(List.of(IouCases.large(d)));
+    large.addAll(List.of(RoiWarpCases.large(d)));
     return large;
   }
 
