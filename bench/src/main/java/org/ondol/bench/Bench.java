@@ -17,10 +17,12 @@ import org.ondol.bench.stems.ConvStem;
 import org.ondol.bench.stems.DeconvStem;
 import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
+import org.ondol.bench.stems.IouStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
+import org.ondol.bench.stems.RoiWarpStem;
 import org.ondol.bench.stems.SamplingStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -57,6 +59,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
+    STEMS.put("iou", IouStem::new);
+    STEMS.put("roiwarp", RoiWarpStem::new);
   }
 
   @Spec CommandSpec spec;
