@@ -357,22 +357,22 @@ public abstract class StructKernels implements Kernels {
 
   @Override
   public void iou(IouArgs a) {
-    execute(Family.IOU, BoxStructs.write(begin(), a));
+    execute(Family.IOU, DetectionStructs.write(begin(), a));
   }
 
   @Override
   public void iouBackward(IouBackwardArgs a) {
-    execute(Family.IOU_BACKWARD, BoxStructs.write(begin(), a));
+    execute(Family.IOU_BACKWARD, DetectionStructs.write(begin(), a));
   }
 
   @Override
   public void roiwarp(RoiWarpArgs a) {
-    execute(Family.ROIWARP, BoxStructs.write(begin(), a));
+    execute(Family.ROIWARP, DetectionStructs.write(begin(), a));
   }
 
   @Override
   public void roiwarpBackward(RoiWarpBackwardArgs a) {
-    execute(Family.ROIWARP_BACKWARD, BoxStructs.write(begin(), a));
+    execute(Family.ROIWARP_BACKWARD, DetectionStructs.write(begin(), a));
   }
 
   private static long idBytes(Tensor ids) {

@@ -86,13 +86,13 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
-    ALL.put(Iou.class, BoxCalls.IOU);
-    ALL.put(RoiWarp.class, BoxCalls.ROI_WARP);
-    ALL.put(Boxes.class, BoxCalls.BOXES);
-    ALL.put(BoxDeltas.class, BoxCalls.DELTAS);
-    ALL.put(YoloBoxes.class, BoxCalls.YOLO);
-    ALL.put(Anchors.class, BoxCalls.ANCHORS);
-    ALL.put(Matching.class, BoxCalls.MATCHING);
+    ALL.put(Iou.class, DetectionCalls.IOU);
+    ALL.put(RoiWarp.class, DetectionCalls.ROI_WARP);
+    ALL.put(Boxes.class, DetectionCalls.BOXES);
+    ALL.put(BoxDeltas.class, DetectionCalls.DELTAS);
+    ALL.put(YoloBoxes.class, DetectionCalls.YOLO);
+    ALL.put(Anchors.class, DetectionCalls.ANCHORS);
+    ALL.put(Matching.class, DetectionCalls.MATCHING);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

@@ -6,8 +6,8 @@ import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
 
 /** The argument structs of iou and roiwarp. */
-final class BoxStructs {
-  private BoxStructs() {}
+final class DetectionStructs {
+  private DetectionStructs() {}
 
   static Words write(Words w, IouArgs a) {
     return w.put(a.kind().ordinal()).put(a.pixel()).put(a.paired()).put(a.n()).put(a.m()).pointer(a.a()).pointer(a.b())

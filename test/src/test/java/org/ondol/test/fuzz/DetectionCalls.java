@@ -16,16 +16,16 @@ import org.ondol.ops.YoloBoxes;
 import org.ondol.test.fuzz.Calls.Call;
 
 /** The fuzzer's calls of the operations on boxes. */
-final class BoxCalls {
-  static final List<Call> IOU = List.of(BoxCalls::pairwise, BoxCalls::paired, BoxCalls::iouBackward);
-  static final List<Call> ROI_WARP = List.of(BoxCalls::warp, BoxCalls::warpBackward);
-  static final List<Call> BOXES = List.of(BoxCalls::forms, BoxCalls::clip, BoxCalls::clipEach, BoxCalls::choose);
-  static final List<Call> DELTAS = List.of(BoxCalls::encode, BoxCalls::decode, BoxCalls::decodeBackward);
-  static final List<Call> YOLO = List.of(BoxCalls::yolo, BoxCalls::yoloBackward);
-  static final List<Call> ANCHORS = List.of(BoxCalls::anchors);
-  static final List<Call> MATCHING = List.of(BoxCalls::match, BoxCalls::targets);
+final class DetectionCalls {
+  static final List<Call> IOU = List.of(DetectionCalls::pairwise, DetectionCalls::paired, DetectionCalls::iouBackward);
+  static final List<Call> ROI_WARP = List.of(DetectionCalls::warp, DetectionCalls::warpBackward);
+  static final List<Call> BOXES = List.of(DetectionCalls::forms, DetectionCalls::clip, DetectionCalls::clipEach, DetectionCalls::choose);
+  static final List<Call> DELTAS = List.of(DetectionCalls::encode, DetectionCalls::decode, DetectionCalls::decodeBackward);
+  static final List<Call> YOLO = List.of(DetectionCalls::yolo, DetectionCalls::yoloBackward);
+  static final List<Call> ANCHORS = List.of(DetectionCalls::anchors);
+  static final List<Call> MATCHING = List.of(DetectionCalls::match, DetectionCalls::targets);
 
-  private BoxCalls() {}
+  private DetectionCalls() {}
 
   private static Tensor[] list(Tensor... tensors) {
     return tensors;

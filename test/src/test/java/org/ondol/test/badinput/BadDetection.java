@@ -17,7 +17,7 @@ import org.ondol.ops.Rois;
 import org.ondol.test.badinput.BadInputTest.Row;
 
 /** iou, roiwarp and the transforms of boxes. */
-final class BadBoxes {
+final class BadDetection {
   private static final Pixels PIXELS = Pixels.BETWEEN;
   private static final RoiWarp.Options WARP = RoiWarp.Options.DEFAULT;
 
@@ -119,5 +119,5 @@ final class BadBoxes {
       new Row("take: null indices", InvalidArgumentException.class, "indices", "null", d -> Boxes.take(boxes(d), (int[]) null)),
       new Row("take: a row that is not there", InvalidArgumentException.class, "ids", "2", d -> Boxes.take(boxes(d), 2)));
 
-  private BadBoxes() {}
+  private BadDetection() {}
 }
