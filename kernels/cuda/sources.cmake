@@ -19,5 +19,7 @@ set(ONDOL_CUDA_SOURCES
   pool/unpool.cu
   iou/iou.cu
   roiwarp/roiwarp.cu
+  topk/topk.cu
+  nms/nms.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -12,6 +12,7 @@
 //   lesser(a, b)               a < b ? a : b
 //   lt gt ge eq (a, b), nan(a) M
 //   both(m, m), select(m, a, b)
+//   lane_bits(m)               bit l of the result is lane l
 //   bits(f), from_bits(i)      reinterpret
 //   to_float(i), truncate(f)   convert
 //   mul_wide(a, m, hi, lo)     unsigned 32 x 32 -> 64 bit products, per lane

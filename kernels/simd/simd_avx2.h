@@ -39,6 +39,7 @@ struct Avx2 {
   static ONDOL_INLINE M nan(F a) { return M(_mm256_cmp_ps(a, a, _CMP_UNORD_Q)); }
   static ONDOL_INLINE M lt(I a, I b) { return M(_mm256_cmpgt_epi32((__m256i)b, (__m256i)a)); }
   static ONDOL_INLINE M both(M a, M b) { return a & b; }
+  static ONDOL_INLINE uint32_t lane_bits(M m) { return (uint32_t)_mm256_movemask_ps((__m256)m); }
   static ONDOL_INLINE F select(M m, F a, F b) { return _mm256_blendv_ps(b, a, (__m256)m); }
   static ONDOL_INLINE I select(M m, I a, I b) { return I(_mm256_blendv_epi8((__m256i)b, (__m256i)a, (__m256i)m)); }
 

@@ -40,6 +40,7 @@ struct Avx512 {
   static ONDOL_INLINE M nan(F a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
   static ONDOL_INLINE M lt(I a, I b) { return _mm512_cmplt_epi32_mask((__m512i)a, (__m512i)b); }
   static ONDOL_INLINE M both(M a, M b) { return (M)(a & b); }
+  static ONDOL_INLINE uint32_t lane_bits(M m) { return m; }
   static ONDOL_INLINE F select(M m, F a, F b) { return _mm512_mask_blend_ps(m, b, a); }
   static ONDOL_INLINE I select(M m, I a, I b) { return I(_mm512_mask_blend_epi32(m, (__m512i)b, (__m512i)a)); }
 

@@ -57,6 +57,9 @@ struct Portable {
   static ONDOL_INLINE M nan(F a) { return a != a; }
   static ONDOL_INLINE M lt(I a, I b) { return a < b; }
   static ONDOL_INLINE M both(M a, M b) { return a & b; }
+  static ONDOL_INLINE uint32_t lane_bits(M m) {
+    return (uint32_t)((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8));
+  }
   static ONDOL_INLINE F select(M m, F a, F b) { return from_bits(select(m, bits(a), bits(b))); }
   static ONDOL_INLINE I select(M m, I a, I b) { return (a & m) | (b & ~m); }
 

@@ -365,6 +365,40 @@ typedef struct ondol_roiwarp_backward_args {
   const float* dy; float* dx; /* overwritten */
 } ondol_roiwarp_backward_args;
 
+/* ---- topk: the first k of each row in the order of docs/arithmetic.md, Selection -------------------------------- */
+typedef struct ondol_topk_args {
+  int64_t rows, n, k;             /* 0 <= k <= n < 2^31 */
+  const float* x; int64_t x_row;
+  int64_t largest;                /* 1: the greatest first; 0: the least */
+  float* values; int32_t* indices; /* contiguous [rows, k] */
+} ondol_topk_args;
+
+/* ---- nms: see docs/arithmetic.md, Boxes --------------------------------------------------------------------------
+ * A group is a class of an image with the candidates 0 .. boxes_count - 1 or, agnostic, an image with the candidates
+ * class * boxes_count + box. */
+typedef enum ondol_box_format { ONDOL_BOX_CORNERS = 0, ONDOL_BOX_ANY_CORNERS = 1, ONDOL_BOX_CENTER = 2 } ondol_box_format;
+typedef enum ondol_nms_method { ONDOL_NMS_HARD = 0, ONDOL_NMS_LINEAR = 1, ONDOL_NMS_GAUSSIAN = 2 } ondol_nms_method;
+
+typedef struct ondol_nms_args {
+  int64_t batch, classes, boxes_count;                               /* less than 2^31 candidates in a group */
+  const float* boxes; int64_t boxes_batch, boxes_box, boxes_class;   /* four numbers each; boxes_class 0: shared by classes */
+  const float* scores; int64_t scores_batch, scores_class;
+  int64_t format;                  /* ondol_box_format */
+  int64_t method;                  /* ondol_nms_method */
+  int64_t offset;                  /* 0 or 1: added to the difference of two coordinates to make a length */
+  int64_t inclusive;               /* 1: an IoU that equals the threshold suppresses */
+  int64_t agnostic;
+  int64_t background;              /* a class that is left out, or -1 */
+  int64_t image_limit;             /* selected at most in an image, or -1 */
+  int64_t width;                   /* selected at most in a group; not above image_limit where there is one */
+  double iou_threshold;            /* not negative; this and all below are used as float */
+  double score_threshold;          /* -infinity: none; soft methods want 0 or more */
+  double sigma, soft_threshold;    /* soft_threshold: not negative */
+  int32_t* indices;                /* contiguous [batch, groups, width]: the selected candidates, then -1 */
+  float* selected;                 /* of the same shape: their scores, then 0 */
+  int32_t* counts;                 /* contiguous [batch, groups] */
+} ondol_nms_args;
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
@@ -398,6 +432,8 @@ ONDOL_DECLARE(iou)
 ONDOL_DECLARE(iou_backward)
 ONDOL_DECLARE(roiwarp)
 ONDOL_DECLARE(roiwarp_backward)
+ONDOL_DECLARE(topk)
+ONDOL_DECLARE(nms)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

@@ -56,6 +56,8 @@ ONDOL_CUDA_DECLARE(iou)
 ONDOL_CUDA_DECLARE(iou_backward)
 ONDOL_CUDA_DECLARE(roiwarp)
 ONDOL_CUDA_DECLARE(roiwarp_backward)
+ONDOL_CUDA_DECLARE(topk)
+ONDOL_CUDA_DECLARE(nms)
 
 /* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
  * machines without a GPU. */

@@ -55,7 +55,13 @@ inline void __syncthreads() { ondol::cuda::emulate::block_barrier(0); }
 inline int __syncthreads_or(int predicate) { return ondol::cuda::emulate::block_barrier(predicate); }
 inline void __syncwarp() { ondol::cuda::emulate::exchange(0, 0, 32); }
 
-// Of integers, whose maximum depends on no order.
+// Of integers, whose sum and maximum depend on no order.
+inline int atomicAdd(int* at, int value) {
+  int before = *at;
+  *at += value;
+  return before;
+}
+
 inline int atomicMax(int* at, int value) {
   int before = *at;
   if (value > before) *at = value;
@@ -82,6 +88,12 @@ inline float __shfl_down_sync(unsigned, float value, unsigned delta, int width) 
   int lane = static_cast<int>(threadIdx.x) % width;
   int source = lane + static_cast<int>(delta) < width ? lane + static_cast<int>(delta) : lane;
   return __shfl_sync(0, value, source, width);
+}
+
+inline uint32_t __shfl_down_sync(unsigned, uint32_t value, unsigned delta, int width) {
+  int lane = static_cast<int>(threadIdx.x) % width;
+  int source = lane + static_cast<int>(delta) < width ? lane + static_cast<int>(delta) : lane;
+  return ondol::cuda::emulate::exchange(value, source, width);
 }
 
 inline float __shfl_xor_sync(unsigned, float value, int mask, int width) {

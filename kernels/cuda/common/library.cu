@@ -34,6 +34,8 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(iou_backward)
   WORDS(roiwarp)
   WORDS(roiwarp_backward)
+  WORDS(topk)
+  WORDS(nms)
 #undef WORDS
   return -1;
 }

@@ -16,7 +16,6 @@ class RoiWarpBackward {
   typedef ondol_roiwarp_backward_args Args;
 
   static constexpr int64_t L = V::lanes;
-  static constexpr int64_t CHANNELS = 4;  // of a task: the tables of a box serve them all
 
  public:
   static void plan(const Args* a, ondol_plan* plan) {
@@ -33,7 +32,7 @@ class RoiWarpBackward {
     RoiWarpBackward gradient(*a, (float*)scratch);
     for (int64_t task = begin; task < end; task++) {
       const int64_t group = task / blocks % groups(f);
-      gradient.block(task / blocks / groups(f), group * CHANNELS, task % blocks * L);
+      gradient.block(task / blocks / groups(f), group * together(f), task % blocks * L);
     }
   }
 
@@ -44,18 +43,18 @@ class RoiWarpBackward {
     float* tables;  // of rows, then of columns
     float* sum;     // [L, columns]: g
     float* side;    // [columns, L]: g, rows side by side
-    float* acc;     // [CHANNELS, width, L]: dx, likewise
+    float* acc;     // [channels of a task, width, L]: dx, likewise
     float* weight;  // [2 * rows]: of the contributions to the image rows of a block, row after row
     int32_t* where;  // the output rows that they come from
 
     Space(const Forward& f, float* scratch)
         : rows(round_up(f.y_height, L)), columns(round_up(f.y_width, L)), width(round_up(f.x_width, L)), tables(scratch),
           sum(tables + WarpTable::floats(rows) + WarpTable::floats(columns)), side(sum + columns * L), acc(side + columns * L),
-          weight(acc + CHANNELS * width * L), where((int32_t*)(weight + 2 * rows)) {}
+          weight(acc + together(f) * width * L), where((int32_t*)(weight + 2 * rows)) {}
 
     static int64_t floats(const Forward& f) {
       const int64_t rows = round_up(f.y_height, L), columns = round_up(f.y_width, L), width = round_up(f.x_width, L);
-      return WarpTable::floats(rows) + WarpTable::floats(columns) + 2 * columns * L + CHANNELS * width * L + 4 * rows;
+      return WarpTable::floats(rows) + WarpTable::floats(columns) + 2 * columns * L + together(f) * width * L + 4 * rows;
     }
   };
 
@@ -69,10 +68,13 @@ class RoiWarpBackward {
       : args(a), f(a.forward), space(f, scratch), rows(space.tables, space.rows),
         columns(space.tables + WarpTable::floats(space.rows), space.columns) {}
 
-  static int64_t groups(const Forward& f) { return ceil_div(f.channels, CHANNELS); }
+  // Channels of a task: the tables of a box serve them all, and all their image rows should stay in the L2 cache.
+  static int64_t together(const Forward& f) { return max_of<int64_t>(1, min_of<int64_t>(4, 4096 / f.x_width)); }
+
+  static int64_t groups(const Forward& f) { return ceil_div(f.channels, together(f)); }
 
   void block(int64_t image, int64_t channel, int64_t top) {
-    const int64_t channels = min_of(CHANNELS, f.channels - channel), height = min_of(L, f.x_height - top);
+    const int64_t channels = min_of(together(f), f.channels - channel), height = min_of(L, f.x_height - top);
     for (int64_t c = 0; c < channels * space.width; c++) V::store(space.acc + c * L, V::set(0.0f));
     for (int64_t r = 0; r < f.rois; r++) {
       if (f.images[r] != image || !begin(r, top, height)) continue;

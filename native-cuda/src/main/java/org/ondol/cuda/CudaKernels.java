@@ -124,6 +124,8 @@ final class CudaKernels extends StructKernels {
       case IOU_BACKWARD -> OndolCudaLibrary.ondol_cuda_iou_backward_workspace(args);
       case ROIWARP -> OndolCudaLibrary.ondol_cuda_roiwarp_workspace(args);
       case ROIWARP_BACKWARD -> OndolCudaLibrary.ondol_cuda_roiwarp_backward_workspace(args);
+      case TOPK -> OndolCudaLibrary.ondol_cuda_topk_workspace(args);
+      case NMS -> OndolCudaLibrary.ondol_cuda_nms_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -156,6 +158,8 @@ final class CudaKernels extends StructKernels {
       case IOU_BACKWARD -> OndolCudaLibrary.ondol_cuda_iou_backward(args, queue, error);
       case ROIWARP -> OndolCudaLibrary.ondol_cuda_roiwarp(args, queue, error);
       case ROIWARP_BACKWARD -> OndolCudaLibrary.ondol_cuda_roiwarp_backward(args, queue, error);
+      case TOPK -> OndolCudaLibrary.ondol_cuda_topk(args, queue, error);
+      case NMS -> OndolCudaLibrary.ondol_cuda_nms(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

@@ -198,4 +198,18 @@ final class OndolCudaLibrary {
   static native @Cast("int64_t") long ondol_cuda_roiwarp_backward(
       @Cast("const ondol_roiwarp_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_topk_workspace(
+      @Cast("const ondol_topk_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_topk(
+      @Cast("const ondol_topk_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_nms_workspace(
+      @Cast("const ondol_nms_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_nms(
+      @Cast("const ondol_nms_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
 }

@@ -31,6 +31,7 @@ import org.ondol.ops.Gemm;
 import org.ondol.ops.Iou;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
+import org.ondol.ops.Nms;
 import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Pixels;
@@ -40,6 +41,7 @@ import org.ondol.ops.RoiWarp;
 import org.ondol.ops.Rois;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.YoloBoxes;
+import org.ondol.ops.TopK;
 import org.ondol.spi.Backend;
 
 /**
@@ -377,5 +379,39 @@ class CudaKernelsTest {
     YoloBoxes.Grid grid = new YoloBoxes.Grid(new double[][] {{10, 13}, {33, 23}}, 32, 16, 1.05);
     same(in -> new Tensor[] {BoxDeltas.decode(BoxDeltas.Coding.TORCHVISION, in.floats(50, 4), in.floats(50, 12)),
         YoloBoxes.decode(grid, in.floats(2, 5, 7, 2, 4)), Boxes.clip(in.floats(50, 4), new Boxes.Size(1, 0.5), Pixels.BETWEEN)});
+  }
+
+  /** Along both dimensions; floats hold the indices. */
+  @Test
+  void topk() {
+    same(in -> {
+      Tensor x = in.floats(5, 700);
+      TopK.Result r = TopK.apply(x, 70);
+      TopK.Result least = TopK.apply(x, 3, 0, false);
+      return new Tensor[] {r.values(), floats(r.indices()), least.values(), floats(least.indices())};
+    });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void nms(Nms.Method method) {
+    same(in -> {
+      Tensor boxes = in.floats(2, 60, 4);
+      Tensor scores = Elementwise.apply(Elementwise.Op.SQUARE, in.floats(2, 3, 60));
+      Nms.Options o = Nms.Options.DEFAULT.format(Nms.Format.ANY_CORNERS).iouAbove(0.2).scoreThreshold(0.1).maxPerImage(25);
+      o = method == Nms.Method.LINEAR ? o.linear(0.2) : method == Nms.Method.GAUSSIAN ? o.gaussian(0.5, 0.2) : o;
+      Nms.Result r = Nms.apply(boxes, scores, o);
+      Nms.Padded p = Nms.padded(boxes, scores, o.agnostic(true).format(Nms.Format.CENTER));
+      return new Tensor[] {floats(r.indices()), r.scores(), floats(p.indices()), p.scores(), floats(p.counts())};
+    });
+  }
+
+  private static Tensor floats(Tensor integers) {
+    long[] values = integers.toLongs();
+    float[] floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = values[i];
+    }
+    return Tensor.of(integers.device(), floats, integers.shape());
   }
 }

@@ -185,4 +185,16 @@ final class OndolLibrary {
   static native void ondol_roiwarp_backward_run(@Cast("const ondol_roiwarp_backward_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_topk_plan(@Cast("const ondol_topk_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_topk_run(@Cast("const ondol_topk_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_nms_plan(@Cast("const ondol_nms_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_nms_run(@Cast("const ondol_nms_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

@@ -51,6 +51,8 @@ record Stem(Family family, long words, long variant) {
       case IOU_BACKWARD -> OndolLibrary.ondol_iou_backward_plan(args, plan);
       case ROIWARP -> OndolLibrary.ondol_roiwarp_plan(args, plan);
       case ROIWARP_BACKWARD -> OndolLibrary.ondol_roiwarp_backward_plan(args, plan);
+      case TOPK -> OndolLibrary.ondol_topk_plan(args, plan);
+      case NMS -> OndolLibrary.ondol_nms_plan(args, plan);
     };
   }
 
@@ -84,6 +86,8 @@ record Stem(Family family, long words, long variant) {
       case IOU_BACKWARD -> OndolLibrary.ondol_iou_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIWARP -> OndolLibrary.ondol_roiwarp_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIWARP_BACKWARD -> OndolLibrary.ondol_roiwarp_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case TOPK -> OndolLibrary.ondol_topk_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case NMS -> OndolLibrary.ondol_nms_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

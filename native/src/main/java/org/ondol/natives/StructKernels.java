@@ -23,6 +23,7 @@ import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.LiveEntries;
 import org.ondol.spi.Memory;
+import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
 import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.PoolShape;
@@ -33,6 +34,7 @@ import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
+import org.ondol.spi.TopKArgs;
 import org.ondol.spi.UnpoolArgs;
 import org.ondol.spi.UnpoolBackwardArgs;
 
@@ -373,6 +375,20 @@ public abstract class StructKernels implements Kernels {
   @Override
   public void roiwarpBackward(RoiWarpBackwardArgs a) {
     execute(Family.ROIWARP_BACKWARD, DetectionStructs.write(begin(), a));
+  }
+
+  @Override
+  public void topk(TopKArgs a) {
+    Words w = begin();
+    BoxStructs.write(w, a);
+    execute(Family.TOPK, w);
+  }
+
+  @Override
+  public void nms(NmsArgs a) {
+    Words w = begin();
+    BoxStructs.write(w, a);
+    execute(Family.NMS, w);
   }
 
   private static long idBytes(Tensor ids) {

@@ -121,4 +121,12 @@ public interface Kernels {
   default void roiwarpBackward(RoiWarpBackwardArgs args) {
     throw new UnsupportedOnDeviceException("roiwarpBackward", device());
   }
+
+  default void nms(NmsArgs args) {
+    throw new UnsupportedOnDeviceException("nms", device());
+  }
+
+  default void topk(TopKArgs args) {
+    throw new UnsupportedOnDeviceException("topk", device());
+  }
 }

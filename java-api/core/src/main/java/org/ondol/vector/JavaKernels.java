@@ -17,6 +17,7 @@ import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.Memory;
+import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
 import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.ReduceArgs;
@@ -26,6 +27,7 @@ import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
+import org.ondol.spi.TopKArgs;
 import org.ondol.spi.UnpoolArgs;
 import org.ondol.spi.UnpoolBackwardArgs;
 
@@ -169,5 +171,15 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void roiwarpBackward(RoiWarpBackwardArgs args) {
     RoiWarpKernel.backward(loops, args);
+  }
+
+  @Override
+  public void nms(NmsArgs args) {
+    NmsKernel.run(loops, args);
+  }
+
+  @Override
+  public void topk(TopKArgs args) {
+    TopKKernel.run(loops, args);
   }
 }

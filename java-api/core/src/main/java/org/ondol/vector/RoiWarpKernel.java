@@ -20,9 +20,6 @@ final class RoiWarpKernel {
   /** Output elements of a task, about. */
   private static final long TASK = 1 << 16;
 
-  /** Channels of a task of the gradient: the tables of a box serve them all. */
-  private static final int CHANNELS = 4;
-
   private final RoiWarpArgs args;
   private final Lines lines;
   private final WarpTable rows;
@@ -129,20 +126,26 @@ final class RoiWarpKernel {
   static void backward(Loops loops, RoiWarpBackwardArgs args) {
     RoiWarpArgs f = args.forward();
     long blocks = ceilDiv(f.xHeight(), Lines.ROWS);
-    long groups = ceilDiv(f.channels(), CHANNELS);
+    int together = together(f);
+    long groups = ceilDiv(f.channels(), together);
     Threads.pool().run(f.batch() * groups * blocks, (begin, end, thread) -> {
       RoiWarpKernel kernel = new RoiWarpKernel(loops, f);
       try (Scratch scratch = Scratch.borrow()) {
         for (long task = begin; task < end; task++) {
-          kernel.block(args, task / blocks / groups, (int) (task / blocks % groups) * CHANNELS,
+          kernel.block(args, task / blocks / groups, (int) (task / blocks % groups) * together,
               (int) (task % blocks) * Lines.ROWS, scratch);
         }
       }
     });
   }
 
+  /** Channels of a task of the gradient: the tables of a box serve them all, and their image rows should not be too many. */
+  private static int together(RoiWarpArgs f) {
+    return (int) Math.max(1, Math.min(4, 4096 / f.xWidth()));
+  }
+
   private void block(RoiWarpBackwardArgs a, long image, int channel, int top, Scratch scratch) {
-    int channels = (int) Math.min(CHANNELS, args.channels() - channel);
+    int channels = (int) Math.min(together(args), args.channels() - channel);
     int count = (int) Math.min(Lines.ROWS, args.xHeight() - top);
     int w = (int) args.xWidth();
     Floats dy = Floats.of(a.dy());

@@ -17,6 +17,10 @@ final class Scratch implements AutoCloseable {
 
   private final int[][] ints = new int[2][];
 
+  private final long[][] longs = new long[2][];
+
+  private Order.Words words;
+
   private Scratch() {}
 
   static Scratch borrow() {
@@ -43,9 +47,25 @@ final class Scratch implements AutoCloseable {
     return ints[number];
   }
 
+  /** The same of long integers. */
+  long[] longs(int number, int n) {
+    if (longs[number] == null || longs[number].length < n) {
+      longs[number] = new long[Math.max(64, n)];
+    }
+    return longs[number];
+  }
+
+  /** The one set of candidates. */
+  Order.Words words() {
+    return words == null ? words = new Order.Words() : words;
+  }
+
   @Override
   public void close() {
     long held = 0;
+    for (long[] array : longs) {
+      held += array == null ? 0 : 2L * array.length;
+    }
     for (int[] array : ints) {
       held += array == null ? 0 : array.length;
     }

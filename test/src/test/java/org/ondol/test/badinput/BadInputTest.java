@@ -19,7 +19,8 @@ import org.ondol.test.support.TestDevices;
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadDetection} and {@link BadTargets}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadDetection}, {@link BadTargets} and
+ * {@link BadBoxes}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -51,6 +52,7 @@ class BadInputTest {
     rows.addAll(BadPool.ROWS);
     rows.addAll(BadDetection.ROWS);
     rows.addAll(BadTargets.ROWS);
+    rows.addAll(BadBoxes.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

@@ -9,12 +9,15 @@ import org.ondol.Tensor;
 import org.ondol.ops.Anchors;
 import org.ondol.ops.BoxDeltas;
 import org.ondol.ops.BoxDeltas.Coding;
+import org.ondol.ops.Boxes;
 import org.ondol.ops.Matching;
 import org.ondol.ops.Matching.Forced;
 import org.ondol.ops.Matching.Matches;
 import org.ondol.ops.Matching.Rules;
 import org.ondol.ops.Matching.Sample;
+import org.ondol.ops.Nms;
 import org.ondol.ops.Pixels;
+import org.ondol.ops.RpnProposals;
 import org.ondol.ops.YoloBoxes;
 import org.ondol.ops.YoloBoxes.Grid;
 import org.ondol.test.badinput.BadInputTest.Row;
@@ -23,6 +26,9 @@ import org.ondol.test.badinput.BadInputTest.Row;
 final class BadTargets {
   private static final Pixels PIXELS = Pixels.BETWEEN;
   private static final Grid GRID = Grid.anchors(16, new double[] {10, 13});
+
+  private static final List<Boxes.Size> SIZES = List.of(new Boxes.Size(9, 9));
+  private static final RpnProposals.Options RPN = RpnProposals.Options.FASTER_RCNN;
 
   private static Tensor t(Device d, long... shape) {
     return Tensor.zeros(d, shape);
@@ -89,6 +95,24 @@ final class BadTargets {
           d -> Anchors.grid(d, new double[][] {{0, 0, 1, 1}}, 1L << 40, 1, 16, 16)),
       new Row("anchors: infinite stride", InvalidArgumentException.class, "strideX", "finite",
           d -> Anchors.grid(d, new double[][] {{0, 0, 1, 1}}, 1, 1, 16, Double.POSITIVE_INFINITY)),
+      new Row("proposals: null options", InvalidArgumentException.class, "options", "null",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), boxes(d), SIZES, null)),
+      new Row("proposals: scores of one image", ShapeException.class, "scores", "rank 2",
+          d -> RpnProposals.apply(t(d, 2), t(d, 1, 2, 4), boxes(d), SIZES, RPN)),
+      new Row("proposals: other deltas", ShapeException.class, "deltas", "[1, 2, 4]",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 3, 4), boxes(d), SIZES, RPN)),
+      new Row("proposals: other anchors", ShapeException.class, "anchors", "[2, 4]",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), t(d, 3, 4), SIZES, RPN)),
+      new Row("proposals: anchors elsewhere", DeviceMismatchException.class, "anchors", "to(\"",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), elsewhere(d, 2, 4), SIZES, RPN)),
+      new Row("proposals: sizes of other images", InvalidArgumentException.class, "sizes", "one an image",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), boxes(d), List.of(), RPN)),
+      new Row("proposals: negative count", InvalidArgumentException.class, "preNms", "-1",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), boxes(d), SIZES, RPN.preNms(-1))),
+      new Row("proposals: NaN size", InvalidArgumentException.class, "minSize", "NaN",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), boxes(d), SIZES, RPN.minSize(Double.NaN))),
+      new Row("proposals: suppression of other pixels", InvalidArgumentException.class, "nms", "offset",
+          d -> RpnProposals.apply(t(d, 1, 2), t(d, 1, 2, 4), boxes(d), SIZES, RPN.nms(Nms.Options.DEFAULT))),
       value("rules: high below low", "high", "0.2", () -> new Rules(0.2, 0.3, 0, Forced.NONE, 0.5)),
       value("rules: null forced", "forced", "null", () -> new Rules(0.7, 0.3, 0, null, 0.5)),
       value("rules: NaN", "low", "NaN", () -> new Rules(0.7, Double.NaN, 0, Forced.NONE, 0.5)),

@@ -28,6 +28,7 @@ import org.ondol.ops.KvCache;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Matching;
+import org.ondol.ops.Nms;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Pool;
@@ -35,7 +36,9 @@ import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.RoiWarp;
+import org.ondol.ops.RpnProposals;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.TopK;
 import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
 import org.ondol.ops.YoloBoxes;
@@ -93,6 +96,9 @@ final class Calls {
     ALL.put(YoloBoxes.class, DetectionCalls.YOLO);
     ALL.put(Anchors.class, DetectionCalls.ANCHORS);
     ALL.put(Matching.class, DetectionCalls.MATCHING);
+    ALL.put(RpnProposals.class, DetectionCalls.PROPOSALS);
+    ALL.put(Nms.class, BoxCalls.NMS);
+    ALL.put(TopK.class, BoxCalls.TOPK);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

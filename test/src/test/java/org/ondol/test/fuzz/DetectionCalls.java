@@ -9,9 +9,11 @@ import org.ondol.ops.BoxDeltas;
 import org.ondol.ops.Boxes;
 import org.ondol.ops.Iou;
 import org.ondol.ops.Matching;
+import org.ondol.ops.Nms;
 import org.ondol.ops.Pixels;
 import org.ondol.ops.RoiWarp;
 import org.ondol.ops.Rois;
+import org.ondol.ops.RpnProposals;
 import org.ondol.ops.YoloBoxes;
 import org.ondol.test.fuzz.Calls.Call;
 
@@ -24,6 +26,8 @@ final class DetectionCalls {
   static final List<Call> YOLO = List.of(DetectionCalls::yolo, DetectionCalls::yoloBackward);
   static final List<Call> ANCHORS = List.of(DetectionCalls::anchors);
   static final List<Call> MATCHING = List.of(DetectionCalls::match, DetectionCalls::targets);
+
+  static final List<Call> PROPOSALS = List.of(DetectionCalls::proposals);
 
   private DetectionCalls() {}
 
@@ -204,5 +208,20 @@ final class DetectionCalls {
     Tensor deltas = Matching.boxTargets(coding(a), boxes, objects, m, s.positives());
     Matching.PerClass spread = Matching.perClass(deltas, Arrays.copyOf(classes, s.positives().length), a.smallInteger(4));
     return list(floats(a, classes), deltas, spread.targets(), spread.weights());
+  }
+
+  private static Tensor[] proposals(Arguments a) {
+    int n = a.size();
+    int k = a.size() * 4;
+    List<Boxes.Size> sizes = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      sizes.add(a.of(new Boxes.Size(4, 3 + i)));
+    }
+    BoxDeltas.Coding coding = a.of(BoxDeltas.Coding.FASTER_RCNN);
+    RpnProposals.Options o = new RpnProposals.Options(coding, a.number(1), a.flag(), a.flag(), a.integer(a.below(9)),
+        Nms.Options.DEFAULT.offset(1).iouAbove(a.number(0.4)).maxPerImage(a.integer(5)));
+    RpnProposals.Result r = RpnProposals.apply(a.tensor(n, k), a.tensor(n, k, 4), a.tensor(k, 4), sizes, o);
+    r.images().close();
+    return list(r.boxes(), r.scores());
   }
 }

@@ -13,10 +13,12 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Nms;
 import org.ondol.ops.Pool;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.TopK;
 
 /** Runs a conformance case through Ondol's operations, as a converter from ONNX would map it. */
 final class OnnxRunner {
@@ -66,6 +68,8 @@ final class OnnxRunner {
       case "Add", "Sub", "Mul", "Div" -> new Tensor[] {Elementwise.apply(op(), floats(0), floats(1))};
       case "Resize" -> new Tensor[] {resize()};
       case "BatchNormalization" -> batchnorm();
+      case "NonMaxSuppression" -> new Tensor[] {nms()};
+      case "TopK" -> topk();
       default -> new Tensor[] {Elementwise.apply(op(), floats(0))};
     };
   }
@@ -150,6 +154,20 @@ final class OnnxRunner {
     return new Resize.Options(Resize.Mode.valueOf(c.stringAttribute("mode", "nearest").toUpperCase(Locale.ROOT)),
         Resize.Coordinates.valueOf(c.stringAttribute("coordinate_transformation_mode", "half_pixel").toUpperCase(Locale.ROOT)),
         Resize.Rounding.valueOf(c.stringAttribute("nearest_mode", "round_prefer_floor").toUpperCase(Locale.ROOT)), region);
+  }
+
+  /** Left out, the greatest number of outputs is 0, the IoU threshold 0, and the scores have none. */
+  private Tensor nms() {
+    Nms.Options o = Nms.Options.DEFAULT.maxPerClass(c.input(2) == null ? 0 : c.input(2).longs()[0])
+        .iouAbove(c.input(3) == null ? 0 : c.input(3).floats()[0])
+        .scoreThreshold(c.input(4) == null ? Double.NEGATIVE_INFINITY : c.input(4).floats()[0])
+        .format(c.intAttribute("center_point_box", 0) == 0 ? Nms.Format.ANY_CORNERS : Nms.Format.CENTER);
+    return Nms.apply(floats(0), floats(1), o).indices();
+  }
+
+  private Tensor[] topk() {
+    TopK.Result r = TopK.apply(floats(0), c.input(1).longs()[0], (int) c.intAttribute("axis", -1), c.intAttribute("largest", 1) != 0);
+    return new Tensor[] {r.values(), r.indices()};
   }
 
   private Tensor[] batchnorm() {

@@ -23,6 +23,7 @@ import org.ondol.Device;
 import org.ondol.Threads;
 import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.Nms;
 import org.ondol.spi.Kernels;
 import org.ondol.test.oracle.AttentionCase;
 import org.ondol.test.oracle.Bound;
@@ -71,6 +72,8 @@ class ParityTest {
     OPS.put("iouBackward", d -> new IouCases(d, true));
     OPS.put("roiwarp", d -> new RoiWarpCases(d, false));
     OPS.put("roiwarpBackward", d -> new RoiWarpCases(d, true));
+    OPS.put("topk", TopKCases::new);
+    OPS.put("nms", NmsCases::new);
   }
 
   /** Attention's contract is the widest by far. */
@@ -81,7 +84,8 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward" -> 2 * CASES;
+      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk" -> 2 * CASES;
+      case "nms" -> 5 * CASES;
       default -> CASES;
     };
   }
@@ -211,6 +215,8 @@ class ParityTest {
     large.addAll(List.of(PoolGradientCases.large(d)));
     large.addAll(List.of(IouCases.large(d)));
     large.addAll(List.of(RoiWarpCases.large(d)));
+    large.addAll(List.of(TopKCases.large(d, 70_001), TopKCases.large(d, 5000)));
+    for (Nms.Method method : Nms.Method.values()) large.add(NmsCases.large(d, method));
     return large;
   }
 

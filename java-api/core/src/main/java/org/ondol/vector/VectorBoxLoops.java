@@ -1,0 +1,185 @@
+package org.ondol.vector;
+
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.GE;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.NE;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * {@link BoxLoops} on vectors, as wide as the machine has them: no sum depends on the lanes here. The greater and the lesser
+ * are a comparison and a blend, which is less work than the Vector API's own, whose zeros and NaN nobody sees. The overlap is
+ * written out in each loop, for the reason that {@link VectorMath} gives.
+ */
+final class VectorBoxLoops implements BoxLoops {
+  private static final VectorSpecies<Float> SPECIES =
+      FloatVector.SPECIES_PREFERRED.length() > LANES ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+  private static final int WIDTH = SPECIES.length();
+  private static final FloatVector ZERO = FloatVector.zero(SPECIES);
+  private static final FloatVector ONE = broadcast(SPECIES, 1);
+  private static final FloatVector ALL_GONE = broadcast(SPECIES, SoftNms.GONE);
+  private static final IntVector LANE = IntVector.zero(INTS).addIndex(1);
+  private static final IntVector NAN_KEYS = IntVector.broadcast(INTS, Order.NAN_KEY);
+
+  private final ScalarBoxLoops scalar = new ScalarBoxLoops();
+
+  @Override
+  public int collect(float[] x, int begin, int end, int base, int floor, int flip, Order.Words words) {
+    IntVector least = IntVector.broadcast(INTS, floor);
+    int room = words.words.length - LANES;
+    int i = begin;
+    for (; i + WIDTH <= end && words.count <= room; i += WIDTH) {
+      FloatVector v = fromArray(SPECIES, x, i);
+      IntVector b = v.add(ZERO).reinterpretAsInts();
+      IntVector keys = b.lanewise(ASHR, 31).and(0x7FFFFFFF).lanewise(XOR, b)
+          .lanewise(XOR, flip).blend(NAN_KEYS, v.compare(NE, v).cast(INTS));
+      for (long bits = keys.compare(GT, least).toLong(); bits != 0; bits &= bits - 1) {
+        int at = i + Long.numberOfTrailingZeros(bits);
+        words.add(Order.key(x[at], flip), base + at);
+      }
+    }
+    return i + WIDTH <= end ? i : scalar.collect(x, i, end, base, floor, flip, words);
+  }
+
+  @Override
+  public boolean suppressed(BoxColumns kept, int n, float[] box, float offset, float threshold, boolean inclusive) {
+    return inclusive ? atLeast(kept, n, box, offset, threshold) : above(kept, n, box, offset, threshold);
+  }
+
+  /**
+   * Where only a greater one suppresses, one factor of the intersection may stay negative: then the product is not above 0,
+   * which is all that is asked.
+   */
+  private static boolean above(BoxColumns kept, int n, float[] box, float offset, float threshold) {
+    FloatVector bx1 = broadcast(SPECIES, box[0]);
+    FloatVector by1 = broadcast(SPECIES, box[1]);
+    FloatVector bx2 = broadcast(SPECIES, box[2]);
+    FloatVector by2 = broadcast(SPECIES, box[3]);
+    FloatVector area = broadcast(SPECIES, box[4]);
+    FloatVector e = broadcast(SPECIES, offset);
+    FloatVector t = broadcast(SPECIES, threshold);
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector x1 = fromArray(SPECIES, kept.x1, i);
+      FloatVector y1 = fromArray(SPECIES, kept.y1, i);
+      FloatVector x2 = fromArray(SPECIES, kept.x2, i);
+      FloatVector y2 = fromArray(SPECIES, kept.y2, i);
+      FloatVector w = bx2.blend(x2, x2.compare(LT, bx2)).sub(bx1.blend(x1, x1.compare(GT, bx1))).add(e);
+      FloatVector h = by2.blend(y2, y2.compare(LT, by2)).sub(by1.blend(y1, y1.compare(GT, by1))).add(e);
+      FloatVector inter = ZERO.blend(w, w.compare(GT, ZERO)).mul(h);
+      FloatVector union = fromArray(SPECIES, kept.area, i).add(area).sub(inter);
+      if (inter.compare(GT, union.mul(t)).anyTrue()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean atLeast(BoxColumns kept, int n, float[] box, float offset, float threshold) {
+    FloatVector bx1 = broadcast(SPECIES, box[0]);
+    FloatVector by1 = broadcast(SPECIES, box[1]);
+    FloatVector bx2 = broadcast(SPECIES, box[2]);
+    FloatVector by2 = broadcast(SPECIES, box[3]);
+    FloatVector area = broadcast(SPECIES, box[4]);
+    FloatVector e = broadcast(SPECIES, offset);
+    FloatVector t = broadcast(SPECIES, threshold);
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector x1 = fromArray(SPECIES, kept.x1, i);
+      FloatVector y1 = fromArray(SPECIES, kept.y1, i);
+      FloatVector x2 = fromArray(SPECIES, kept.x2, i);
+      FloatVector y2 = fromArray(SPECIES, kept.y2, i);
+      FloatVector w = bx2.blend(x2, x2.compare(LT, bx2)).sub(bx1.blend(x1, x1.compare(GT, bx1))).add(e);
+      FloatVector h = by2.blend(y2, y2.compare(LT, by2)).sub(by1.blend(y1, y1.compare(GT, by1))).add(e);
+      FloatVector inter = ZERO.blend(w, w.compare(GT, ZERO)).mul(ZERO.blend(h, h.compare(GT, ZERO)));
+      FloatVector union = fromArray(SPECIES, kept.area, i).add(area).sub(inter);
+      if (inter.compare(GE, union.mul(t)).and(union.compare(GT, ZERO)).anyTrue()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void overlap(BoxColumns boxes, int n, float[] box, float offset, float[] inter, float[] union) {
+    FloatVector bx1 = broadcast(SPECIES, box[0]);
+    FloatVector by1 = broadcast(SPECIES, box[1]);
+    FloatVector bx2 = broadcast(SPECIES, box[2]);
+    FloatVector by2 = broadcast(SPECIES, box[3]);
+    FloatVector area = broadcast(SPECIES, box[4]);
+    FloatVector e = broadcast(SPECIES, offset);
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector x1 = fromArray(SPECIES, boxes.x1, i);
+      FloatVector y1 = fromArray(SPECIES, boxes.y1, i);
+      FloatVector x2 = fromArray(SPECIES, boxes.x2, i);
+      FloatVector y2 = fromArray(SPECIES, boxes.y2, i);
+      FloatVector w = bx2.blend(x2, x2.compare(LT, bx2)).sub(bx1.blend(x1, x1.compare(GT, bx1))).add(e);
+      FloatVector h = by2.blend(y2, y2.compare(LT, by2)).sub(by1.blend(y1, y1.compare(GT, by1))).add(e);
+      FloatVector both = ZERO.blend(w, w.compare(GT, ZERO)).mul(ZERO.blend(h, h.compare(GT, ZERO)));
+      both.intoArray(inter, i);
+      fromArray(SPECIES, boxes.area, i).add(area).sub(both).intoArray(union, i);
+    }
+  }
+
+  @Override
+  public void linear(float[] inter, float[] union, int n, float threshold, boolean inclusive) {
+    FloatVector t = broadcast(SPECIES, threshold);
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector both = fromArray(SPECIES, inter, i);
+      FloatVector join = fromArray(SPECIES, union, i);
+      VectorMask<Float> some = join.compare(GT, ZERO);
+      VectorMask<Float> above = both.compare(GT, join.mul(t));
+      VectorMask<Float> hit = inclusive ? both.compare(GE, join.mul(t)).and(some) : above;
+      ONE.blend(ONE.sub(ZERO.blend(both.div(join), some)), hit).intoArray(inter, i);
+    }
+  }
+
+  @Override
+  public void gaussian(float[] inter, float[] union, int n, float c) {
+    FloatVector scale = broadcast(SPECIES, c);
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector join = fromArray(SPECIES, union, i);
+      FloatVector iou = ZERO.blend(fromArray(SPECIES, inter, i).div(join), join.compare(GT, ZERO));
+      iou.mul(iou).mul(scale).intoArray(inter, i);
+    }
+    VectorMath.exp(inter, 0, inter, 0, n);
+  }
+
+  @Override
+  public int decay(float[] scores, float[] factor, int n, float floor) {
+    FloatVector least = broadcast(SPECIES, floor);
+    FloatVector best = ALL_GONE;
+    IntVector at = LANE;
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector score = fromArray(SPECIES, scores, i);
+      FloatVector decayed = score.mul(fromArray(SPECIES, factor, i));
+      score = ALL_GONE.blend(decayed, score.compare(GE, least).and(decayed.compare(GE, least)));
+      score.intoArray(scores, i);
+      VectorMask<Float> greater = score.compare(GT, best);
+      best = best.blend(score, greater);
+      at = at.blend(LANE.add(i), greater.cast(INTS));
+    }
+    return first(best, at);
+  }
+
+  /** Of each lane's greatest, which is the first in its lane. */
+  private static int first(FloatVector best, IntVector at) {
+    int result = -1;
+    float greatest = SoftNms.GONE;
+    for (int l = 0; l < WIDTH; l++) {
+      float score = best.lane(l);
+      if (score > greatest || score == greatest && result >= 0 && at.lane(l) < result) {
+        greatest = score;
+        result = at.lane(l);
+      }
+    }
+    return result;
+  }
+}

@@ -1,0 +1,76 @@
+#ifndef ONDOL_TOPK_BODY_H
+#define ONDOL_TOPK_BODY_H
+
+#include "topk/order.h"
+#include "topk/topk.h"
+
+namespace ondol {
+namespace {
+
+template <class V>
+class TopK {
+  // Beyond k: enough that small k are not sorted after every few elements.
+  static constexpr int64_t SLACK = 64;
+
+  static int64_t capacity(const ondol_topk_args* a) {
+    return min_of(a->n, 2 * a->k + SLACK) + V::lanes;
+  }
+
+ public:
+  static void plan(const ondol_topk_args* a, ondol_plan* plan) {
+    plan->phases = 1;
+    plan->tasks[0] = a->k == 0 ? 0 : a->rows;
+    plan->workspace = 0;
+    plan->scratch = 2 * capacity(a) * (int64_t)sizeof(uint64_t);
+  }
+
+  static void run(const ondol_topk_args* a, const ondol_plan*, int64_t, int64_t begin, int64_t end, int64_t, void*,
+                  void* scratch) {
+    for (int64_t row = begin; row < end; row++) {
+      const float* x = a->x + row * a->x_row;
+      const uint64_t* words = first(a, x, (uint64_t*)scratch);
+      for (int64_t i = 0; i < a->k; i++) {
+        const int64_t at = word_position(words[i]);
+        a->indices[row * a->k + i] = (int32_t)at;
+        __builtin_memcpy(a->values + row * a->k + i, x + at, sizeof(float));
+      }
+    }
+  }
+
+ private:
+  // The first k words, sorted.
+  static const uint64_t* first(const ondol_topk_args* a, const float* x, uint64_t* words) {
+    const int64_t capacity = TopK::capacity(a), full = capacity - V::lanes;
+    const int32_t flip = a->largest ? 0 : -1;
+    uint64_t* other = words + capacity;
+    int64_t count = fill(x, full, flip, words), i = count;
+    for (;;) {
+      uint64_t* sorted = order_sort(words, other, count);
+      if (sorted != words) {
+        other = words;
+        words = sorted;
+      }
+      if (i == a->n) return words;
+      count = a->k;
+      // A later element of the same key comes after all k: only greater ones enter.
+      i = order_collect<V>(x, i, a->n, 0, word_key(words[a->k - 1]), flip, words, count, capacity);
+    }
+  }
+
+  // The first elements, NaN or not.
+  static int64_t fill(const float* x, int64_t n, int32_t flip, uint64_t* words) {
+    int64_t i = 0;
+    for (; i + V::lanes <= n; i += V::lanes) {
+      int32_t key[V::lanes];
+      V::store(key, order_keys<V>(V::load(x + i), flip));
+      for (int l = 0; l < V::lanes; l++) words[i + l] = order_word(key[l], i + l);
+    }
+    for (; i < n; i++) words[i] = order_word(order_key(x[i], flip), i);
+    return n;
+  }
+};
+
+}  // namespace
+}  // namespace ondol
+
+#endif
