@@ -376,12 +376,14 @@ typedef struct ondol_topk_args {
 /* ---- nms: see docs/arithmetic.md, Boxes --------------------------------------------------------------------------
  * A group is a class of an image with the candidates 0 .. boxes_count - 1 or, agnostic, an image with the candidates
  * class * boxes_count + box. */
-typedef enum ondol_box_format { ONDOL_BOX_CORNERS = 0, ONDOL_BOX_ANY_CORNERS = 1, ONDOL_BOX_CENTER = 2 } ondol_box_format;
+typedef enum ondol_box_format {
+  ONDOL_BOX_CORNERS = 0, ONDOL_BOX_ANY_CORNERS = 1, ONDOL_BOX_CENTER = 2
+} ondol_box_format;
 typedef enum ondol_nms_method { ONDOL_NMS_HARD = 0, ONDOL_NMS_LINEAR = 1, ONDOL_NMS_GAUSSIAN = 2 } ondol_nms_method;
 
 typedef struct ondol_nms_args {
   int64_t batch, classes, boxes_count;                               /* less than 2^31 candidates in a group */
-  const float* boxes; int64_t boxes_batch, boxes_box, boxes_class;   /* four numbers each; boxes_class 0: shared by classes */
+  const float* boxes; int64_t boxes_batch, boxes_box, boxes_class;   /* four numbers each; boxes_class 0: shared */
   const float* scores; int64_t scores_batch, scores_class;
   int64_t format;                  /* ondol_box_format */
   int64_t method;                  /* ondol_nms_method */

@@ -8,13 +8,17 @@ typedef ondol_nms_args Args;
 
 bool number(const char* name, double value, double low, Check& check) {
   const float used = (float)value;
-  return (used >= low && used <= __FLT_MAX__) || check.fail("%s = %g: expected a finite number, at least %g", name, value, low);
+  return (used >= low && used <= __FLT_MAX__) ||
+         check.fail("%s = %g: expected a finite number, at least %g", name, value, low);
 }
 
 bool sizes(const Args& a, Check& check) {
   const int64_t scores[] = {a.batch, a.classes, a.boxes_count}, boxes[] = {a.batch, a.boxes_count, 4};
-  if (!check.sizes("[batch, classes, boxes_count]", scores, 3) || !check.sizes("[batch, boxes_count, 4]", boxes, 3)) return false;
-  const int64_t groups = a.agnostic ? 1 : a.classes, candidates = a.agnostic ? a.classes * a.boxes_count : a.boxes_count;
+  if (!check.sizes("[batch, classes, boxes_count]", scores, 3) || !check.sizes("[batch, boxes_count, 4]", boxes, 3)) {
+    return false;
+  }
+  const int64_t groups = a.agnostic ? 1 : a.classes;
+  const int64_t candidates = a.agnostic ? a.classes * a.boxes_count : a.boxes_count;
   if (!check.between("boxes_count (agnostic: times classes)", candidates, 0, INT32_MAX)) return false;
   const int64_t limit = a.image_limit < 0 || candidates < a.image_limit ? candidates : a.image_limit;
   const int64_t results[] = {a.batch, groups, a.width};
@@ -25,7 +29,8 @@ bool options(const Args& a, Check& check) {
   return check.between("format", a.format, ONDOL_BOX_CORNERS, ONDOL_BOX_CENTER) &&
          check.between("method", a.method, ONDOL_NMS_HARD, ONDOL_NMS_GAUSSIAN) && check.flag("offset", a.offset) &&
          check.flag("inclusive", a.inclusive) && check.flag("agnostic", a.agnostic) &&
-         check.between("background", a.background, -1, a.classes - 1) && check.at_least("image_limit", a.image_limit, -1) &&
+         check.between("background", a.background, -1, a.classes - 1) &&
+         check.at_least("image_limit", a.image_limit, -1) &&
          number("iou_threshold", a.iou_threshold, 0, check) &&
          (a.score_threshold == -__builtin_inf() ||
           number("score_threshold", a.score_threshold, a.method == ONDOL_NMS_HARD ? -__FLT_MAX__ : 0, check)) &&
@@ -43,7 +48,8 @@ bool valid(const Args& a, Check& check) {
   if (!check.given("counts", a.counts)) return false;
   if (results == 0) return true;
   const int64_t scores[] = {a.batch, a.classes}, scores_strides[] = {a.scores_batch, a.scores_class};
-  const int64_t boxes[] = {a.batch, a.boxes_count, a.classes}, boxes_strides[] = {a.boxes_batch, a.boxes_box, a.boxes_class};
+  const int64_t boxes[] = {a.batch, a.boxes_count, a.classes};
+  const int64_t boxes_strides[] = {a.boxes_batch, a.boxes_box, a.boxes_class};
   if (!check.given("boxes", a.boxes) || !check.given("scores", a.scores) || !check.given("indices", a.indices) ||
       !check.given("selected", a.selected) || !check.strides("scores_batch, scores_class", scores, scores_strides, 2) ||
       !check.strides("boxes_batch, boxes_box, boxes_class", boxes, boxes_strides, 3)) {
@@ -62,7 +68,8 @@ bool valid(const Args& a, Check& check) {
       return false;
     }
     for (int j = 0; j < i; j++) {
-      if (!check.apart(o.name, o.data, o.count, outputs[j].name, outputs[j].data, outputs[j].count, false)) return false;
+      const Output& p = outputs[j];
+      if (!check.apart(o.name, o.data, o.count, p.name, p.data, p.count, false)) return false;
     }
   }
   return true;

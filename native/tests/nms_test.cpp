@@ -61,9 +61,11 @@ std::vector<Selected> expected_group(const ondol_nms_args& a, int64_t image, int
   for (int64_t c = a.agnostic ? 0 : group; c < (a.agnostic ? a.classes : group + 1); c++) {
     for (int64_t i = 0; i < a.boxes_count; i++) {
       const float s = a.scores[image * a.scores_batch + c * a.scores_class + i];
-      const bool in = c != a.background && (s > (float)a.score_threshold || (s == s && a.score_threshold == -__builtin_inf()));
+      const bool above = s > (float)a.score_threshold || (s == s && a.score_threshold == -__builtin_inf());
+      const bool in = c != a.background && above;
       scores.push_back(in && (a.method == ONDOL_NMS_HARD || s >= (float)a.soft_threshold) ? s : nan());
-      boxes.push_back(prepared(a.boxes + image * a.boxes_batch + i * a.boxes_box + c * a.boxes_class, a.format, (float)a.offset));
+      const float* box = a.boxes + image * a.boxes_batch + i * a.boxes_box + c * a.boxes_class;
+      boxes.push_back(prepared(box, a.format, (float)a.offset));
     }
   }
   std::vector<Selected> out;
@@ -103,15 +105,16 @@ std::vector<std::vector<Selected>> expected_rows(const ondol_nms_args& a) {
 
 void check_results(const NmsCase& c, const std::vector<std::vector<Selected>>& rows, const char* variant) {
   for (int64_t r = 0; r < c.rows(); r++) {
-    EXPECT(c.counts[r] == (int64_t)rows[r].size(), "%s method %ld row %ld: %d selected, expected %zu", variant, (long)c.args.method,
-           (long)r, c.counts[r], rows[r].size());
+    EXPECT(c.counts[r] == (int64_t)rows[r].size(), "%s method %ld row %ld: %d selected, expected %zu", variant,
+           (long)c.args.method, (long)r, c.counts[r], rows[r].size());
     for (int64_t i = 0; i < c.args.width; i++) {
       const bool in = i < (int64_t)rows[r].size();
       const int32_t index = in ? rows[r][i].index : -1;
       const float score = in ? rows[r][i].score : 0;
       const int64_t at = r * c.args.width + i;
-      EXPECT(c.indices[at] == index && same(c.selected[at], score), "%s method %ld row %ld place %ld: %d %a, expected %d %a",
-             variant, (long)c.args.method, (long)r, (long)i, c.indices[at], c.selected[at], index, score);
+      EXPECT(c.indices[at] == index && same(c.selected[at], score),
+             "%s method %ld row %ld place %ld: %d %a, expected %d %a", variant,
+             (long)c.args.method, (long)r, (long)i, c.indices[at], c.selected[at], index, score);
     }
   }
 }
@@ -161,8 +164,9 @@ void check_topk(std::mt19937& random, int64_t rows, int64_t n, int64_t k, int ki
         });
         for (int64_t i = 0; i < k; i++) {
           EXPECT(indices[r * k + i] == expected[i] && same(got[r * k + i], x[r * row + expected[i]]),
-                 "topk %s of %ld, k %ld, kind %d: row %ld place %ld is %d, expected %d", ondol_variant_name("topk", variant), (long)n,
-                 (long)k, kind, (long)r, (long)i, indices[r * k + i], expected[i]);
+                 "topk %s of %ld, k %ld, kind %d: row %ld place %ld is %d, expected %d",
+                 ondol_variant_name("topk", variant), (long)n, (long)k, kind,
+                 (long)r, (long)i, indices[r * k + i], expected[i]);
         }
       }
     }
@@ -189,9 +193,10 @@ void bad_arguments(std::mt19937& random) {
     refused(#field, ondol_nms, bad);       \
   }
   REFUSED(format, 3) REFUSED(method, -1) REFUSED(offset, 2) REFUSED(inclusive, 2) REFUSED(background, 2)
-  REFUSED(image_limit, -2) REFUSED(width, 6) REFUSED(width, -1) REFUSED(iou_threshold, -0.5) REFUSED(iou_threshold, __builtin_nan(""))
-  REFUSED(score_threshold, -0.5) REFUSED(score_threshold, -__builtin_inf()) REFUSED(soft_threshold, -1) REFUSED(sigma, 0)
-  REFUSED(sigma, 1e-300) REFUSED(boxes, nullptr) REFUSED(scores, nullptr) REFUSED(indices, nullptr) REFUSED(selected, nullptr)
+  REFUSED(image_limit, -2) REFUSED(width, 6) REFUSED(width, -1) REFUSED(iou_threshold, -0.5)
+  REFUSED(iou_threshold, __builtin_nan("")) REFUSED(score_threshold, -0.5) REFUSED(score_threshold, -__builtin_inf())
+  REFUSED(soft_threshold, -1) REFUSED(sigma, 0) REFUSED(sigma, 1e-300)
+  REFUSED(boxes, nullptr) REFUSED(scores, nullptr) REFUSED(indices, nullptr) REFUSED(selected, nullptr)
   REFUSED(counts, nullptr) REFUSED(boxes_count, int64_t(1) << 31) REFUSED(boxes_box, INT64_MAX) REFUSED(batch, -1)
   REFUSED(selected, c.scores.data())
 #undef REFUSED

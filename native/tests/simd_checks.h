@@ -19,6 +19,7 @@ struct SimdChecks {
     tails(name);
     transposes(name);
     lookups(name);
+    lane_bits(name);
     select_forms(name);
     sums(name);
     weights(name);
@@ -62,6 +63,15 @@ struct SimdChecks {
       const F got = V::lookup(V::load(all), V::load(all + V::lanes), V::load(at));
       for (int l = 0; l < V::lanes; l++) EXPECT(got[l] == (float)at[l], "%s step %d lane %d", name, step, l);
     }
+  }
+
+  static void lane_bits(const char* name) {
+    for (int l = 0; l < V::lanes; l++) {
+      float cells[V::lanes] = {};
+      cells[l] = 1;
+      EXPECT(V::lane_bits(V::gt(V::load(cells), V::set(0.0f))) == 1u << l, "%s lane bit %d", name, l);
+    }
+    EXPECT(V::lane_bits(V::eq(V::set(0.0f), V::set(-0.0f))) == (1u << V::lanes) - 1, "%s all lane bits", name);
   }
 
   static void select_forms(const char* name) {

@@ -2,7 +2,7 @@
 #ifndef ONDOL_CUDA_NMS_BOXES_CUH
 #define ONDOL_CUDA_NMS_BOXES_CUH
 
-#include "order.cuh"
+#include "../common/order.cuh"
 
 namespace ondol::cuda {
 

@@ -1,6 +1,6 @@
-// Non-maximum suppression by repeated maximum: a block owns a group and holds the scores that remain. A step selects the
-// greatest, and each thread lowers or removes the scores of its own candidates and finds the greatest of them. Hard and
-// soft differ in that alone. The block waits once a step, and there is no matrix of pairs.
+// Non-maximum suppression by repeated maximum: a block owns a group and holds the scores that remain. A step selects
+// the greatest, and each thread lowers or removes the scores of its own candidates and finds the greatest of them. Hard
+// and soft differ in that alone. The block waits once a step, and there is no matrix of pairs.
 #include "boxes.cuh"
 
 namespace ondol::cuda {
@@ -192,7 +192,8 @@ int64_t ondol_cuda_nms(const ondol_nms_args* args, const ondol_cuda_queue* queue
                   static_cast<float*>(queue->workspace), groups, candidates_of(args));
   if (limited(args)) {
     auto* kept = reinterpret_cast<int32_t*>(static_cast<char*>(queue->workspace) + score_bytes(args));
-    launcher.launch("nms", nms_limit, args->batch, LIMIT_THREADS, sizeof(BlockReduction<LIMIT_THREADS>), *args, groups, kept);
+    launcher.launch("nms", nms_limit, args->batch, LIMIT_THREADS, sizeof(BlockReduction<LIMIT_THREADS>), *args, groups,
+                    kept);
   }
   return launcher.status();
 }

@@ -37,7 +37,8 @@ int main() {
   printf("seed %u\n", s);
   random_source.seed(s);
   for (int i = 0; i < rounds(45); i++) {
-    check_nms(nms_case(random_source, i % 3, random_source() % 6 == 0 ? random_source() % 700 : random_source() % 40, 1 + random_source() % 4));
+    int64_t boxes = random_source() % 6 == 0 ? random_source() % 700 : random_source() % 40;
+    check_nms(nms_case(random_source, i % 3, boxes, 1 + random_source() % 4));
   }
   for (bool special : {false, true}) {
     check_topk(2, 1, 1, special);

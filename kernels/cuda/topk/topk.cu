@@ -1,6 +1,6 @@
-// topk: a block owns a row. The k-th word is found digit by digit, from the highest on, by histograms; the k words up to it
-// are gathered in any order and sorted by a bitonic network, whose result depends on none.
-#include "order.cuh"
+// topk: a block owns a row. The k-th word is found digit by digit, from the highest on, by histograms; the k words up
+// to it are gathered in any order and sorted by a bitonic network, whose result depends on none.
+#include "../common/order.cuh"
 
 namespace ondol::cuda {
 namespace {
@@ -45,7 +45,8 @@ ONDOL_DEVICE uint64_t last_word(const ondol_topk_args& a, const float* x, Shared
   return found;
 }
 
-ONDOL_DEVICE void gather(const ondol_topk_args& a, const float* x, uint64_t last, uint64_t* words, int64_t size, Shared& shared) {
+ONDOL_DEVICE void gather(const ondol_topk_args& a, const float* x, uint64_t last, uint64_t* words, int64_t size,
+                         Shared& shared) {
   for (int64_t i = threadIdx.x; i < size; i += THREADS) words[i] = NO_WORD;
   if (threadIdx.x == 0) shared.gathered = 0;
   __syncthreads();

@@ -62,7 +62,8 @@ class Overlap {
       : x1_(V::set(box.x1)), y1_(V::set(box.y1)), x2_(V::set(box.x2)), y2_(V::set(box.y2)), area_(V::set(box.area)),
         offset_(V::set(offset)) {}
 
-  // Where it is only asked whether inter is above something, one factor may stay negative: so is then the product, or 0.
+  // Where it is only asked whether inter is above something, one factor may stay negative: the product is then not
+  // above 0.
   template <bool above_only>
   ONDOL_INLINE void of(const Boxes& others, int64_t i, F& inter, F& join) const {
     const F w = (V::lesser(V::load(others.row(2) + i), x2_) - V::greater(V::load(others.row(0) + i), x1_)) + offset_;

@@ -10,7 +10,9 @@ namespace {
 
 ONDOL_INLINE int64_t nms_groups(const ondol_nms_args* a) { return a->agnostic ? 1 : a->classes; }
 
-ONDOL_INLINE int64_t nms_candidates(const ondol_nms_args* a) { return a->agnostic ? a->classes * a->boxes_count : a->boxes_count; }
+ONDOL_INLINE int64_t nms_candidates(const ondol_nms_args* a) {
+  return a->agnostic ? a->classes * a->boxes_count : a->boxes_count;
+}
 
 // Keys above this one are candidates.
 ONDOL_INLINE int32_t nms_floor(const ondol_nms_args* a) {
@@ -39,8 +41,8 @@ class Group {
   }
 
   Box box(int64_t position) const {
-    const int64_t c = class_ < 0 ? position / a_->boxes_count : class_, i = class_ < 0 ? position % a_->boxes_count : position;
-    return prepare_box(a_->boxes + image_ * a_->boxes_batch + i * a_->boxes_box + c * a_->boxes_class, a_->format, offset_);
+    const float* boxes = a_->boxes + image_ * a_->boxes_batch + class_of(position) * a_->boxes_class;
+    return prepare_box(boxes + box_of(position) * a_->boxes_box, a_->format, offset_);
   }
 
   void select(int64_t place, int64_t position, float score) const {
@@ -55,13 +57,15 @@ class Group {
   }
 
   float score(int64_t position) const {
-    const int64_t c = class_ < 0 ? position / a_->boxes_count : class_, i = class_ < 0 ? position % a_->boxes_count : position;
-    return a_->scores[image_ * a_->scores_batch + c * a_->scores_class + i];
+    return a_->scores[image_ * a_->scores_batch + class_of(position) * a_->scores_class + box_of(position)];
   }
 
   float offset() const { return offset_; }
 
  private:
+  int64_t class_of(int64_t position) const { return class_ < 0 ? position / a_->boxes_count : class_; }
+  int64_t box_of(int64_t position) const { return class_ < 0 ? position % a_->boxes_count : position; }
+
   const ondol_nms_args* a_;
   int64_t image_, class_;
   float offset_;

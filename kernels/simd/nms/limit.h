@@ -1,5 +1,5 @@
-// The limit of an image: each group keeps its first results, so only counts are cut. The least key that remains is found bit
-// by bit; how many results of a group reach a key, by bisection, as its scores descend.
+// The limit of an image: each group keeps its first results, so only counts are cut. The least key that remains is
+// found bit by bit; how many results of a group reach a key, by bisection, as its scores descend.
 #ifndef ONDOL_NMS_LIMIT_H
 #define ONDOL_NMS_LIMIT_H
 

@@ -28,7 +28,8 @@ class SoftNms {
     if (a->method == ONDOL_NMS_GAUSSIAN) {
       group.end(nms.template select<ONDOL_NMS_GAUSSIAN, false>());
     } else {
-      group.end(a->inclusive ? nms.template select<ONDOL_NMS_LINEAR, true>() : nms.template select<ONDOL_NMS_LINEAR, false>());
+      group.end(a->inclusive ? nms.template select<ONDOL_NMS_LINEAR, true>()
+                             : nms.template select<ONDOL_NMS_LINEAR, false>());
     }
   }
 

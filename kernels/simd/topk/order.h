@@ -35,8 +35,8 @@ ONDOL_INLINE int64_t word_position(uint64_t word) { return (int64_t)(uint32_t)wo
 // Appends the words of elements [begin, end) whose key is above `floor`, as long as there is room for a vector of them
 // below `capacity`. Returns where it stopped; count is that of the words.
 template <class V>
-int64_t order_collect(const float* x, int64_t begin, int64_t end, int64_t offset, int32_t floor, int32_t flip, uint64_t* words,
-                      int64_t& count, int64_t capacity) {
+int64_t order_collect(const float* x, int64_t begin, int64_t end, int64_t offset, int32_t floor, int32_t flip,
+                      uint64_t* words, int64_t& count, int64_t capacity) {
   const typename V::I least = V::set(floor);
   int64_t i = begin, n = count;
   for (; i + V::lanes <= end && n + V::lanes <= capacity; i += V::lanes) {

@@ -20,10 +20,12 @@ import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.IouStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
+import org.ondol.bench.stems.NmsStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
 import org.ondol.bench.stems.RoiWarpStem;
 import org.ondol.bench.stems.SamplingStem;
+import org.ondol.bench.stems.TopKStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -61,6 +63,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("batchnorm", BatchNormStem::new);
     STEMS.put("iou", IouStem::new);
     STEMS.put("roiwarp", RoiWarpStem::new);
+    STEMS.put("nms", NmsStem::new);
+    STEMS.put("topk", TopKStem::new);
   }
 
   @Spec CommandSpec spec;

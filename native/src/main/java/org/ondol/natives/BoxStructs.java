@@ -15,7 +15,8 @@ final class BoxStructs {
 
   static void write(Words w, NmsArgs a) {
     Nms.Options o = a.options();
-    w.put(a.batch()).put(a.classes()).put(a.boxCount()).operand(a.boxes(), 2).put(a.classStride()).operand(a.scores(), 2);
+    w.put(a.batch()).put(a.classes()).put(a.boxCount());
+    w.operand(a.boxes(), 2).put(a.classStride()).operand(a.scores(), 2);
     w.put(o.format().ordinal()).put(o.method().ordinal()).put(o.offset()).put(o.inclusive()).put(o.agnostic());
     w.put(o.background()).put(o.maxPerImage()).put(a.width());
     w.put(o.iouThreshold()).put(o.scoreThreshold()).put(o.sigma()).put(o.softThreshold());

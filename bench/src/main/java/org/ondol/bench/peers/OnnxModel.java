@@ -64,6 +64,14 @@ public final class OnnxModel {
     return this;
   }
 
+  /** An output of a size that the run decides. */
+  public OnnxModel output(String name, TensorProto.DataType type) {
+    node.addOutput(name);
+    TypeProto.Tensor tensor = TypeProto.Tensor.newBuilder().setElemType(type.getNumber()).build();
+    graph.addOutput(ValueInfoProto.newBuilder().setName(name).setType(TypeProto.newBuilder().setTensorType(tensor)));
+    return this;
+  }
+
   public OnnxModel attribute(String name, long value) {
     node.addAttribute(AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INT).setI(value));
     return this;

@@ -11,6 +11,7 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import org.ondol.bench.Bench;
@@ -27,6 +28,8 @@ public final class OnnxSession implements AutoCloseable {
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
   private final Map<String, FloatBuffer> results = new LinkedHashMap<>();
+  private final Set<String> requested = new LinkedHashSet<>();
+  private OrtSession.Result last;
 
   public OnnxSession(byte[] model) throws OrtException {
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
@@ -77,8 +80,27 @@ public final class OnnxSession implements AutoCloseable {
     return this;
   }
 
+  /** An output of integers, or of a size that is not known before, which the runtime allocates at every run. */
+  public OnnxSession request(String name) {
+    requested.add(name);
+    return this;
+  }
+
   public void run() throws OrtException {
-    session.run(inputs, Set.of(), outputs).close();
+    if (last != null) {
+      last.close();
+    }
+    last = session.run(inputs, requested, outputs);
+  }
+
+  /** The integers of a requested output of the last run, as floats, which hold small ones exactly. */
+  public float[] integers(String name) {
+    LongBuffer longs = ((OnnxTensor) last.get(name).orElseThrow()).getLongBuffer();
+    float[] floats = new float[longs.remaining()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = longs.get(i);
+    }
+    return floats;
   }
 
   /** The result of a model with one output, where the runtime left it. */
@@ -103,6 +125,9 @@ public final class OnnxSession implements AutoCloseable {
 
   @Override
   public void close() throws OrtException {
+    if (last != null) {
+      last.close();
+    }
     inputs.values().forEach(OnnxTensor::close);
     results.keySet().forEach(name -> outputs.get(name).close()); // the others are inputs
     session.close();

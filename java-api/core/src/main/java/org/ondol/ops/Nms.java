@@ -9,12 +9,13 @@ import org.ondol.Tensor;
 import org.ondol.spi.NmsArgs;
 
 /**
- * Non-maximum suppression: of boxes that overlap, the one with the highest score stays. Greedy as in R-CNN (Girshick et al.
- * 2014), for each class or over all of them, with the conventions of ONNX, torchvision, Fast R-CNN and NNAPI; and soft
- * (Bodla et al. 2017), where scores decay instead. docs/arithmetic.md, Boxes, has the definition.
+ * Non-maximum suppression: of boxes that overlap, the one with the highest score stays. Greedy as in R-CNN (Girshick et
+ * al. 2014), for each class or over all of them, with the conventions of ONNX, torchvision, Fast R-CNN and NNAPI; and
+ * soft (Bodla et al. 2017), where scores decay instead. docs/arithmetic.md, Boxes, has the definition.
  *
  * <p>Results are in order of (image, class, descending score, ascending index), the same on every device. A box that is
- * empty, reversed, infinite or has a NaN overlaps nothing; a NaN score is never selected; without boxes the result is empty.
+ * empty, reversed, infinite or has a NaN overlaps nothing; a NaN score is never selected; without boxes the result is
+ * empty.
  */
 public final class Nms {
   /** What the four numbers of a box are; the order is the C ABI's. */
@@ -40,32 +41,34 @@ public final class Nms {
   /**
    * The conventions.
    *
-   * @param offset what is added to the difference of two coordinates to make a length: 0, or 1 where coordinates name pixels
+   * @param offset what is added to the difference of two coordinates to make a length: 0, or 1 where coordinates name
+   *     pixels
    * @param iouThreshold 0 or more; used as float32, as are all that follow
    * @param inclusive whether an IoU that equals the threshold suppresses: in NNAPI it does, in ONNX and torchvision not
    * @param scoreThreshold candidates have scores greater than this; -infinity admits all but NaN
    * @param maxPerClass selected at most in each class (agnostic: in each image); -1: no limit
    * @param maxPerImage selected at most in each image, the highest scores of its classes; -1: no limit
-   * @param agnostic whether a box suppresses those of other classes too. The candidates of an image are then all pairs of a
-   *     class and a box, and its results lie in descending score, then (class, index)
+   * @param agnostic whether a box suppresses those of other classes too. The candidates of an image are then all pairs
+   *     of a class and a box, and its results lie in descending score, then (class, index)
    * @param background a class that is left out; -1: none
    * @param sigma of GAUSSIAN
    * @param softThreshold soft methods end where no score is at least this; 0 or more
    */
-  public record Options(Format format, Method method, int offset, double iouThreshold, boolean inclusive, double scoreThreshold,
-      long maxPerClass, long maxPerImage, boolean agnostic, long background, double sigma, double softThreshold) {
+  public record Options(Format format, Method method, int offset, double iouThreshold, boolean inclusive,
+      double scoreThreshold, long maxPerClass, long maxPerImage, boolean agnostic, long background, double sigma,
+      double softThreshold) {
     /** Corners, an IoU above 0.5 suppresses, no limits: torchvision's nms. */
-    public static final Options DEFAULT = new Options(Format.CORNERS, Method.HARD, 0, 0.5, false, Double.NEGATIVE_INFINITY, -1, -1,
-        false, -1, 0.5, 0);
+    public static final Options DEFAULT = new Options(Format.CORNERS, Method.HARD, 0, 0.5, false,
+        Double.NEGATIVE_INFINITY, -1, -1, false, -1, 0.5, 0);
 
     public Options format(Format format) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     public Options offset(int offset) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     /** Suppresses where the IoU is greater. */
@@ -79,45 +82,45 @@ public final class Nms {
     }
 
     private Options iou(double threshold, boolean inclusive) {
-      return new Options(format, method, offset, threshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, threshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     public Options scoreThreshold(double scoreThreshold) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     public Options maxPerClass(long maxPerClass) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     public Options maxPerImage(long maxPerImage) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     public Options agnostic(boolean agnostic) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     public Options background(long background) {
-      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, method, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     /** Linear decay; the score threshold must be 0 or more. */
     public Options linear(double softThreshold) {
-      return new Options(format, Method.LINEAR, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, Method.LINEAR, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
 
     /** Gaussian decay; the score threshold must be 0 or more, and the IoU threshold is not used. */
     public Options gaussian(double sigma, double softThreshold) {
-      return new Options(format, Method.GAUSSIAN, offset, iouThreshold, inclusive, scoreThreshold, maxPerClass, maxPerImage, agnostic,
-          background, sigma, softThreshold);
+      return new Options(format, Method.GAUSSIAN, offset, iouThreshold, inclusive, scoreThreshold,
+          maxPerClass, maxPerImage, agnostic, background, sigma, softThreshold);
     }
   }
 
@@ -162,7 +165,7 @@ public final class Nms {
     }
   }
 
-  /** The same as {@link #apply} in rows of K elements, K being the least of the limits and of the candidates in a group. */
+  /** The same as {@link #apply} in rows of K elements, the least of the limits and of the candidates in a group. */
   public static Padded padded(Tensor boxes, Tensor scores, Options options) {
     Check.present("scores", scores);
     Device device = scores.device();
@@ -189,7 +192,8 @@ public final class Nms {
     }
   }
 
-  private static void launch(Tensor boxes, Tensor scores, Options options, Tensor indices, Tensor selected, Tensor counts) {
+  private static void launch(Tensor boxes, Tensor scores, Options options, Tensor indices, Tensor selected,
+      Tensor counts) {
     try (Tensor b = unitLast(boxes); Tensor s = unitLast(scores)) {
       var args = new NmsArgs(b, s, options, indices, selected, counts);
       Check.launch(scores.device(), k -> k.nms(args), b, s, indices, selected, counts);
@@ -219,20 +223,23 @@ public final class Nms {
     limit("maxPerClass", o.maxPerClass);
     limit("maxPerImage", o.maxPerImage);
     if (o.background < -1 || o.background >= scores[1]) {
-      throw new InvalidArgumentException("background", o.background, "a class of scores, 0 to " + (scores[1] - 1) + ", or -1");
+      throw new InvalidArgumentException("background", o.background,
+          "a class of scores, 0 to " + (scores[1] - 1) + ", or -1");
     }
     if (o.scoreThreshold != Double.NEGATIVE_INFINITY) Check.finite("scoreThreshold", o.scoreThreshold);
     if (o.method != Method.HARD) soft(o);
     long candidates = o.agnostic ? Math.max(1, scores[1]) * scores[2] : scores[2];
     if (scores[2] > Integer.MAX_VALUE || candidates > Integer.MAX_VALUE) {
-      throw new ShapeException("scores", "of shape " + Arrays.toString(scores), "less than 2^31 candidates in a group, as indices are INT32");
+      throw new ShapeException("scores", "of shape " + Arrays.toString(scores),
+          "less than 2^31 candidates in a group, as indices are INT32");
     }
   }
 
   /** A product with a factor of at most 1 makes a score smaller only where it is not negative. */
   private static void soft(Options o) {
     if (!(o.scoreThreshold >= 0)) {
-      throw new InvalidArgumentException("scoreThreshold", o.scoreThreshold, "0 or more, as a decayed score must be a lower one");
+      throw new InvalidArgumentException("scoreThreshold", o.scoreThreshold,
+          "0 or more, as a decayed score must be a lower one");
     }
     Check.finite("softThreshold", o.softThreshold);
     if (o.softThreshold < 0) throw new InvalidArgumentException("softThreshold", o.softThreshold, "0 or more");

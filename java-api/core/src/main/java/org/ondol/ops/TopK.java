@@ -10,9 +10,9 @@ import org.ondol.spi.TopKArgs;
 import org.ondol.spi.UnpoolArgs;
 
 /**
- * The k greatest (or least) elements of each row with their positions, in order. Equal elements, +0 and -0 among them, come
- * in the order of their positions, and NaN after everything else, whichever end is asked for: the result is the same on
- * every device. docs/arithmetic.md, Selection, has the definition.
+ * The k greatest (or least) elements of each row with their positions, in order. Equal elements, +0 and -0 among them,
+ * come in the order of their positions, and NaN after everything else, whichever end is asked for: the result is the
+ * same on every device. docs/arithmetic.md, Selection, has the definition.
  */
 public final class TopK {
   /**
@@ -49,7 +49,8 @@ public final class TopK {
     int axis = axis(dim, x.rank());
     long n = x.size(axis);
     if (n > Integer.MAX_VALUE) {
-      throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()), "less than 2^31 elements a row, as indices are INT32");
+      throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()),
+          "less than 2^31 elements a row, as indices are INT32");
     }
     if (k < 0 || k > n) throw new InvalidArgumentException("k", k, "0 to " + n + ", the elements of a row");
     long[] shape = x.shape();
@@ -69,8 +70,8 @@ public final class TopK {
   }
 
   /**
-   * The gradient of x from that of the values: each goes to its position along the dimension, all else is zero. Positions
-   * are within the row and all different, as {@link #apply} gives them.
+   * The gradient of x from that of the values: each goes to its position along the dimension, all else is zero.
+   * Positions are within the row and all different, as {@link #apply} gives them.
    *
    * @param dvalues of the result's shape
    * @param indices INT32 or INT64
@@ -113,7 +114,8 @@ public final class TopK {
       long[] shape = turned.shape();
       shape[shape.length - 1] = values.size(axis);
       try (Tensor v = Tensor.empty(x.device(), shape); Tensor i = Tensor.empty(x.device(), DType.INT32, shape);
-          Tensor vRows = rows(v); Tensor iRows = rows(i); Tensor vBack = v.transpose(axis, -1); Tensor iBack = i.transpose(axis, -1)) {
+          Tensor vRows = rows(v); Tensor iRows = rows(i);
+          Tensor vBack = v.transpose(axis, -1); Tensor iBack = i.transpose(axis, -1)) {
         launch(in, largest, vRows, iRows);
         values.assign(vBack);
         indices.assign(iBack);
@@ -141,7 +143,8 @@ public final class TopK {
   /** Unpooling of planes of one row. */
   private static void scatter(Tensor dvalues, Tensor indices, int axis, Tensor dx) {
     try (Tensor turned = dvalues.transpose(axis, -1); Tensor dense = turned.contiguous(); Tensor from = planes(dense);
-        Tensor turnedIndices = indices.transpose(axis, -1); Tensor at = turnedIndices.contiguous(); Tensor places = planes(at);
+        Tensor turnedIndices = indices.transpose(axis, -1); Tensor at = turnedIndices.contiguous();
+        Tensor places = planes(at);
         Tensor target = dx.transpose(axis, -1)) {
       if (axis == dx.rank() - 1) {
         try (Tensor to = planes(dx)) {

@@ -4,12 +4,13 @@ import org.ondol.Tensor;
 import org.ondol.ops.Nms;
 
 /**
- * Non-maximum suppression as docs/arithmetic.md, Boxes, defines it, of {@code groups} independent groups for each image.
+ * Non-maximum suppression as docs/arithmetic.md, Boxes, defines it, of {@code groups} independent groups for each
+ * image.
  *
- * <p>A group is one class with the candidates 0 to N - 1, or, where options are agnostic, the one group of an image with the
- * candidates {@code class * N + box}. Row g of the results holds the {@code counts[b, g]} selected candidates in the order
- * of their selection, then -1 and +0. With a limit for an image, counts are cut as the definition says. The kernel must not
- * trust counts that it reads back: another thread may change them.
+ * <p>A group is one class with the candidates 0 to N - 1, or, where options are agnostic, the one group of an image
+ * with the candidates {@code class * N + box}. Row g of the results holds the {@code counts[b, g]} selected candidates
+ * in the order of their selection, then -1 and +0. With a limit for an image, counts are cut as the definition says.
+ * The kernel must not trust counts that it reads back: another thread may change them.
  *
  * @param boxes FLOAT32 [B, N, 4] or [B, N, C, 4], any strides but a last one of 1
  * @param scores FLOAT32 [B, C, N], any strides but a last one of 1
@@ -18,7 +19,8 @@ import org.ondol.ops.Nms;
  * @param selectedScores FLOAT32 [B, G, K], contiguous: the scores with which they were selected
  * @param counts INT32 [B, G], contiguous
  */
-public record NmsArgs(Tensor boxes, Tensor scores, Nms.Options options, Tensor indices, Tensor selectedScores, Tensor counts) {
+public record NmsArgs(Tensor boxes, Tensor scores, Nms.Options options, Tensor indices, Tensor selectedScores,
+    Tensor counts) {
   public long batch() {
     return scores.size(0);
   }

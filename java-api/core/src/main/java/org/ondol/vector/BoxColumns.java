@@ -30,8 +30,8 @@ final class BoxColumns {
   }
 
   /**
-   * Puts the next box of a growing set. Lanes behind it get a NaN area, by which no comparison finds them: loops over the set
-   * take whole vectors.
+   * Puts the next box of a growing set. Lanes behind it get a NaN area, by which no comparison finds them: loops over
+   * the set take whole vectors.
    */
   void append(int i, float[] box) {
     if (i % BoxLoops.LANES == 0) {
@@ -66,7 +66,8 @@ final class BoxColumns {
     float w = (box[2] - box[0]) + offset;
     float h = (box[3] - box[1]) + offset;
     float area = w * h;
-    boolean corners = Float.isFinite(box[0]) && Float.isFinite(box[1]) && Float.isFinite(box[2]) && Float.isFinite(box[3]);
+    boolean corners = Float.isFinite(box[0]) && Float.isFinite(box[1]) && Float.isFinite(box[2])
+        && Float.isFinite(box[3]);
     if (corners && w > 0 && h > 0 && area > 0 && Float.isFinite(area)) {
       box[4] = area;
       return;

@@ -10,8 +10,8 @@ interface BoxLoops {
   }
 
   /**
-   * Adds the candidates among x[begin .. end) whose keys are above {@code floor}, with positions counted from {@code base}, as
-   * long as the words have room for {@link #LANES} more.
+   * Adds the candidates among x[begin .. end) whose keys are above {@code floor}, with positions counted from {@code
+   * base}, as long as the words have room for {@link #LANES} more.
    *
    * @return where it stopped
    */

@@ -71,7 +71,8 @@ final class NmsGroup {
   }
 
   float score(int position) {
-    return options.agnostic() ? scores.get(scoresAt(position / boxCount, position % boxCount)) : scores.get(scoresAt(group, position));
+    return scores.get(options.agnostic() ? scoresAt(position / boxCount, position % boxCount)
+        : scoresAt(group, position));
   }
 
   /** Prepares the box of a candidate. */
@@ -79,7 +80,8 @@ final class NmsGroup {
     long c = options.agnostic() ? position / boxCount : group;
     int i = options.agnostic() ? position % boxCount : position;
     long at = boxes.start + image * boxes.stride(0) + i * boxes.stride(1) + c * args.classStride();
-    BoxColumns.prepare(boxes.get(at), boxes.get(at + 1), boxes.get(at + 2), boxes.get(at + 3), options.format(), options.offset(), box);
+    BoxColumns.prepare(boxes.get(at), boxes.get(at + 1), boxes.get(at + 2), boxes.get(at + 3), options.format(),
+        options.offset(), box);
   }
 
   void select(int place, int position, float score) {

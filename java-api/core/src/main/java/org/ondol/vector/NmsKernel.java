@@ -58,8 +58,8 @@ final class NmsKernel {
   }
 
   /**
-   * Cuts the groups of an image to their part of the best results: what remains of each is its beginning. The least key that
-   * remains is found bit by bit, from the sign on.
+   * Cuts the groups of an image to their part of the best results: what remains of each is its beginning. The least key
+   * that remains is found bit by bit, from the sign on.
    */
   private static void limit(NmsGroup group, long first, long groups, long limit) {
     long total = 0;

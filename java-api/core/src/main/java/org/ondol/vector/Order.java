@@ -3,8 +3,8 @@ package org.ondol.vector;
 import java.util.Arrays;
 
 /**
- * The order of scores (docs/arithmetic.md, Selection) on integers. A candidate is a word that ascends, as an unsigned number,
- * as candidates are wanted: above, the key with its order turned round; below, the position. No two are equal.
+ * The order of scores (docs/arithmetic.md, Selection) on integers. A candidate is a word that ascends, as an unsigned
+ * number, as candidates are wanted: above, the key with its order turned round; below, the position. No two are equal.
  */
 final class Order {
   /** Above it every key but NaN's; itself is NaN's. */

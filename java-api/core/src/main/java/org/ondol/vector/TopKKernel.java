@@ -6,8 +6,8 @@ import org.ondol.Threads;
 import org.ondol.spi.TopKArgs;
 
 /**
- * The first k of each row. A row is read once, in chunks, into a buffer of twice k candidates; whenever that is full it is
- * sorted and cut to k, and from then on only greater elements than the least of these enter.
+ * The first k of each row. A row is read once, in chunks, into a buffer of twice k candidates; whenever that is full it
+ * is sorted and cut to k, and from then on only greater elements than the least of these enter.
  */
 final class TopKKernel {
   private static final int CHUNK = 2048;
@@ -35,7 +35,8 @@ final class TopKKernel {
     int flip = args.largest() ? 0 : -1;
     int full = (int) Math.min(n, 2L * k + SLACK);
     float[] chunk = scratch.floats(0, CHUNK);
-    Order.Words words = scratch.words().begin(scratch.longs(0, full + BoxLoops.LANES), scratch.longs(1, full + BoxLoops.LANES));
+    int room = full + BoxLoops.LANES;
+    Order.Words words = scratch.words().begin(scratch.longs(0, room), scratch.longs(1, room));
     boolean cut = false;
     for (int from = 0; from < n; from += CHUNK) {
       int size = Math.min(CHUNK, n - from);

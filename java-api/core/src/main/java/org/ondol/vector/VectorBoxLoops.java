@@ -15,9 +15,9 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link BoxLoops} on vectors, as wide as the machine has them: no sum depends on the lanes here. The greater and the lesser
- * are a comparison and a blend, which is less work than the Vector API's own, whose zeros and NaN nobody sees. The overlap is
- * written out in each loop, for the reason that {@link VectorMath} gives.
+ * {@link BoxLoops} on vectors, as wide as the machine has them: no sum depends on the lanes here. The greater and the
+ * lesser are a comparison and a blend, which is less work than the Vector API's own, whose zeros and NaN nobody sees.
+ * The overlap is written out in each loop, for the reason that {@link VectorMath} gives.
  */
 final class VectorBoxLoops implements BoxLoops {
   private static final VectorSpecies<Float> SPECIES =
@@ -56,8 +56,8 @@ final class VectorBoxLoops implements BoxLoops {
   }
 
   /**
-   * Where only a greater one suppresses, one factor of the intersection may stay negative: then the product is not above 0,
-   * which is all that is asked.
+   * Where only a greater one suppresses, one factor of the intersection may stay negative: then the product is not
+   * above 0, which is all that is asked.
    */
   private static boolean above(BoxColumns kept, int n, float[] box, float offset, float threshold) {
     FloatVector bx1 = broadcast(SPECIES, box[0]);

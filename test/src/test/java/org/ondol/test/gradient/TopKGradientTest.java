@@ -16,8 +16,8 @@ import org.ondol.Tensor;
 import org.ondol.ops.TopK;
 
 /**
- * The gradient of topk against central differences of a sort in float64. Elements are all different and farther apart than
- * a step, so that none changes its place.
+ * The gradient of topk against central differences of a sort in float64. Elements are all different and farther apart
+ * than a step, so that none changes its place.
  */
 class TopKGradientTest {
   private static final int ROWS = 3;
@@ -47,7 +47,8 @@ class TopKGradientTest {
     double[] y = new double[ROWS * K];
     for (int r = 0; r < ROWS; r++) {
       int row = r;
-      double[] sorted = IntStream.range(0, N).mapToDouble(i -> x[dim == 1 ? row * N + i : i * ROWS + row]).sorted().toArray();
+      double[] sorted = IntStream.range(0, N).mapToDouble(i -> x[dim == 1 ? row * N + i : i * ROWS + row]).sorted()
+          .toArray();
       for (int i = 0; i < K; i++) {
         y[dim == 1 ? r * K + i : i * ROWS + r] = sorted[largest ? N - 1 - i : i];
       }
@@ -61,6 +62,7 @@ class TopKGradientTest {
     long[] shape = dim == 1 ? new long[] {ROWS, N} : new long[] {N, ROWS};
     TopK.Result r = TopK.apply(Tensor.of(device, x, shape), K, dim, largest);
     Tensor dx = TopK.backward(Tensor.of(device, dy, r.values().shape()), r.indices(), N, dim);
-    close("dx of " + Arrays.toString(shape), device, dx, differences(x, changed -> dot(forward(changed, dim, largest), dy)));
+    close("dx of " + Arrays.toString(shape), device, dx,
+        differences(x, changed -> dot(forward(changed, dim, largest), dy)));
   }
 }

@@ -23,7 +23,7 @@ import org.ondol.Tensor;
 import org.ondol.ops.Nms;
 import org.ondol.test.support.TestDevices;
 
-/** Android's cases of BOX_WITH_NMS_LIMIT: boxes for each class, class 0 the background, rows of several images in one list. */
+/** Android's cases of BOX_WITH_NMS_LIMIT: boxes for each class, class 0 the background, all images in one list. */
 class NnapiNmsTest {
   private static final Path DATA = Path.of(System.getProperty("ondol.data", "../../shared/data"), "nnapi");
 
@@ -47,8 +47,8 @@ class NnapiNmsTest {
     }
 
     Nms.Options options() {
-      Nms.Options o = Nms.Options.DEFAULT.scoreThreshold(operand(3)).maxPerImage((long) operand(4)).iouAtLeast(operand(6))
-          .background(0);
+      Nms.Options o = Nms.Options.DEFAULT.scoreThreshold(operand(3)).maxPerImage((long) operand(4))
+          .iouAtLeast(operand(6)).background(0);
       return switch ((int) operand(5)) {
         case 0 -> o;
         case 1 -> o.linear(operand(8));

@@ -166,7 +166,8 @@ final class OnnxRunner {
   }
 
   private Tensor[] topk() {
-    TopK.Result r = TopK.apply(floats(0), c.input(1).longs()[0], (int) c.intAttribute("axis", -1), c.intAttribute("largest", 1) != 0);
+    TopK.Result r = TopK.apply(floats(0), c.input(1).longs()[0], (int) c.intAttribute("axis", -1),
+        c.intAttribute("largest", 1) != 0);
     return new Tensor[] {r.values(), r.indices()};
   }
 

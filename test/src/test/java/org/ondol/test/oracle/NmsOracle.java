@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Suppression in float64 with the IoU as the quotient that it is. Where a decision is so close that float32 may take the
- * other one, there is no answer.
+ * Suppression in float64 with the IoU as the quotient that it is. Where a decision is so close that float32 may take
+ * the other one, there is no answer.
  */
 public final class NmsOracle {
   /** Nearer than this to a threshold, or to another score, a decision may fall either way. */

@@ -30,8 +30,8 @@ public final class PageNms {
   }
 
   /** What a selection may depend on; -1 where there is no limit. */
-  public record Rules(int format, int method, float offset, float threshold, boolean inclusive, float scoreThreshold, long width,
-      long imageLimit, double sigma, float softThreshold) {}
+  public record Rules(int format, int method, float offset, float threshold, boolean inclusive, float scoreThreshold,
+      long width, long imageLimit, double sigma, float softThreshold) {}
 
   /** A selected candidate of a group. */
   public record Selected(int group, int candidate, float score) {}
@@ -43,7 +43,8 @@ public final class PageNms {
       c = new float[] {b[at + 2] < b[at] ? b[at + 2] : b[at], b[at + 3] < b[at + 1] ? b[at + 3] : b[at + 1],
         b[at + 2] < b[at] ? b[at] : b[at + 2], b[at + 3] < b[at + 1] ? b[at + 1] : b[at + 3]};
     } else if (r.format == 2) {
-      c = new float[] {b[at] - 0.5f * b[at + 2], b[at + 1] - 0.5f * b[at + 3], b[at] + 0.5f * b[at + 2], b[at + 1] + 0.5f * b[at + 3]};
+      c = new float[] {b[at] - 0.5f * b[at + 2], b[at + 1] - 0.5f * b[at + 3], b[at] + 0.5f * b[at + 2],
+        b[at + 1] + 0.5f * b[at + 3]};
     }
     float w = (c[2] - c[0]) + r.offset;
     float h = (c[3] - c[1]) + r.offset;
@@ -86,7 +87,8 @@ public final class PageNms {
     float[][] prepared = new float[s.length][];
     for (int i = 0; i < s.length; i++) {
       prepared[i] = prepare(boxes, 4 * i, r);
-      boolean above = key(s[i]) > (r.scoreThreshold == Float.NEGATIVE_INFINITY ? Integer.MIN_VALUE : key(r.scoreThreshold));
+      int floor = r.scoreThreshold == Float.NEGATIVE_INFINITY ? Integer.MIN_VALUE : key(r.scoreThreshold);
+      boolean above = key(s[i]) > floor;
       s[i] = above && (r.method == 0 || s[i] >= r.softThreshold) ? s[i] : Float.NaN;
     }
     List<Selected> selected = new ArrayList<>();

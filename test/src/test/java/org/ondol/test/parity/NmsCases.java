@@ -1,6 +1,7 @@
 package org.ondol.test.parity;
 
 import static org.ondol.test.parity.ParityCase.results;
+import static org.ondol.test.parity.TopKCases.integers;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -15,8 +16,9 @@ import org.ondol.test.support.Operands.Freedom;
 
 /** Suppression with every option, on boxes that overlap, tie, are empty or are no boxes at all. */
 final class NmsCases implements ParityCase {
-  private static final float[] NO_COORDINATES = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 3e38f, -3e38f, 1e-30f, 0f, -0f};
-  private static final float[] ODD_SCORES = {Float.NaN, 0f, -0f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1e-40f, 0.5f};
+  private static final float INFINITY = Float.POSITIVE_INFINITY;
+  private static final float[] NO_COORDINATES = {Float.NaN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-30f, 0f, -0f};
+  private static final float[] ODD_SCORES = {Float.NaN, 0f, -0f, INFINITY, -INFINITY, 1e-40f, 0.5f};
 
   private final int batch;
   private final int classes;
@@ -28,7 +30,8 @@ final class NmsCases implements ParityCase {
   private final float[] scores;
 
   NmsCases(Draw d) {
-    this(d, d.oneIn(20) ? 0 : d.between(1, 2), d.oneIn(20) ? 0 : d.between(1, 4), d.sizeOrZero(d.oneIn(5) ? 160 : 40), d.of(Nms.Method.values()));
+    this(d, d.oneIn(20) ? 0 : d.between(1, 2), d.oneIn(20) ? 0 : d.between(1, 4), d.sizeOrZero(d.oneIn(5) ? 160 : 40),
+        d.of(Nms.Method.values()));
   }
 
   private NmsCases(Draw d, int batch, int classes, int count, Nms.Method method) {
@@ -73,7 +76,11 @@ final class NmsCases implements ParityCase {
     boolean soft = method != Nms.Method.HARD;
     double threshold = d.of(0.0, 0.3, 0.5, 1.0 / 3, 1.0, 7.0);
     Nms.Options o = Nms.Options.DEFAULT.format(d.of(Nms.Format.values())).offset(d.below(2));
-    o = method == Nms.Method.LINEAR ? o.linear(d.of(0.0, 0.2)) : method == Nms.Method.GAUSSIAN ? o.gaussian(d.of(0.1, 0.5, 3.0), d.of(0.0, 0.2)) : o;
+    o = switch (method) {
+      case HARD -> o;
+      case LINEAR -> o.linear(d.of(0.0, 0.2));
+      case GAUSSIAN -> o.gaussian(d.of(0.1, 0.5, 3.0), d.of(0.0, 0.2));
+    };
     return (d.oneIn(2) ? o.iouAbove(threshold) : o.iouAtLeast(threshold))
         .scoreThreshold(soft ? d.of(0.0, 0.25) : d.of(Double.NEGATIVE_INFINITY, 0.25, -0.1))
         .maxPerClass(d.oneIn(2) ? -1 : d.below(20)).maxPerImage(d.oneIn(2) ? -1 : d.below(2 * count + 2))
@@ -82,7 +89,8 @@ final class NmsCases implements ParityCase {
 
   @Override
   public String describe() {
-    return "nms of " + count + " boxes" + (own ? " for each" : "") + " of " + classes + " classes, batch " + batch + ", " + options;
+    return "nms of " + count + " boxes" + (own ? " for each" : "") + " of " + classes + " classes, batch " + batch
+        + ", " + options;
   }
 
   private int groups() {
@@ -123,8 +131,8 @@ final class NmsCases implements ParityCase {
 
   private List<List<Selected>> selected() {
     var rules = new PageNms.Rules(options.format().ordinal(), options.method().ordinal(), options.offset(),
-        (float) options.iouThreshold(), options.inclusive(), (float) options.scoreThreshold(), width(), options.maxPerImage(),
-        options.sigma(), (float) options.softThreshold());
+        (float) options.iouThreshold(), options.inclusive(), (float) options.scoreThreshold(), width(),
+        options.maxPerImage(), options.sigma(), (float) options.softThreshold());
     List<List<Selected>> rows = new ArrayList<>();
     for (int image = 0; image < batch; image++) {
       List<List<Selected>> groups = new ArrayList<>();
@@ -161,7 +169,8 @@ final class NmsCases implements ParityCase {
         }
       }
     }
-    return results("padded", padded, "padded scores", paddedScores, "counts", counts, "list", list, "list scores", listScores);
+    return results("padded", padded, "padded scores", paddedScores, "counts", counts, "list", list, "list scores",
+        listScores);
   }
 
   /** Of the rows of ordinary boxes without a limit for an image, if no decision in them is close. */
@@ -195,7 +204,8 @@ final class NmsCases implements ParityCase {
     double[] score = new double[s.length];
     double[] corners = new double[b.length];
     for (int i = 0; i < score.length; i++) {
-      boolean in = s[i] > (float) options.scoreThreshold() && (options.method() == Nms.Method.HARD || s[i] >= options.softThreshold());
+      boolean in = s[i] > (float) options.scoreThreshold()
+          && (options.method() == Nms.Method.HARD || s[i] >= (float) options.softThreshold());
       score[i] = in ? s[i] : Double.NaN;
       boolean swap = options.format() == Nms.Format.ANY_CORNERS;
       for (int d = 0; d < 2; d++) {
@@ -218,8 +228,8 @@ final class NmsCases implements ParityCase {
     Nms.Padded padded = Nms.padded(b, s, options);
     o.poison(batch, groups(), width());
     Nms.Result list = Nms.apply(b, s, options);
-    return results("padded", TopKCases.integers(o.adopt(padded.indices()).toLongs()), "padded scores", o.adopt(padded.scores()),
-        "counts", TopKCases.integers(o.adopt(padded.counts()).toLongs()), "list", TopKCases.integers(o.adopt(list.indices()).toLongs()),
+    return results("padded", integers(o.adopt(padded.indices())), "padded scores", o.adopt(padded.scores()),
+        "counts", integers(o.adopt(padded.counts())), "list", integers(o.adopt(list.indices())),
         "list scores", o.adopt(list.scores()));
   }
 }

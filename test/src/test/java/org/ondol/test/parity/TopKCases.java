@@ -4,6 +4,7 @@ import static org.ondol.test.parity.ParityCase.results;
 
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.ondol.Tensor;
 import org.ondol.ops.TopK;
 import org.ondol.test.oracle.Bound;
 import org.ondol.test.page.PageNms;
@@ -96,10 +97,12 @@ final class TopKCases implements ParityCase {
     out[1] = k;
     o.poison(out);
     TopK.Result r = TopK.apply(o.input("x", x, Freedom.ANY, shape), k, 1, largest);
-    return results("values", o.adopt(r.values()), "indices", integers(o.adopt(r.indices()).toLongs()));
+    return results("values", o.adopt(r.values()), "indices", integers(o.adopt(r.indices())));
   }
 
-  static float[] integers(long[] values) {
+  /** As floats, which hold these integers exactly. */
+  static float[] integers(Tensor t) {
+    long[] values = t.toLongs();
     float[] floats = new float[values.length];
     for (int i = 0; i < values.length; i++) {
       floats[i] = values[i];
