@@ -144,7 +144,10 @@ Problem draw(std::mt19937& random, int64_t rois, int64_t channels, int64_t heigh
   p.a.y_height = out_h;
   p.a.y_width = out_w;
   p.boxes = boxes(random, rois, width, height);
-  for (int64_t r = 0; r < rois; r++) p.images.push_back((int32_t)(random() % 12 == 0 ? (random() % 2 ? -1 : 7) : random() % p.a.batch));
+  for (int64_t r = 0; r < rois; r++) {
+    const int32_t nowhere = random() % 2 ? -1 : 7;
+    p.images.push_back(random() % 12 == 0 ? nowhere : (int32_t)(random() % p.a.batch));
+  }
   if (random() % 2 == 0) p.fill = values(random, channels, special);
   p.x = values(random, p.a.batch * channels * height * width, special);
   p.dy = values(random, rois * channels * out_h * out_w, special);
@@ -224,7 +227,8 @@ void known_positions() {
   box[0] = 3;
   box[2] = 4;
   EXPECT(ondol_roiwarp(&a, nullptr) == ONDOL_OK, "roiwarp");
-  EXPECT(square[3] == 2 && square[4] == 3 && square[5] == 4 && square[1] == -9, "context: %g %g %g", square[3], square[4], square[5]);
+  EXPECT(square[3] == 2 && square[4] == 3 && square[5] == 4 && square[1] == -9, "context: %g %g %g", square[3], square[4],
+         square[5]);
 }
 
 template <class Args>

@@ -16,9 +16,9 @@ public final class Anchors {
   private Anchors() {}
 
   /**
-   * The base anchors of py-faster-rcnn (Girshick, Ren; {@code generate_anchors.py}), with its roundings. From the box of the
-   * pixels 0 to size - 1, of centre c = (size - 1) / 2, each ratio r gives w = rint(sqrt(size² / r)), h = rint(w r), and each scale
-   * s of that the box c ± (w s - 1) / 2, c ± (h s - 1) / 2. Corners are the first and the last pixel.
+   * The base anchors of py-faster-rcnn (Girshick, Ren; {@code generate_anchors.py}), with its roundings. From the box of
+   * the pixels 0 to size - 1, of centre c = (size - 1) / 2, each ratio r gives w = rint(sqrt(size² / r)), h = rint(w r), and
+   * each scale s of that the box c ± (w s - 1) / 2, c ± (h s - 1) / 2. Corners are the first and the last pixel.
    *
    * @param size the stride of the grid, 16
    * @param ratios of height to width: 0.5, 1, 2
@@ -65,8 +65,8 @@ public final class Anchors {
   }
 
   /**
-   * The base boxes at every cell, [height, width, A, 4]: base + (column * strideX, row * strideY), the column added first, each sum
-   * rounded to float32.
+   * The base boxes at every cell, [height, width, A, 4]: base + (column * strideX, row * strideY), the column added first,
+   * each sum rounded to float32.
    */
   public static Tensor grid(Device device, double[][] base, long height, long width, double strideY, double strideX) {
     Check.present("device", device);
@@ -109,6 +109,8 @@ public final class Anchors {
 
   private static void positive(String name, double[] values) {
     Check.present(name, values);
-    for (double v : values) if (!(v > 0 && v <= LIMIT)) throw new InvalidArgumentException(name, v, "positive numbers of at most " + LIMIT);
+    for (double v : values) {
+      if (!(v > 0 && v <= LIMIT)) throw new InvalidArgumentException(name, v, "positive numbers of at most " + LIMIT);
+    }
   }
 }

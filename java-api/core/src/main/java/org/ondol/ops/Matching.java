@@ -52,7 +52,9 @@ public final class Matching {
       Check.finite("low", low);
       Check.finite("lowest", lowest);
       Check.finite("ignore", ignore);
-      if (!(high > 0) || !(high >= low)) throw new InvalidArgumentException("high", high, "a positive number of at least low, " + low);
+      if (!(high > 0) || !(high >= low)) {
+        throw new InvalidArgumentException("high", high, "a positive number of at least low, " + low);
+      }
     }
   }
 
@@ -110,7 +112,8 @@ public final class Matching {
     best(boxes.toFloats(), iou, m, matches);
     for (int i = 0; i < n; i++) {
       float v = matches.overlaps[i];
-      matches.labels[i] = v >= (float) rules.high ? POSITIVE : v < (float) rules.low && v >= (float) rules.lowest ? NEGATIVE : IGNORED;
+      boolean negative = v < (float) rules.low && v >= (float) rules.lowest;
+      matches.labels[i] = v >= (float) rules.high ? POSITIVE : negative ? NEGATIVE : IGNORED;
     }
     if (rules.forced != Forced.NONE) force(iou, m, rules.forced, matches);
     if (ignored != null && ignored.size(0) > 0) ignore(overlaps(Iou.Kind.IOA, boxes, ignored, pixels), rules, matches);
@@ -125,8 +128,8 @@ public final class Matching {
 
   private static float[] overlaps(Iou.Kind kind, Tensor a, Tensor b, Pixels pixels) {
     if (a.size(0) * b.size(0) > Integer.MAX_VALUE - 8) {
-      throw new ShapeException("boxes", "of shape " + Arrays.toString(a.shape()) + " with others of " + Arrays.toString(b.shape()),
-          "less than 2^31 pairs");
+      throw new ShapeException("boxes", "of shape " + Arrays.toString(a.shape()) + " with others of "
+          + Arrays.toString(b.shape()), "less than 2^31 pairs");
     }
     try (Tensor overlaps = Iou.pairwise(kind, a, b, pixels)) {
       return overlaps.toFloats();
@@ -175,8 +178,9 @@ public final class Matching {
 
   /**
    * At most {@code count} boxes at random, a part of them positive and the rest negative, each box of a label as likely as any
-   * other. The same seed and stream give the same boxes everywhere: box i draws the number w0 + w1 2^32 of Philox-4x32-10 with the
-   * key (seed low, seed high) and the counter (i, 0, stream low, stream high), and the least ones are taken, the first of equals.
+   * other. The same seed and stream give the same boxes everywhere: box i draws the number w0 + w1 2^32 of Philox-4x32-10
+   * with the key (seed low, seed high) and the counter (i, 0, stream low, stream high), and the least ones are taken, the first
+   * of equals.
    *
    * @param positiveFraction of count, rounded down, the positives at most
    * @param stream tells draws of one seed apart: the number of the image or of the step
@@ -226,7 +230,8 @@ public final class Matching {
     }
     int truth = matches.truths[box];
     if (truth < 0 || truth >= count) {
-      throw new InvalidArgumentException("sample", "box " + box + " of object " + truth, "a box that matches one of " + count + " objects");
+      throw new InvalidArgumentException("sample", "box " + box + " of object " + truth,
+          "a box that matches one of " + count + " objects");
     }
     return truth;
   }

@@ -135,7 +135,8 @@ public final class RoiWarp {
     boolean fits = shape.length == 4 && shape[0] >= 0 && shape[1] >= 0;
     for (int d = 2; fits && d < 4; d++) fits = shape[d] >= 1 && shape[d] <= LIMIT;
     if (!fits) {
-      throw new ShapeException(name, "of shape " + Arrays.toString(shape), "[N, C, H, W] with 1 to " + LIMIT + " rows and columns");
+      throw new ShapeException(name, "of shape " + Arrays.toString(shape),
+          "[N, C, H, W] with 1 to " + LIMIT + " rows and columns");
     }
   }
 }

@@ -7,9 +7,9 @@ import org.ondol.ops.RoiWarp.Mode;
 import org.ondol.spi.RoiWarpArgs;
 
 /**
- * Where the cells of a warped box lie along one axis of its image. The outputs [begin, end) are not outside; entry k of the
- * tables is of output begin + k, and behind the last one there is no weight. Cells never decrease. Positions are float64, operation by
- * operation as docs/arithmetic.md has them.
+ * Where the cells of a warped box lie along one axis of its image. The outputs [begin, end) are not outside; entry k of
+ * the tables is of output begin + k, and behind the last one there is no weight. Cells never decrease. Positions are float64,
+ * operation by operation as docs/arithmetic.md has them.
  */
 final class WarpTable {
   final int[] first;
