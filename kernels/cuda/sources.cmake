@@ -17,6 +17,8 @@ set(ONDOL_CUDA_SOURCES
   batchnorm/batchnorm.cu
   pool/pool.cu
   pool/unpool.cu
+  iou/iou.cu
+  roiwarp/roiwarp.cu
   topk/topk.cu
   nms/nms.cu
   common/library.cu)

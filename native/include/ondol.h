@@ -325,6 +325,46 @@ typedef struct ondol_rois {
   const int32_t* images;           /* [count] */
   const int32_t* levels;           /* [count]; null: all of level 0 */
 } ondol_rois;
+
+/* ---- boxes: see docs/arithmetic.md, Detection ------------------------------------------------------------------------
+ * iou: how much boxes a [n, 4] and b [m, 4] overlap, x1 y1 x2 y2 each, whatever they hold. Everything is contiguous. */
+typedef enum ondol_iou_kind { ONDOL_IOU = 0, ONDOL_GIOU = 1, ONDOL_IOA = 2 } ondol_iou_kind;
+
+typedef struct ondol_iou_args {
+  int64_t kind;               /* ondol_iou_kind */
+  int64_t pixel;              /* 1: corners are the first and the last pixel; 0: corners lie between pixels */
+  int64_t paired;             /* 1: a[i] with b[i], n = m, out is [n]; 0: all pairs, out is [n, m] */
+  int64_t n, m;
+  const float* a; const float* b; float* out;
+} ondol_iou_args;
+
+/* The gradient of the paired form, of ONDOL_IOU or ONDOL_GIOU. */
+typedef struct ondol_iou_backward_args {
+  int64_t kind, pixel, n;
+  const float* a; const float* b; const float* dout; /* [n, 4], [n, 4], [n] */
+  float* da; float* db;                              /* [n, 4]; either may be null */
+} ondol_iou_backward_args;
+
+/* roiwarp: boxes [rois, 4] of images [batch, channels, x_height, x_width] as y [rois, channels, y_height, y_width].
+ * Everything is contiguous. Boxes may hold anything; a box whose image is not there is filled. */
+typedef enum ondol_roiwarp_mode { ONDOL_ROIWARP = 0, ONDOL_ROIWARP_SQUARE = 1, ONDOL_ROIWARP_ALONE = 2 } ondol_roiwarp_mode;
+
+typedef struct ondol_roiwarp_args {
+  int64_t mode;               /* ondol_roiwarp_mode: each axis alone; one scale for both; the same without the surroundings */
+  int64_t pixel;              /* as iou's */
+  int64_t context;            /* cells of y around the box, on each side: less than half of either size */
+  int64_t rois, batch, channels, x_height, x_width, y_height, y_width;
+  const float* boxes; const int32_t* images;
+  const float* fill;          /* [channels], what stands outside the image; null: zeros */
+  const float* x; float* y;
+} ondol_roiwarp_args;
+
+/* dx from dy. x, y and fill in `forward` are not read. */
+typedef struct ondol_roiwarp_backward_args {
+  ondol_roiwarp_args forward;
+  const float* dy; float* dx; /* overwritten */
+} ondol_roiwarp_backward_args;
+
 /* ---- topk: the first k of each row in the order of docs/arithmetic.md, Selection -------------------------------- */
 typedef struct ondol_topk_args {
   int64_t rows, n, k;             /* 0 <= k <= n < 2^31 */
@@ -390,6 +430,10 @@ ONDOL_DECLARE(pool)
 ONDOL_DECLARE(pool_backward)
 ONDOL_DECLARE(unpool)
 ONDOL_DECLARE(unpool_backward)
+ONDOL_DECLARE(iou)
+ONDOL_DECLARE(iou_backward)
+ONDOL_DECLARE(roiwarp)
+ONDOL_DECLARE(roiwarp_backward)
 ONDOL_DECLARE(topk)
 ONDOL_DECLARE(nms)
 

@@ -30,6 +30,10 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(pool_backward)
   WORDS(unpool)
   WORDS(unpool_backward)
+  WORDS(iou)
+  WORDS(iou_backward)
+  WORDS(roiwarp)
+  WORDS(roiwarp_backward)
   WORDS(topk)
   WORDS(nms)
 #undef WORDS

@@ -17,12 +17,14 @@ import org.ondol.bench.stems.ConvStem;
 import org.ondol.bench.stems.DeconvStem;
 import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.GemmStem;
+import org.ondol.bench.stems.IouStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.NmsStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ProposalsStem;
 import org.ondol.bench.stems.ResizeStem;
+import org.ondol.bench.stems.RoiWarpStem;
 import org.ondol.bench.stems.SamplingStem;
 import org.ondol.bench.stems.TopKStem;
 import picocli.CommandLine;
@@ -61,6 +63,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
     STEMS.put("proposals", ProposalsStem::new);
+    STEMS.put("iou", IouStem::new);
+    STEMS.put("roiwarp", RoiWarpStem::new);
     STEMS.put("nms", NmsStem::new);
     STEMS.put("topk", TopKStem::new);
   }

@@ -120,6 +120,10 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward_workspace(args);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool_workspace(args);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward_workspace(args);
+      case IOU -> OndolCudaLibrary.ondol_cuda_iou_workspace(args);
+      case IOU_BACKWARD -> OndolCudaLibrary.ondol_cuda_iou_backward_workspace(args);
+      case ROIWARP -> OndolCudaLibrary.ondol_cuda_roiwarp_workspace(args);
+      case ROIWARP_BACKWARD -> OndolCudaLibrary.ondol_cuda_roiwarp_backward_workspace(args);
       case TOPK -> OndolCudaLibrary.ondol_cuda_topk_workspace(args);
       case NMS -> OndolCudaLibrary.ondol_cuda_nms_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
@@ -150,6 +154,10 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward(args, queue, error);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool(args, queue, error);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward(args, queue, error);
+      case IOU -> OndolCudaLibrary.ondol_cuda_iou(args, queue, error);
+      case IOU_BACKWARD -> OndolCudaLibrary.ondol_cuda_iou_backward(args, queue, error);
+      case ROIWARP -> OndolCudaLibrary.ondol_cuda_roiwarp(args, queue, error);
+      case ROIWARP_BACKWARD -> OndolCudaLibrary.ondol_cuda_roiwarp_backward(args, queue, error);
       case TOPK -> OndolCudaLibrary.ondol_cuda_topk(args, queue, error);
       case NMS -> OndolCudaLibrary.ondol_cuda_nms(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");

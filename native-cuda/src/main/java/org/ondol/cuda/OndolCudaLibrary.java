@@ -171,6 +171,34 @@ final class OndolCudaLibrary {
       @Cast("const ondol_unpool_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
 
+  static native @Cast("int64_t") long ondol_cuda_iou_workspace(
+      @Cast("const ondol_iou_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_iou(
+      @Cast("const ondol_iou_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_iou_backward_workspace(
+      @Cast("const ondol_iou_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_iou_backward(
+      @Cast("const ondol_iou_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_roiwarp_workspace(
+      @Cast("const ondol_roiwarp_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_roiwarp(
+      @Cast("const ondol_roiwarp_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_roiwarp_backward_workspace(
+      @Cast("const ondol_roiwarp_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_roiwarp_backward(
+      @Cast("const ondol_roiwarp_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
   static native @Cast("int64_t") long ondol_cuda_topk_workspace(
       @Cast("const ondol_topk_args*") long args);
 

@@ -22,18 +22,25 @@ import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
 import org.ondol.ops.BatchNorm;
+import org.ondol.ops.BoxDeltas;
+import org.ondol.ops.Boxes;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
+import org.ondol.ops.Iou;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Nms;
 import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
+import org.ondol.ops.Pixels;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
+import org.ondol.ops.RoiWarp;
+import org.ondol.ops.Rois;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.YoloBoxes;
 import org.ondol.ops.TopK;
 import org.ondol.spi.Backend;
 
@@ -337,6 +344,41 @@ class CudaKernelsTest {
       Tensor y = op.operands() == 2 ? in.floats(4, 1) : null;
       return new Tensor[] {Elementwise.apply(op, x, y, 0.3)};
     });
+  }
+
+  /** Corners of standard normal numbers: half of all extents are negative. */
+  @Test
+  void overlapsOfBoxesAndTheirGradient() {
+    for (Iou.Kind kind : Iou.Kind.values()) {
+      for (Pixels pixels : Pixels.values()) {
+        same(in -> new Tensor[] {Iou.pairwise(kind, in.floats(40, 4), in.floats(70, 4), pixels),
+            Iou.paired(kind, in.floats(300, 4), in.floats(300, 4), pixels)});
+        if (kind == Iou.Kind.IOA) continue;
+        same(in -> {
+          Iou.Gradients g = Iou.backward(kind, in.floats(300, 4), in.floats(300, 4), in.floats(300), pixels);
+          return new Tensor[] {g.da(), g.db()};
+        });
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void warpedBoxesAndTheirGradient(RoiWarp.Mode mode) {
+    RoiWarp.Options options = RoiWarp.Options.DEFAULT.mode(mode).context(1).pixels(Pixels.INCLUSIVE);
+    float[] corners = {1, 2, 7, 5, -3, 0.5f, 4, 30, 2, 2, 1, 9, 8, 8, 8, 8, Float.NaN, 0, 3, 3, 0, 0, 11, 8};
+    same(in -> {
+      Rois rois = Rois.of(Tensor.of(in.device, corners, 6, 4), Tensor.of(in.device, new int[] {0, 1, 1, 0, 0, 1}, 6));
+      Tensor y = RoiWarp.apply(in.floats(2, 3, 9, 12), rois, 7, 20, options.fill(in.floats(3)));
+      return new Tensor[] {y, RoiWarp.backward(in.floats(6, 3, 7, 20), rois, new long[] {2, 3, 9, 12}, options)};
+    });
+  }
+
+  @Test
+  void decodedBoxes() {
+    YoloBoxes.Grid grid = new YoloBoxes.Grid(new double[][] {{10, 13}, {33, 23}}, 32, 16, 1.05);
+    same(in -> new Tensor[] {BoxDeltas.decode(BoxDeltas.Coding.TORCHVISION, in.floats(50, 4), in.floats(50, 12)),
+        YoloBoxes.decode(grid, in.floats(2, 5, 7, 2, 4)), Boxes.clip(in.floats(50, 4), new Boxes.Size(1, 0.5), Pixels.BETWEEN)});
   }
 
   /** Along both dimensions; floats hold the indices. */

@@ -162,6 +162,30 @@ final class OndolLibrary {
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
 
+  static native @Cast("int64_t") long ondol_iou_plan(@Cast("const ondol_iou_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_iou_run(@Cast("const ondol_iou_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_iou_backward_plan(@Cast("const ondol_iou_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_iou_backward_run(@Cast("const ondol_iou_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_roiwarp_plan(@Cast("const ondol_roiwarp_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_roiwarp_run(@Cast("const ondol_roiwarp_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_roiwarp_backward_plan(@Cast("const ondol_roiwarp_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_roiwarp_backward_run(@Cast("const ondol_roiwarp_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
   static native @Cast("int64_t") long ondol_topk_plan(@Cast("const ondol_topk_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_topk_run(@Cast("const ondol_topk_args*") long args, @Cast("const ondol_plan*") long plan,

@@ -47,6 +47,10 @@ record Stem(Family family, long words, long variant) {
       case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_plan(args, plan);
       case UNPOOL -> OndolLibrary.ondol_unpool_plan(args, plan);
       case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_plan(args, plan);
+      case IOU -> OndolLibrary.ondol_iou_plan(args, plan);
+      case IOU_BACKWARD -> OndolLibrary.ondol_iou_backward_plan(args, plan);
+      case ROIWARP -> OndolLibrary.ondol_roiwarp_plan(args, plan);
+      case ROIWARP_BACKWARD -> OndolLibrary.ondol_roiwarp_backward_plan(args, plan);
       case TOPK -> OndolLibrary.ondol_topk_plan(args, plan);
       case NMS -> OndolLibrary.ondol_nms_plan(args, plan);
     };
@@ -78,6 +82,10 @@ record Stem(Family family, long words, long variant) {
       case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case UNPOOL -> OndolLibrary.ondol_unpool_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case IOU -> OndolLibrary.ondol_iou_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case IOU_BACKWARD -> OndolLibrary.ondol_iou_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIWARP -> OndolLibrary.ondol_roiwarp_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIWARP_BACKWARD -> OndolLibrary.ondol_roiwarp_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case TOPK -> OndolLibrary.ondol_topk_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case NMS -> OndolLibrary.ondol_nms_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }

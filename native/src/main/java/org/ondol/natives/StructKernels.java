@@ -16,6 +16,8 @@ import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
 import org.ondol.spi.GemmArgs;
+import org.ondol.spi.IouArgs;
+import org.ondol.spi.IouBackwardArgs;
 import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
@@ -28,6 +30,8 @@ import org.ondol.spi.PoolShape;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
+import org.ondol.spi.RoiWarpArgs;
+import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -351,6 +355,26 @@ public abstract class StructKernels implements Kernels {
 
   private static void write(Words w, Tensor small, Tensor large) {
     w.put(small.size(0)).put(small.size(1)).put(small.size(2) * small.size(3)).put(large.size(2) * large.size(3));
+  }
+
+  @Override
+  public void iou(IouArgs a) {
+    execute(Family.IOU, DetectionStructs.write(begin(), a));
+  }
+
+  @Override
+  public void iouBackward(IouBackwardArgs a) {
+    execute(Family.IOU_BACKWARD, DetectionStructs.write(begin(), a));
+  }
+
+  @Override
+  public void roiwarp(RoiWarpArgs a) {
+    execute(Family.ROIWARP, DetectionStructs.write(begin(), a));
+  }
+
+  @Override
+  public void roiwarpBackward(RoiWarpBackwardArgs a) {
+    execute(Family.ROIWARP_BACKWARD, DetectionStructs.write(begin(), a));
   }
 
   @Override

@@ -106,6 +106,22 @@ public interface Kernels {
     throw new UnsupportedOnDeviceException("unpoolBackward", device());
   }
 
+  default void iou(IouArgs args) {
+    throw new UnsupportedOnDeviceException("iou", device());
+  }
+
+  default void iouBackward(IouBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("iouBackward", device());
+  }
+
+  default void roiwarp(RoiWarpArgs args) {
+    throw new UnsupportedOnDeviceException("roiwarp", device());
+  }
+
+  default void roiwarpBackward(RoiWarpBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("roiwarpBackward", device());
+  }
+
   default void nms(NmsArgs args) {
     throw new UnsupportedOnDeviceException("nms", device());
   }

@@ -11,6 +11,8 @@ import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
 import org.ondol.spi.EmbeddingBackwardArgs;
 import org.ondol.spi.GemmArgs;
+import org.ondol.spi.IouArgs;
+import org.ondol.spi.IouBackwardArgs;
 import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
@@ -21,6 +23,8 @@ import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
+import org.ondol.spi.RoiWarpArgs;
+import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -147,6 +151,26 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void unpoolBackward(UnpoolBackwardArgs args) {
     UnpoolKernel.backward(args);
+  }
+
+  @Override
+  public void iou(IouArgs args) {
+    IouKernel.run(loops, args);
+  }
+
+  @Override
+  public void iouBackward(IouBackwardArgs args) {
+    IouKernel.backward(args);
+  }
+
+  @Override
+  public void roiwarp(RoiWarpArgs args) {
+    RoiWarpKernel.run(loops, args);
+  }
+
+  @Override
+  public void roiwarpBackward(RoiWarpBackwardArgs args) {
+    RoiWarpKernel.backward(loops, args);
   }
 
   @Override

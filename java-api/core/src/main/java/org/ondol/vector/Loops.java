@@ -6,15 +6,15 @@ package org.ondol.vector;
  * megamorphic without being noticed.
  */
 record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores, Lines lines, ConvTiles convTiles, PoolLoops pool,
-    BoxLoops boxes) {
+    Overlaps overlaps, BoxLoops boxes) {
   /** Needs the module jdk.incubator.vector: the classes it names are loaded here first. */
   static Loops vector() {
     return new Loops(new VectorTiles(), new VectorRows(), new VectorElements(), new VectorScores(), new VectorLines(),
-        new VectorConvTiles(), new VectorPoolLoops(), new VectorBoxLoops());
+        new VectorConvTiles(), new VectorPoolLoops(), new VectorOverlaps(), new VectorBoxLoops());
   }
 
   static Loops scalar() {
     return new Loops(new ScalarTiles(), new ScalarRows(), new ScalarElements(), new ScalarScores(), new ScalarLines(),
-        new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarBoxLoops());
+        new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarOverlaps(), new ScalarBoxLoops());
   }
 }

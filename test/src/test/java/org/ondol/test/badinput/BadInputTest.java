@@ -21,6 +21,8 @@ import org.ondol.test.support.TestDevices;
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadProposals}.
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadBoxes}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadDetection}, {@link BadTargets} and
+ * {@link BadBoxes}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -51,6 +53,8 @@ class BadInputTest {
     rows.addAll(BadImages.ROWS);
     rows.addAll(BadPool.ROWS);
     rows.addAll(BadProposals.ROWS);
+    rows.addAll(BadDetection.ROWS);
+    rows.addAll(BadTargets.ROWS);
     rows.addAll(BadBoxes.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {

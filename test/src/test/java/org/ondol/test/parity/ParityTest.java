@@ -68,6 +68,10 @@ class ParityTest {
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
     OPS.put("batchnorm", BatchNormCases::forward);
     OPS.put("batchnormBackward", BatchNormCases::backward);
+    OPS.put("iou", d -> new IouCases(d, false));
+    OPS.put("iouBackward", d -> new IouCases(d, true));
+    OPS.put("roiwarp", d -> new RoiWarpCases(d, false));
+    OPS.put("roiwarpBackward", d -> new RoiWarpCases(d, true));
     OPS.put("topk", TopKCases::new);
     OPS.put("nms", NmsCases::new);
   }
@@ -80,7 +84,7 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward", "topk" -> 2 * CASES;
+      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk" -> 2 * CASES;
       case "nms" -> 5 * CASES;
       default -> CASES;
     };
@@ -209,6 +213,8 @@ class ParityTest {
         BatchNormCases.large(d)));
     large.addAll(List.of(PoolCases.large(d)));
     large.addAll(List.of(PoolGradientCases.large(d)));
+    large.addAll(List.of(IouCases.large(d)));
+    large.addAll(List.of(RoiWarpCases.large(d)));
     large.addAll(List.of(TopKCases.large(d, 70_001), TopKCases.large(d, 5000)));
     for (Nms.Method method : Nms.Method.values()) large.add(NmsCases.large(d, method));
     return large;

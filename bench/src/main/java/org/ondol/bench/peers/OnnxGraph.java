@@ -1,0 +1,80 @@
+package org.ondol.bench.peers;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
+
+/** Builds an ONNX model of several nodes, each with one output that is named by a string. */
+public final class OnnxGraph {
+  private final GraphProto.Builder graph = GraphProto.newBuilder().setName("graph");
+  private final int opset;
+  private int nodes;
+
+  public OnnxGraph(int opset) {
+    this.opset = opset;
+  }
+
+  public String input(String name, TensorProto.DataType type, long... shape) {
+    graph.addInput(value(name, type, shape));
+    return name;
+  }
+
+  public String input(String name, long... shape) {
+    return input(name, TensorProto.DataType.FLOAT, shape);
+  }
+
+  /** The output of a new node. */
+  public String node(String operator, String... inputs) {
+    return node(NodeProto.newBuilder().setOpType(operator), inputs);
+  }
+
+  /** RoiAlign with one sample in the middle of each bin. */
+  public String roiAlign(String x, String rois, String batch, long height, long width) {
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType("RoiAlign");
+    node.addAttribute(integer("output_height", height)).addAttribute(integer("output_width", width))
+        .addAttribute(integer("sampling_ratio", 1)).addAttribute(text("coordinate_transformation_mode", "half_pixel"))
+        .addAttribute(text("mode", "avg"));
+    return node(node, x, rois, batch);
+  }
+
+  private static AttributeProto integer(String name, long value) {
+    return AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INT).setI(value).build();
+  }
+
+  private static AttributeProto text(String name, String value) {
+    return AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.STRING)
+        .setS(ByteString.copyFromUtf8(value)).build();
+  }
+
+  private String node(NodeProto.Builder node, String... inputs) {
+    String output = "v" + nodes++;
+    for (String input : inputs) {
+      node.addInput(input);
+    }
+    graph.addNode(node.setName(output).addOutput(output));
+    return output;
+  }
+
+  /** The model with this value as its output. */
+  public byte[] bytes(String output, long... shape) {
+    graph.addOutput(value(output, TensorProto.DataType.FLOAT, shape));
+    return ModelProto.newBuilder().setIrVersion(10).setGraph(graph)
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(opset)).build().toByteArray();
+  }
+
+  private static ValueInfoProto value(String name, TensorProto.DataType type, long... shape) {
+    TensorShapeProto.Builder dims = TensorShapeProto.newBuilder();
+    for (long d : shape) {
+      dims.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(d));
+    }
+    TypeProto.Tensor tensor = TypeProto.Tensor.newBuilder().setElemType(type.getNumber()).setShape(dims).build();
+    return ValueInfoProto.newBuilder().setName(name).setType(TypeProto.newBuilder().setTensorType(tensor)).build();
+  }
+}
