@@ -105,4 +105,12 @@ public interface Kernels {
   default void unpoolBackward(UnpoolBackwardArgs args) {
     throw new UnsupportedOnDeviceException("unpoolBackward", device());
   }
+
+  default void roialign(RoiAlignArgs args) {
+    throw new UnsupportedOnDeviceException("roialign", device());
+  }
+
+  default void roialignBackward(RoiAlignBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("roialignBackward", device());
+  }
 }
