@@ -20,6 +20,8 @@ import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
+import org.ondol.spi.RoiAlignArgs;
+import org.ondol.spi.RoiAlignBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.UnpoolArgs;
@@ -145,5 +147,15 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void unpoolBackward(UnpoolBackwardArgs args) {
     UnpoolKernel.backward(args);
+  }
+
+  @Override
+  public void roialign(RoiAlignArgs args) {
+    RoiAlignKernel.run(loops, args);
+  }
+
+  @Override
+  public void roialignBackward(RoiAlignBackwardArgs args) {
+    RoiAlignGradient.run(loops, args);
   }
 }
