@@ -17,5 +17,7 @@ set(ONDOL_CUDA_SOURCES
   batchnorm/batchnorm.cu
   pool/pool.cu
   pool/unpool.cu
+  roialign/roialign.cu
+  roialign/backward.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -120,6 +120,8 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward_workspace(args);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool_workspace(args);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward_workspace(args);
+      case ROIALIGN -> OndolCudaLibrary.ondol_cuda_roialign_workspace(args);
+      case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -148,6 +150,8 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward(args, queue, error);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool(args, queue, error);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward(args, queue, error);
+      case ROIALIGN -> OndolCudaLibrary.ondol_cuda_roialign(args, queue, error);
+      case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

@@ -47,6 +47,8 @@ record Stem(Family family, long words, long variant) {
       case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_plan(args, plan);
       case UNPOOL -> OndolLibrary.ondol_unpool_plan(args, plan);
       case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_plan(args, plan);
+      case ROIALIGN -> OndolLibrary.ondol_roialign_plan(args, plan);
+      case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_plan(args, plan);
     };
   }
 
@@ -76,6 +78,8 @@ record Stem(Family family, long words, long variant) {
       case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case UNPOOL -> OndolLibrary.ondol_unpool_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIALIGN -> OndolLibrary.ondol_roialign_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }
