@@ -27,8 +27,10 @@ import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Pool;
 import org.ondol.ops.PoolGeometry;
+import org.ondol.ops.PsRoiAlign;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
+import org.ondol.ops.RoiAlign;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
@@ -79,6 +81,8 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
+    ALL.put(RoiAlign.class, RoiAlignCalls.ALIGN);
+    ALL.put(PsRoiAlign.class, RoiAlignCalls.POSITION_SENSITIVE);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

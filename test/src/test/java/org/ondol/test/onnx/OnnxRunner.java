@@ -66,6 +66,7 @@ final class OnnxRunner {
       case "Add", "Sub", "Mul", "Div" -> new Tensor[] {Elementwise.apply(op(), floats(0), floats(1))};
       case "Resize" -> new Tensor[] {resize()};
       case "BatchNormalization" -> batchnorm();
+      case "RoiAlign" -> new Tensor[] {OnnxRoiAlign.run(c, floats(0), floats(1))};
       default -> new Tensor[] {Elementwise.apply(op(), floats(0))};
     };
   }
