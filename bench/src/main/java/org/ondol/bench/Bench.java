@@ -21,6 +21,7 @@ import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
+import org.ondol.bench.stems.RoiAlignStem;
 import org.ondol.bench.stems.SamplingStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -56,6 +57,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
+    STEMS.put("roialign", RoiAlignStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
   }
 

@@ -17,6 +17,9 @@ import org.ondol.spi.RoiMaps;
 /** The checked calls of {@link RoiAlign} and {@link PsRoiAlign}. */
 final class RoiAlignCall {
   private static final long MAX_BINS = 1 << 20;
+  private static final long MAX_GRID = 1 << 24;
+  private static final long MAX_REGIONS = 1 << 28;
+  private static final long MAX_IMAGES = 1 << 27;
 
   private final Pyramid x;
   private final RoiList rois;
@@ -30,7 +33,7 @@ final class RoiAlignCall {
     this.x = x;
     shape = shape(rows, columns, options, positionSensitive, x.shape());
     device = x.device();
-    this.rois = rois.checked(device, x.shape().batch(), x.maps().size());
+    this.rois = checked(rois, device, x.shape());
     long channels = x.shape().channels();
     result = new long[] {rois.count(), positionSensitive ? channels / (rows * columns) : channels, rows, columns};
   }
@@ -38,11 +41,18 @@ final class RoiAlignCall {
   private static RoiAlignShape shape(long rows, long columns, RoiAlign.Options options, boolean positionSensitive, Pyramid.Shape maps) {
     if (rows < 1 || rows > MAX_BINS) throw new InvalidArgumentException("rows", rows, "1 to " + MAX_BINS);
     if (columns < 1 || columns > MAX_BINS) throw new InvalidArgumentException("columns", columns, "1 to " + MAX_BINS);
+    if (rows * columns > MAX_GRID) throw new InvalidArgumentException("rows", rows + " of " + columns + " bins", MAX_GRID + " bins at most");
+    if (maps.batch() > MAX_IMAGES) throw new ShapeException("x", "of " + maps.batch() + " images", MAX_IMAGES + " images at most");
     Check.present("options", options);
     if (positionSensitive && maps.channels() % (rows * columns) != 0) {
       throw new ShapeException("x", "of " + maps.channels() + " channels", "a multiple of rows * columns = " + rows * columns);
     }
     return new RoiAlignShape(options.op(), options.aligned(), options.samplingH(), options.samplingW(), positionSensitive, rows, columns);
+  }
+
+  private static RoiList checked(Rois rois, Device device, Pyramid.Shape maps) {
+    if (rois.count() > MAX_REGIONS) throw new InvalidArgumentException("rois", rois.count() + " regions", MAX_REGIONS + " at most");
+    return rois.checked(device, maps.batch(), maps.maps().size());
   }
 
   Tensor apply() {
@@ -108,7 +118,7 @@ final class RoiAlignCall {
       countable(shape, maps);
       PoolCall.indices(indices, device, dy.shape());
     }
-    RoiList list = rois.checked(device, maps.batch(), maps.maps().size());
+    RoiList list = checked(rois, device, maps);
     List<Tensor> dx = new ArrayList<>();
     boolean done = false;
     try {

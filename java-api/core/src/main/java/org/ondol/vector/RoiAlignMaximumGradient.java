@@ -11,9 +11,10 @@ import org.ondol.spi.RoiAlignBackwardArgs;
 import org.ondol.spi.RoiAlignShape;
 import org.ondol.spi.RoiMaps;
 
-/** The gradient of a maximum: each channel has samples of its own. A task adds up planes of dx, one after the other. */
+/** The gradient of a maximum: each channel has samples of its own. A task adds up some planes of dx, where they are. */
 final class RoiAlignMaximumGradient {
   private static final int CHANNELS = 4;
+  private static final int PIECE = 2048;
 
   private final RoiAlignShape shape;
   private final RoiMaps maps;
@@ -52,16 +53,17 @@ final class RoiAlignMaximumGradient {
     });
   }
 
-  /** Some channels of one level and image, planes of dx in arrays while they are added up. */
+  /** Some channels of one level and image. */
   private final class Task {
     private final int group;
     private final int level;
     private final long firstChannel;
     private final int lanes;
     private final int bin;
-    private final int size;
+    private final long size;
     private final float[] box = new float[4];
-    private final float[][] planes;
+    private final float[] piece;
+    private final Floats to;
 
     Task(Scratch scratch, long task) {
       firstChannel = task % blocks * CHANNELS;
@@ -69,24 +71,40 @@ final class RoiAlignMaximumGradient {
       bin = shape.positionSensitive() ? (int) (task / blocks % bins) : -1;
       group = (int) (task / blocks / bins);
       level = groups.level(group);
-      size = (int) (maps.heights()[level] * maps.widths()[level]);
-      planes = new float[lanes][];
-      for (int l = 0; l < lanes; l++) {
-        planes[l] = scratch.floats(l, size);
-        Arrays.fill(planes[l], 0, size, 0);
-      }
+      size = maps.heights()[level] * maps.widths()[level];
+      piece = scratch.floats(0, PIECE);
+      to = dx[level];
+    }
+
+    /** Where the plane of a channel begins. */
+    private long plane(int lane) {
+      long channel = bin < 0 ? firstChannel + lane : (firstChannel + lane) * grid + bin;
+      return to.start + (groups.image(group) * maps.channels() + channel) * size;
     }
 
     void run() {
+      Arrays.fill(piece, 0, PIECE, 0);
+      for (int l = 0; l < lanes; l++) {
+        for (long k = 0; k < size; k += PIECE) {
+          to.write(piece, 0, plane(l) + k, (int) Math.min(PIECE, size - k));
+        }
+      }
       for (int r = groups.start[group]; r < groups.start[group + 1]; r++) {
         region(groups.order[r]);
       }
       for (int l = 0; l < lanes; l++) {
-        for (int k = 0; k < size; k++) {
-          planes[l][k] = planes[l][k] + 0f;
+        positiveZeros(plane(l));
+      }
+    }
+
+    private void positiveZeros(long plane) {
+      for (long k = 0; k < size; k += PIECE) {
+        int n = (int) Math.min(PIECE, size - k);
+        to.read(plane + k, piece, 0, n);
+        for (int i = 0; i < n; i++) {
+          piece[i] = piece[i] + 0f;
         }
-        long channel = bin < 0 ? firstChannel + l : (firstChannel + l) * grid + bin;
-        dx[level].write(planes[l], 0, dx[level].start + (groups.image(group) * maps.channels() + channel) * size, size);
+        to.write(piece, 0, plane + k, n);
       }
     }
 
@@ -102,14 +120,14 @@ final class RoiAlignMaximumGradient {
           AlignAxis.Run columns = across.run(j);
           for (int l = 0; l < lanes && columns.count() > 0; l++) {
             long at = (r * channels + firstChannel + l) * grid + (long) i * q + j;
-            add(down, i, rows, across, j, columns, planes[l], indices.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, indicesStart + at), at);
+            add(down, i, rows, across, j, columns, plane(l), indices.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, indicesStart + at), at);
           }
         }
       }
     }
 
     /** One bin of one channel. */
-    private void add(AlignAxis down, int i, AlignAxis.Run rows, AlignAxis across, int j, AlignAxis.Run columns, float[] plane, int index,
+    private void add(AlignAxis down, int i, AlignAxis.Run rows, AlignAxis across, int j, AlignAxis.Run columns, long plane, int index,
         long at) {
       boolean corners = shape.op() == RoiAlign.Op.MAX_CORNERS;
       int number = corners ? index >> 2 : index;
@@ -128,9 +146,9 @@ final class RoiAlignMaximumGradient {
         if (corners && (index & 3) != corner) {
           continue;
         }
-        int cell = (corner < 2 ? top : down.next(top)) * width + ((corner & 1) == 0 ? left : across.next(left));
+        long cell = plane + (long) (corner < 2 ? top : down.next(top)) * width + ((corner & 1) == 0 ? left : across.next(left));
         float weight = (corner < 2 ? 1 - u1 : u1) * ((corner & 1) == 0 ? 1 - v1 : v1);
-        plane[cell] = Math.fma(weight, g, plane[cell]);
+        to.set(cell, Math.fma(weight, g, to.get(cell)));
       }
     }
   }

@@ -39,7 +39,7 @@ final class RoiAlignProblem {
     batch = d.between(1, 3);
     rows = exact ? d.of(1, 2, 4, 8) : d.between(1, 8);
     columns = exact ? d.of(1, 2, 4, 8) : d.between(1, 8);
-    int outputs = positionSensitive ? d.between(1, 20) / d.between(1, 8) + 1 : d.size(40);
+    int outputs = positionSensitive ? d.between(1, 1 + 40 / (rows * columns)) : d.size(40);
     channels = positionSensitive ? outputs * rows * columns : outputs;
     sizes = new int[d.oneIn(3) ? d.between(2, 4) : 1][];
     scales = new double[sizes.length];
