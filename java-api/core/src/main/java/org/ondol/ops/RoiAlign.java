@@ -18,9 +18,9 @@ import org.ondol.Tensor;
  * as it is;
  * <li>NNAPI's ROI_ALIGN: AVERAGE, not aligned, one over its ratios as the scale, its two numbers of samples.
  * </ul>
- * torchvision has no maximum. ONNX's is over the four corners of each sample, each times its weight, before they are added: mostly
- * less than any value of the map, and never negative where a sample lies on the edge. What one expects of a maximum of samples is
- * {@link Op#MAX}.
+ * torchvision has no maximum. ONNX's is over the four corners of each sample, each times its weight, before they are added: a sample in
+ * the middle of four equal elements counts as a quarter of one, and one on the lower or right edge as 0 at least, as it has corners of
+ * weight 0. What one expects of a maximum of samples is {@link Op#MAX}.
  *
  * <p>A sample more than one element beyond the map counts as 0. Boxes may be anything: of one that is not finite, or beyond 2^22
  * elements, all bins are 0. A reversed box is one of one element where not aligned; where aligned it is sampled backwards by a given
