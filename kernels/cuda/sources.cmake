@@ -21,5 +21,7 @@ set(ONDOL_CUDA_SOURCES
   roiwarp/roiwarp.cu
   topk/topk.cu
   nms/nms.cu
+  roialign/roialign.cu
+  roialign/backward.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -400,6 +400,34 @@ typedef struct ondol_nms_args {
   float* selected;                 /* of the same shape: their scores, then 0 */
   int32_t* counts;                 /* contiguous [batch, groups] */
 } ondol_nms_args;
+/* ---- roialign: bins of interpolated samples, see docs/arithmetic.md, Regions ------------------------------------- */
+typedef enum ondol_roialign_op {
+  ONDOL_ROIALIGN_AVERAGE = 0,
+  ONDOL_ROIALIGN_MAX = 1,          /* of the interpolated samples */
+  ONDOL_ROIALIGN_CORNERS = 2       /* of the weighted corners of the samples: ONNX's max */
+} ondol_roialign_op;
+
+#define ONDOL_ROIALIGN_MAX_SAMPLES 16384 /* of a bin along an axis, where their number is given */
+#define ONDOL_ROIALIGN_MAX_BINS 1048576  /* along an axis */
+
+typedef struct ondol_roialign_args {
+  int64_t op;                      /* ondol_roialign_op */
+  int64_t aligned;                 /* 1: corners of boxes are less half an element */
+  int64_t sampling_h, sampling_w;  /* samples of a bin along an axis; 0: adaptive */
+  int64_t position_sensitive;      /* 1: bin (i, j) of channel c reads channel (c * rows + i) * columns + j */
+  int64_t batch, channels, levels; /* of the maps */
+  ondol_roi_map maps[ONDOL_MAX_LEVELS];
+  ondol_rois rois;
+  int64_t rows, columns;           /* bins */
+  float* y;                        /* [count, channels, rows, columns], channels / (rows * columns) if position-sensitive */
+  int32_t* indices;                /* of y's shape, of a maximum; or null */
+} ondol_roialign_args;
+
+typedef struct ondol_roialign_backward_args {
+  ondol_roialign_args forward;     /* not read: the maps' x, y. Of a maximum the indices are needed */
+  const float* dy;                 /* of y's shape */
+  float* dx[ONDOL_MAX_LEVELS];     /* [batch, channels, height, width] of each level, overwritten */
+} ondol_roialign_backward_args;
 
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
@@ -436,6 +464,8 @@ ONDOL_DECLARE(roiwarp)
 ONDOL_DECLARE(roiwarp_backward)
 ONDOL_DECLARE(topk)
 ONDOL_DECLARE(nms)
+ONDOL_DECLARE(roialign)
+ONDOL_DECLARE(roialign_backward)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

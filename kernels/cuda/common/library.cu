@@ -36,6 +36,8 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(roiwarp_backward)
   WORDS(topk)
   WORDS(nms)
+  WORDS(roialign)
+  WORDS(roialign_backward)
 #undef WORDS
   return -1;
 }

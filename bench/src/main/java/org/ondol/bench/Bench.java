@@ -25,6 +25,7 @@ import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ProposalsStem;
 import org.ondol.bench.stems.ResizeStem;
 import org.ondol.bench.stems.RoiWarpStem;
+import org.ondol.bench.stems.RoiAlignStem;
 import org.ondol.bench.stems.SamplingStem;
 import org.ondol.bench.stems.TopKStem;
 import picocli.CommandLine;
@@ -61,6 +62,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
+    STEMS.put("roialign", RoiAlignStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
     STEMS.put("proposals", ProposalsStem::new);
     STEMS.put("iou", IouStem::new);

@@ -126,6 +126,8 @@ final class CudaKernels extends StructKernels {
       case ROIWARP_BACKWARD -> OndolCudaLibrary.ondol_cuda_roiwarp_backward_workspace(args);
       case TOPK -> OndolCudaLibrary.ondol_cuda_topk_workspace(args);
       case NMS -> OndolCudaLibrary.ondol_cuda_nms_workspace(args);
+      case ROIALIGN -> OndolCudaLibrary.ondol_cuda_roialign_workspace(args);
+      case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -160,6 +162,8 @@ final class CudaKernels extends StructKernels {
       case ROIWARP_BACKWARD -> OndolCudaLibrary.ondol_cuda_roiwarp_backward(args, queue, error);
       case TOPK -> OndolCudaLibrary.ondol_cuda_topk(args, queue, error);
       case NMS -> OndolCudaLibrary.ondol_cuda_nms(args, queue, error);
+      case ROIALIGN -> OndolCudaLibrary.ondol_cuda_roialign(args, queue, error);
+      case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

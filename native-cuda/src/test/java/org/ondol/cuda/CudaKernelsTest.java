@@ -38,6 +38,11 @@ import org.ondol.ops.Pixels;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.RoiWarp;
+import org.ondol.ops.PsRoiAlign;
+import org.ondol.ops.Pyramid;
+import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
+import org.ondol.ops.RoiAlign;
 import org.ondol.ops.Rois;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.YoloBoxes;
@@ -334,6 +339,27 @@ class CudaKernelsTest {
             h.dgamma()};
       });
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void roialignAndItsGradient(RoiAlign.Op op) {
+    same(in -> {
+      Pyramid maps = new Pyramid(List.of(in.floats(2, 18, 12, 17), in.floats(2, 18, 6, 9)), List.of(0.5, 0.25));
+      RoiAlign.Options adaptive = RoiAlign.Options.ALIGNED.op(op);
+      Tensor boxes = Elementwise.apply(Elementwise.Op.MUL, in.floats(7, 4), Tensor.of(in.device, new float[] {20}, 1));
+      try (Rois plain = Rois.of(boxes, Tensor.of(in.device, new int[] {0, 1, 1, 0, 0, 1, 0}, 7));
+          Rois rois = plain.onLevels(Tensor.of(in.device, new int[] {1, 0, 1, 0, 0, 0, 1}, 7))) {
+        Tensor y = RoiAlign.apply(maps, rois, 3, 2, adaptive);
+        Tensor dy = in.floats(7, 3, 3, 2);
+        if (op == RoiAlign.Op.AVERAGE) {
+          return new Tensor[] {y, PsRoiAlign.averageBackward(dy, rois, maps.shape(), adaptive.sampling(2)).get(1),
+              RoiAlign.averageBackward(y, rois, maps.shape(), adaptive).get(0)};
+        }
+        RoiAlign.Max max = PsRoiAlign.maxWithIndices(maps, rois, 3, 2, adaptive.sampling(2));
+        return new Tensor[] {y, max.y(), PsRoiAlign.maxBackward(dy, max.indices(), rois, maps.shape(), adaptive.sampling(2)).get(0)};
+      }
+    });
   }
 
   @ParameterizedTest

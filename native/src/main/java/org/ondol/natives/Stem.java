@@ -53,6 +53,8 @@ record Stem(Family family, long words, long variant) {
       case ROIWARP_BACKWARD -> OndolLibrary.ondol_roiwarp_backward_plan(args, plan);
       case TOPK -> OndolLibrary.ondol_topk_plan(args, plan);
       case NMS -> OndolLibrary.ondol_nms_plan(args, plan);
+      case ROIALIGN -> OndolLibrary.ondol_roialign_plan(args, plan);
+      case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_plan(args, plan);
     };
   }
 
@@ -88,6 +90,8 @@ record Stem(Family family, long words, long variant) {
       case ROIWARP_BACKWARD -> OndolLibrary.ondol_roiwarp_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case TOPK -> OndolLibrary.ondol_topk_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case NMS -> OndolLibrary.ondol_nms_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIALIGN -> OndolLibrary.ondol_roialign_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

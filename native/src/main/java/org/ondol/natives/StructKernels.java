@@ -32,6 +32,8 @@ import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
+import org.ondol.spi.RoiAlignArgs;
+import org.ondol.spi.RoiAlignBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -351,6 +353,16 @@ public abstract class StructKernels implements Kernels {
     write(w, a.dx(), a.dy());
     w.operand(a.dy(), 2).pointer(a.indices()).operand(a.dx(), 2);
     execute(Family.UNPOOL_BACKWARD, w);
+  }
+
+  @Override
+  public void roialign(RoiAlignArgs a) {
+    execute(Family.ROIALIGN, RoiAlignStructs.write(begin(), a));
+  }
+
+  @Override
+  public void roialignBackward(RoiAlignBackwardArgs a) {
+    execute(Family.ROIALIGN_BACKWARD, RoiAlignStructs.write(begin(), a));
   }
 
   private static void write(Words w, Tensor small, Tensor large) {

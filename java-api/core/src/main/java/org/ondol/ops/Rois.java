@@ -9,6 +9,7 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.ShapeException;
 import org.ondol.Tensor;
 import org.ondol.spi.RoiList;
+import org.ondol.spi.RoiMaps;
 
 /**
  * Regions of interest: boxes x1, y1, x2, y2 in image coordinates, each of one image of a batch and, where there is a feature
@@ -97,7 +98,7 @@ public final class Rois implements AutoCloseable {
    * @param canonical 224 in the paper
    */
   public Rois onPyramid(int first, int count, int k0, double canonical) {
-    if (count < 1) throw new InvalidArgumentException("count", count, "at least 1");
+    if (count < 1 || count > RoiMaps.LEVELS) throw new InvalidArgumentException("count", count, "1 to " + RoiMaps.LEVELS);
     if (!(canonical > 0) || canonical > Float.MAX_VALUE) throw new InvalidArgumentException("canonical", canonical, "a positive number");
     float[] corners = boxes.toFloats();
     int[] levels = new int[corners.length / 4];

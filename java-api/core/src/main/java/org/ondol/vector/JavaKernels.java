@@ -25,6 +25,8 @@ import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
 import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
+import org.ondol.spi.RoiAlignArgs;
+import org.ondol.spi.RoiAlignBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -181,5 +183,12 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void topk(TopKArgs args) {
     TopKKernel.run(loops, args);
+  public void roialign(RoiAlignArgs args) {
+    RoiAlignKernel.run(loops, args);
+  }
+
+  @Override
+  public void roialignBackward(RoiAlignBackwardArgs args) {
+    RoiAlignGradient.run(loops, args);
   }
 }

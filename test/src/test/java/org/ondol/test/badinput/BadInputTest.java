@@ -23,6 +23,8 @@ import org.ondol.test.support.TestDevices;
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadBoxes}.
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadDetection}, {@link BadTargets} and
  * {@link BadBoxes}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages},
+ * {@link BadPool} and {@link BadRoiAlign}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -56,6 +58,7 @@ class BadInputTest {
     rows.addAll(BadDetection.ROWS);
     rows.addAll(BadTargets.ROWS);
     rows.addAll(BadBoxes.ROWS);
+    rows.addAll(BadRoiAlign.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

@@ -33,10 +33,12 @@ import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Pool;
 import org.ondol.ops.PoolGeometry;
+import org.ondol.ops.PsRoiAlign;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.RoiWarp;
 import org.ondol.ops.RpnProposals;
+import org.ondol.ops.RoiAlign;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.TopK;
 import org.ondol.ops.Unpool;
@@ -99,6 +101,8 @@ final class Calls {
     ALL.put(RpnProposals.class, DetectionCalls.PROPOSALS);
     ALL.put(Nms.class, BoxCalls.NMS);
     ALL.put(TopK.class, BoxCalls.TOPK);
+    ALL.put(RoiAlign.class, RoiAlignCalls.ALIGN);
+    ALL.put(PsRoiAlign.class, RoiAlignCalls.POSITION_SENSITIVE);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 
