@@ -58,6 +58,30 @@ struct RoiPlanes {
       });
     }
   }
+
+  // The same to rows without gaps, which may be followed by anything up to a vector: whole vectors are stored, the ragged
+  // ends first, as what they spill lies where other vectors follow.
+  static void turn_dense(const float* from, int64_t n, float* rows, int64_t count) {
+    for (int w = 0; w < W && w * V::lanes < count; w++) {
+      const int64_t lanes = min_of<int64_t>(V::lanes, count - w * V::lanes), whole = n / V::lanes * V::lanes;
+      if (whole < n) turn_block(from + whole * BLOCK + w * V::lanes, n, rows + w * V::lanes * n + whole, lanes);
+      for (int64_t i = 0; i < whole; i += V::lanes) {
+        turn_block(from + i * BLOCK + w * V::lanes, n, rows + w * V::lanes * n + i, lanes);
+      }
+    }
+  }
+
+ private:
+  static ONDOL_INLINE void turn_block(const float* from, int64_t n, float* to, int64_t lanes) {
+    F cell[V::lanes];
+    for (int k = 0; k < V::lanes; k++) cell[k] = V::load(from + k * BLOCK);
+    V::transpose(cell);
+    if (lanes == V::lanes) {
+      for (int k = 0; k < V::lanes; k++) V::store(to + k * n, cell[k]);
+    } else {
+      for (int64_t k = 0; k < lanes; k++) V::store(to + k * n, cell[k]);
+    }
+  }
 };
 
 // The planes of a task as [cell][channels], each piece laid out when a region first reaches it.

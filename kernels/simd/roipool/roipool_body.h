@@ -16,6 +16,8 @@ struct RoiBest {
   typedef typename V::I I;
   typedef typename V::M M;
 
+  static constexpr bool sums = fold == ROI_AVERAGE;
+
   F value[W];
   I at[W];
 
@@ -37,7 +39,7 @@ struct RoiBest {
       } else {
         const M more = V::gt(v, value[w]);
         const M takes = careful ? (M)(more | V::both(V::nan(v), V::eq(value[w], value[w]))) : more;
-        value[w] = V::select(takes, v, value[w]);
+        value[w] = careful ? V::select(takes, v, value[w]) : V::greater(v, value[w]);
         at[w] = V::select(takes, V::set((int32_t)position), at[w]);
       }
     }
@@ -70,14 +72,17 @@ class RoiTask {
   }
 
   static int64_t bytes(const Args& a) {
-    return RoiCells<V, W>::bytes(whole(a)) + 2 * RESULTS * (int64_t)sizeof(float) + RoiBins<V>::bytes(a);
+    return RoiCells<V, W>::bytes(whole(a)) + (3 * RESULTS + BLOCK) * (int64_t)sizeof(float) + RoiBins<V>::bytes(a);
   }
 
   // block: channels [first, first + count) of y; bin: where position-sensitive, else 0.
   RoiTask(const Args& a, const RoiShape& shape, int64_t map, int64_t first, int64_t bin, void* scratch)
       : a(a), shape(shape), map(map), level(a.map[map / max_of<int64_t>(1, a.batch)]), first(first), bin(bin),
-        count(min_of(BLOCK, shape.channels - first)), x(channels()), results((float*)scratch), at(results + RESULTS),
-        bins(a, at + RESULTS), cells(x, whole_plane() ? level.height * level.width : 0, (char*)(at + RESULTS) + RoiBins<V>::bytes(a)) {}
+        count(min_of(BLOCK, shape.channels - first)), x(channels()), results((float*)scratch), at(results + RESULTS), dense(at + RESULTS), zeros(dense + RESULTS),
+        bins(a, dense + RESULTS + BLOCK), cells(x, whole_plane() ? level.height * level.width : 0, 
+              (char*)(dense + RESULTS + BLOCK) + RoiBins<V>::bytes(a)) {
+    __builtin_memset(dense + RESULTS, 0, BLOCK * sizeof(float));
+  }
 
   void run(int64_t from, int64_t to) {
     for (int64_t r = from; r < to; r++) {
@@ -110,6 +115,8 @@ class RoiTask {
   const RoiChannels x;
   float* const results;
   float* const at;
+  float* const dense;        // results as rows
+  const float* const zeros;  // a cell
   RoiBins<V> bins;
   RoiCells<V, W> cells;
 
@@ -182,16 +189,36 @@ class RoiTask {
   template <class Way>
   ONDOL_INLINE void grid(const RoiGrid& g, int64_t begin) const {
     const int64_t n = g.bins();
-    int64_t i = 0, j = 0;
+    expect(a.y + begin, n * count);
+    if (Way::fold == ROI_INDEX) expect(a.indices + begin, n * count);
+    int64_t i = 0, j = 0, widest = 0;
+    for (int64_t k = 0; k < g.columns; k++) widest = max_of<int64_t>(widest, g.right[k] - g.left[k]);
     for (int64_t done = 0; done < n; done += BINS) {
       const int64_t part = min_of(BINS, n - done);
       for (int64_t b = 0; b < part; b++) {
-        pool<Way>(g.top[i], g.bottom[i], g.left[j], g.right[j], results + b * BLOCK, at + b * BLOCK);
+        pool<Way>(g.top[i], g.bottom[i], g.left[j], g.right[j], widest, results + b * BLOCK, at + b * BLOCK);
         if (++j == g.columns) j = 0, i++;
       }
-      RoiPlanes<V, W>::turn_back(results, part, a.y + begin + done, n, count);
-      if (Way::fold == ROI_INDEX) RoiPlanes<V, W>::turn_back(at, part, (float*)a.indices + begin + done, n, count);
+      write(results, part, n, a.y + begin + done);
+      if (Way::fold == ROI_INDEX) write(at, part, n, (float*)a.indices + begin + done);
     }
+  }
+
+  // Memory that will be written: its lines and pages are fetched while the bins are computed.
+  template <class T>
+  static ONDOL_INLINE void expect(const T* to, int64_t n) {
+    for (int64_t i = 0; i < min_of<int64_t>(n, 4096); i += 16) __builtin_prefetch(to + i, 1);
+  }
+
+  // [part][channels] to rows n apart. Rows without gaps are put together nearby first: the memory of results is then
+  // written from front to back, which took half the time of strided stores to it.
+  void write(const float* from, int64_t part, int64_t n, float* to) const {
+    if (part < n) {
+      RoiPlanes<V, W>::turn_back(from, part, to, n, count);
+      return;
+    }
+    RoiPlanes<V, W>::turn_dense(from, n, dense, count);
+    each_vector<V>(count * n, [&](int64_t i, int64_t rest) { store_part<V>(to + i, load_part<V>(dense + i, rest), rest); });
   }
 
   // The one bin of a region that reads these channels.
@@ -201,7 +228,7 @@ class RoiTask {
     box.rows.bin(bin / a.columns[0], a.rows[0], top, bottom);
     box.columns.bin(bin % a.columns[0], a.columns[0], left, right);
     if (whole_plane() && top < bottom) cells.reach(top * level.width, bottom * level.width);
-    choose([&](auto way) { pool<decltype(way)>(top, bottom, left, right, results, at); });
+    choose([&](auto way) { pool<decltype(way)>(top, bottom, left, right, right - left, results, at); });
     const int64_t begin = r * shape.row + first * n + bin;
     for (int64_t k = 0; k < count; k++) {
       a.y[begin + k * n] = results[k];
@@ -209,16 +236,16 @@ class RoiTask {
     }
   }
 
+  // columns: of the widest bin of the row, at least right - left.
   template <class Way>
-  ONDOL_INLINE void pool(int64_t top, int64_t bottom, int64_t left, int64_t right, float* y, float* indices) const {
+  ONDOL_INLINE void pool(int64_t top, int64_t bottom, int64_t left, int64_t right, int64_t widest, float* y, float* indices) const {
     const int64_t width = level.width, columns = right - left;
     RoiBest<V, W, Way::fold, Way::careful> best(top * width + left);
     const int64_t n = columns > 0 && bottom > top ? (bottom - top) * columns : 0;
     for (int64_t row = top; n > 0 && row < bottom; row++) {
       const int64_t begin = row * width + left;
       if (Way::whole) {
-        const float* cell = cells.cell(begin);
-        for (int64_t k = 0; k < columns; k++) best.meet(cell + k * BLOCK, begin + k);
+        meet_row(best, begin, columns, widest);
         continue;
       }
       float* piece = const_cast<float*>(cells.cell(0));
@@ -229,6 +256,22 @@ class RoiTask {
       }
     }
     best.store(n, y, indices);
+  }
+
+  // The widths of neighbouring bins differ by one now and then, and a loop that ends at another place each time costs more
+  // than one cell more: a maximum may meet a cell twice, and a sum may meet +0, which changes no sum that began with +0.
+  template <class Best>
+  ONDOL_INLINE void meet_row(Best& best, int64_t begin, int64_t columns, int64_t widest) const {
+    const float* cell = cells.cell(begin);
+    const int64_t last = columns - 1;
+    for (int64_t k = 0; k < widest; k++) {
+      if (Best::sums) {
+        best.meet(k <= last ? cell + k * BLOCK : zeros, 0);
+      } else {
+        const int64_t at = min_of(k, last);
+        best.meet(cell + at * BLOCK, begin + at);
+      }
+    }
   }
 };
 

@@ -105,4 +105,12 @@ public interface Kernels {
   default void unpoolBackward(UnpoolBackwardArgs args) {
     throw new UnsupportedOnDeviceException("unpoolBackward", device());
   }
+
+  default void roipool(RoiPoolArgs args) {
+    throw new UnsupportedOnDeviceException("roipool", device());
+  }
+
+  default void roipoolBackward(RoiPoolBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("roipoolBackward", device());
+  }
 }

@@ -20,6 +20,8 @@ import org.ondol.spi.PoolBackwardArgs;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
+import org.ondol.spi.RoiPoolArgs;
+import org.ondol.spi.RoiPoolBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.UnpoolArgs;
@@ -145,5 +147,15 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void unpoolBackward(UnpoolBackwardArgs args) {
     UnpoolKernel.backward(args);
+  }
+
+  @Override
+  public void roipool(RoiPoolArgs args) {
+    RoiPoolKernel.run(loops, args);
+  }
+
+  @Override
+  public void roipoolBackward(RoiPoolBackwardArgs args) {
+    RoiPoolGradient.run(loops, args);
   }
 }

@@ -5,15 +5,16 @@ package org.ondol.vector;
  * shared, so the variants differ only where a loop runs over lanes. Each call covers thousands of elements: it may be
  * megamorphic without being noticed.
  */
-record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores, Lines lines, ConvTiles convTiles, PoolLoops pool) {
+record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores, Lines lines, ConvTiles convTiles, PoolLoops pool,
+    RoiLoops roi) {
   /** Needs the module jdk.incubator.vector: the classes it names are loaded here first. */
   static Loops vector() {
     return new Loops(new VectorTiles(), new VectorRows(), new VectorElements(), new VectorScores(), new VectorLines(),
-        new VectorConvTiles(), new VectorPoolLoops());
+        new VectorConvTiles(), new VectorPoolLoops(), new VectorRoiLoops());
   }
 
   static Loops scalar() {
     return new Loops(new ScalarTiles(), new ScalarRows(), new ScalarElements(), new ScalarScores(), new ScalarLines(),
-        new ScalarConvTiles(), new ScalarPoolLoops());
+        new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarRoiLoops());
   }
 }
