@@ -17,5 +17,6 @@ set(ONDOL_CUDA_SOURCES
   batchnorm/batchnorm.cu
   pool/pool.cu
   pool/unpool.cu
+  roipool/roipool.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -52,6 +52,8 @@ ONDOL_CUDA_DECLARE(pool)
 ONDOL_CUDA_DECLARE(pool_backward)
 ONDOL_CUDA_DECLARE(unpool)
 ONDOL_CUDA_DECLARE(unpool_backward)
+ONDOL_CUDA_DECLARE(roipool)
+ONDOL_CUDA_DECLARE(roipool_backward)
 
 /* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
  * machines without a GPU. */

@@ -30,6 +30,8 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(pool_backward)
   WORDS(unpool)
   WORDS(unpool_backward)
+  WORDS(roipool)
+  WORDS(roipool_backward)
 #undef WORDS
   return -1;
 }

@@ -120,6 +120,8 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward_workspace(args);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool_workspace(args);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward_workspace(args);
+      case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool_workspace(args);
+      case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -148,6 +150,8 @@ final class CudaKernels extends StructKernels {
       case POOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_pool_backward(args, queue, error);
       case UNPOOL -> OndolCudaLibrary.ondol_cuda_unpool(args, queue, error);
       case UNPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_unpool_backward(args, queue, error);
+      case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool(args, queue, error);
+      case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

@@ -47,6 +47,8 @@ record Stem(Family family, long words, long variant) {
       case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_plan(args, plan);
       case UNPOOL -> OndolLibrary.ondol_unpool_plan(args, plan);
       case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_plan(args, plan);
+      case ROIPOOL -> OndolLibrary.ondol_roipool_plan(args, plan);
+      case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_plan(args, plan);
     };
   }
 
@@ -76,6 +78,8 @@ record Stem(Family family, long words, long variant) {
       case POOL_BACKWARD -> OndolLibrary.ondol_pool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case UNPOOL -> OndolLibrary.ondol_unpool_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case UNPOOL_BACKWARD -> OndolLibrary.ondol_unpool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIPOOL -> OndolLibrary.ondol_roipool_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -27,6 +27,8 @@ import org.ondol.spi.PoolShape;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
+import org.ondol.spi.RoiPoolArgs;
+import org.ondol.spi.RoiPoolBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.UnpoolArgs;
@@ -349,6 +351,16 @@ public abstract class StructKernels implements Kernels {
 
   private static void write(Words w, Tensor small, Tensor large) {
     w.put(small.size(0)).put(small.size(1)).put(small.size(2) * small.size(3)).put(large.size(2) * large.size(3));
+  }
+
+  @Override
+  public void roipool(RoiPoolArgs a) {
+    execute(Family.ROIPOOL, RoiStructs.write(begin(), a));
+  }
+
+  @Override
+  public void roipoolBackward(RoiPoolBackwardArgs a) {
+    execute(Family.ROIPOOL_BACKWARD, RoiStructs.write(begin(), a));
   }
 
   private static long idBytes(Tensor ids) {
