@@ -27,9 +27,12 @@ import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
 import org.ondol.ops.Pool;
 import org.ondol.ops.PoolGeometry;
+import org.ondol.ops.PsRoiPool;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
+import org.ondol.ops.RoiPool;
 import org.ondol.ops.Softmax;
+import org.ondol.ops.Spp;
 import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
 
@@ -79,6 +82,9 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
+    ALL.put(RoiPool.class, RoiCalls.POOL);
+    ALL.put(Spp.class, RoiCalls.SPP);
+    ALL.put(PsRoiPool.class, RoiCalls.SENSITIVE);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

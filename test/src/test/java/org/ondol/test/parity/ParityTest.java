@@ -62,6 +62,8 @@ class ParityTest {
     OPS.put("poolBackward", PoolGradientCases::new);
     OPS.put("unpool", d -> new UnpoolCases(d, false));
     OPS.put("unpoolBackward", d -> new UnpoolCases(d, true));
+    OPS.put("roipool", RoiPoolCases::new);
+    OPS.put("roipoolBackward", RoiPoolGradientCases::new);
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
     OPS.put("resize", d -> new ResizeCases(d, false));
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
@@ -75,7 +77,7 @@ class ParityTest {
       case "attention" -> 5 * CASES;
       case "attentionBackward" -> 3 * CASES;
       case "elementwise" -> 10 * CASES;
-      case "gemm", "deconv", "convweight", "poolBackward" -> 3 * CASES;
+      case "gemm", "deconv", "convweight", "poolBackward", "roipool", "roipoolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
       case "resize", "resizeBackward" -> 2 * CASES;
       default -> CASES;
