@@ -21,6 +21,7 @@ import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.PoolStem;
 import org.ondol.bench.stems.ResizeStem;
+import org.ondol.bench.stems.RoiPoolStem;
 import org.ondol.bench.stems.SamplingStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -57,6 +58,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
     STEMS.put("batchnorm", BatchNormStem::new);
+    STEMS.put("roipool", devices -> new RoiPoolStem(devices, "roipool"));
+    STEMS.put("spp", devices -> new RoiPoolStem(devices, "spp"));
   }
 
   @Spec CommandSpec spec;

@@ -69,6 +69,11 @@ public final class OnnxModel {
     return this;
   }
 
+  public OnnxModel attribute(String name, float value) {
+    node.addAttribute(AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.FLOAT).setF(value));
+    return this;
+  }
+
   public OnnxModel attribute(String name, long[] values) {
     AttributeProto.Builder attribute = AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
     for (long v : values) {
