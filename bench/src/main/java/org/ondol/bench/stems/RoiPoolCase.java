@@ -199,7 +199,10 @@ public final class RoiPoolCase implements Case {
       double expected = 0;
       for (int r = 0; r < regions; r++) {
         for (int k = 0; k < n; k++) {
-          expected += dy()[(r * channels + c) * n + k];
+          int[] rows = span(boxes()[4 * r + 1], boxes()[4 * r + 3], scale(0), height, k / bins[0], bins[0]);
+          int[] columns = span(boxes()[4 * r], boxes()[4 * r + 2], scale(0), width, k % bins[0], bins[0]);
+          boolean empty = rows[1] <= rows[0] || columns[1] <= columns[0];
+          expected += empty ? 0 : dy()[(r * channels + c) * n + k];
         }
       }
       double actual = 0;

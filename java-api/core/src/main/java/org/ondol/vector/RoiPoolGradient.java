@@ -241,7 +241,7 @@ final class RoiPoolGradient {
           continue;
         }
         for (int g = 0; g < args.rows().length; g++) {
-          bins(r * row + args.base(g), first, count, spans.at(g), (int) args.rows()[g], (int) args.columns()[g], sums);
+          spreadGrid(r * row + args.base(g), first, count, spans.at(g), (int) args.rows()[g], (int) args.columns()[g], sums);
         }
       }
       float[] rows = scratch.floats(1, (long) width * count);
@@ -265,7 +265,7 @@ final class RoiPoolGradient {
       add(g, 0, s[0], s[1], s[2], s[3], sums);
     }
 
-    private void bins(long begin, long first, int count, int at, int p, int q, float[] sums) {
+    private void spreadGrid(long begin, long first, int count, int at, int p, int q, float[] sums) {
       int[] s = spans.spans;
       long n = (long) p * q;
       float[] g = scratch.floats(3, (long) RUN * block);
