@@ -23,5 +23,6 @@ set(ONDOL_CUDA_SOURCES
   nms/nms.cu
   roialign/roialign.cu
   roialign/backward.cu
+  roipool/roipool.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

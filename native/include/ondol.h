@@ -428,6 +428,31 @@ typedef struct ondol_roialign_backward_args {
   const float* dy;                 /* of y's shape */
   float* dx[ONDOL_MAX_LEVELS];     /* [batch, channels, height, width] of each level, overwritten */
 } ondol_roialign_backward_args;
+/* ---- roipool: the greatest element or the average of each bin of each region ------------------------------------- */
+typedef enum ondol_roipool_op { ONDOL_ROIPOOL_MAX = 0, ONDOL_ROIPOOL_AVERAGE = 1 } ondol_roipool_op;
+typedef enum ondol_roi_rounding {
+  ONDOL_ROI_ROUND = 0, ONDOL_ROI_SPP = 1, ONDOL_ROI_RFCN = 2, ONDOL_ROI_GRID = 3
+} ondol_roi_rounding;
+
+typedef struct ondol_roipool_args {
+  int64_t op;                      /* ondol_roipool_op */
+  int64_t rounding;                /* ondol_roi_rounding */
+  int64_t batch, channels, levels; /* of the maps */
+  ondol_roi_map map[ONDOL_MAX_LEVELS];
+  ondol_rois rois;
+  int64_t position_sensitive;      /* 1: one grid, and channels are C rows[0] columns[0]; else channels are C */
+  int64_t grids, rows[ONDOL_MAX_GRIDS], columns[ONDOL_MAX_GRIDS]; /* bins, 1 to 65536 each way */
+  float* y;                        /* contiguous [rois.count, sum of C rows columns], grid after grid */
+  int32_t* indices;                /* like y: where in its plane a maximum is, -1 for none; or null */
+} ondol_roipool_args;
+
+/* dx from dy. x and y in `forward` are not read; its indices are, for maxima, and an index outside its bin, whatever it
+ * is, counts nowhere. */
+typedef struct ondol_roipool_backward_args {
+  ondol_roipool_args forward;
+  const float* dy;                 /* as y */
+  float* dx[ONDOL_MAX_LEVELS];     /* each contiguous [batch, channels, height, width], overwritten */
+} ondol_roipool_backward_args;
 
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
@@ -466,6 +491,8 @@ ONDOL_DECLARE(topk)
 ONDOL_DECLARE(nms)
 ONDOL_DECLARE(roialign)
 ONDOL_DECLARE(roialign_backward)
+ONDOL_DECLARE(roipool)
+ONDOL_DECLARE(roipool_backward)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

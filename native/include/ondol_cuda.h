@@ -60,6 +60,8 @@ ONDOL_CUDA_DECLARE(topk)
 ONDOL_CUDA_DECLARE(nms)
 ONDOL_CUDA_DECLARE(roialign)
 ONDOL_CUDA_DECLARE(roialign_backward)
+ONDOL_CUDA_DECLARE(roipool)
+ONDOL_CUDA_DECLARE(roipool_backward)
 
 /* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
  * machines without a GPU. */

@@ -38,6 +38,8 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(nms)
   WORDS(roialign)
   WORDS(roialign_backward)
+  WORDS(roipool)
+  WORDS(roipool_backward)
 #undef WORDS
   return -1;
 }

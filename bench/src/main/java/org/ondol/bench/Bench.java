@@ -26,6 +26,7 @@ import org.ondol.bench.stems.ProposalsStem;
 import org.ondol.bench.stems.ResizeStem;
 import org.ondol.bench.stems.RoiWarpStem;
 import org.ondol.bench.stems.RoiAlignStem;
+import org.ondol.bench.stems.RoiPoolStem;
 import org.ondol.bench.stems.SamplingStem;
 import org.ondol.bench.stems.TopKStem;
 import picocli.CommandLine;
@@ -69,6 +70,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("roiwarp", RoiWarpStem::new);
     STEMS.put("nms", NmsStem::new);
     STEMS.put("topk", TopKStem::new);
+    STEMS.put("roipool", devices -> new RoiPoolStem(devices, "roipool"));
+    STEMS.put("spp", devices -> new RoiPoolStem(devices, "spp"));
   }
 
   @Spec CommandSpec spec;

@@ -128,6 +128,8 @@ final class CudaKernels extends StructKernels {
       case NMS -> OndolCudaLibrary.ondol_cuda_nms_workspace(args);
       case ROIALIGN -> OndolCudaLibrary.ondol_cuda_roialign_workspace(args);
       case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward_workspace(args);
+      case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool_workspace(args);
+      case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -164,6 +166,8 @@ final class CudaKernels extends StructKernels {
       case NMS -> OndolCudaLibrary.ondol_cuda_nms(args, queue, error);
       case ROIALIGN -> OndolCudaLibrary.ondol_cuda_roialign(args, queue, error);
       case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward(args, queue, error);
+      case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool(args, queue, error);
+      case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

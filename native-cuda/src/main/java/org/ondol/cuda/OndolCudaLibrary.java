@@ -223,5 +223,17 @@ final class OndolCudaLibrary {
 
   static native @Cast("int64_t") long ondol_cuda_roialign_backward(
       @Cast("const ondol_roialign_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+  static native @Cast("int64_t") long ondol_cuda_roipool_workspace(
+      @Cast("const ondol_roipool_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_roipool(
+      @Cast("const ondol_roipool_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_roipool_backward_workspace(
+      @Cast("const ondol_roipool_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_roipool_backward(
+      @Cast("const ondol_roipool_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
 }

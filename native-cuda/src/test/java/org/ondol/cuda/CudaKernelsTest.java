@@ -47,6 +47,15 @@ import org.ondol.ops.Rois;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.YoloBoxes;
 import org.ondol.ops.TopK;
+import org.ondol.ops.Pool;
+import org.ondol.ops.PsRoiPool;
+import org.ondol.ops.Pyramid;
+import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
+import org.ondol.ops.RoiPool;
+import org.ondol.ops.Rois;
+import org.ondol.ops.Softmax;
+import org.ondol.ops.Spp;
 import org.ondol.spi.Backend;
 
 /**
@@ -339,6 +348,32 @@ class CudaKernelsTest {
             h.dgamma()};
       });
     }
+  }
+
+  private static float[] floatsOf(Tensor integers) {
+    long[] values = integers.toLongs();
+    float[] floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) floats[i] = values[i];
+    return floats;
+  }
+
+  @Test
+  void poolingOfRegionsOverAPyramidAndItsGradient() {
+    same(in -> {
+      Pyramid maps = new Pyramid(List.of(in.floats(2, 6, 19, 23), in.floats(2, 6, 9, 11)), List.of(1.0, 0.5));
+      Tensor boxes = Elementwise.apply(Elementwise.Op.SCALE, in.floats(12, 4), null, 9);
+      Tensor images = Tensor.of(in.device, new int[] {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 12);
+      Tensor levels = Tensor.of(in.device, new int[] {0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1}, 12);
+      try (Rois plain = Rois.of(boxes, images); Rois rois = plain.onLevels(levels)) {
+        Pool.Max max = RoiPool.maxWithIndices(maps, rois, 3, 4);
+        Tensor at = Tensor.of(in.device, floatsOf(max.indices()), max.indices().shape());
+        List<Tensor> dx = RoiPool.maxBackward(max.y(), max.indices(), rois, maps.shape());
+        Tensor spp = Spp.apply(maps, rois, 1, 2, 3);
+        Tensor ps = PsRoiPool.apply(maps, rois, RoiPool.Rounding.RFCN, 3, 2);
+        List<Tensor> dps = PsRoiPool.backward(ps, rois, RoiPool.Rounding.RFCN, maps.shape());
+        return new Tensor[] {max.y(), at, dx.get(0), dx.get(1), spp, ps, dps.get(0), dps.get(1)};
+      }
+    });
   }
 
   @ParameterizedTest

@@ -204,6 +204,15 @@ final class OndolLibrary {
   static native @Cast("int64_t") long ondol_roialign_backward_plan(@Cast("const ondol_roialign_backward_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_roialign_backward_run(@Cast("const ondol_roialign_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+  static native @Cast("int64_t") long ondol_roipool_plan(@Cast("const ondol_roipool_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_roipool_run(@Cast("const ondol_roipool_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_roipool_backward_plan(@Cast("const ondol_roipool_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_roipool_backward_run(@Cast("const ondol_roipool_backward_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

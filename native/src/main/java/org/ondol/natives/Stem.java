@@ -55,6 +55,8 @@ record Stem(Family family, long words, long variant) {
       case NMS -> OndolLibrary.ondol_nms_plan(args, plan);
       case ROIALIGN -> OndolLibrary.ondol_roialign_plan(args, plan);
       case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_plan(args, plan);
+      case ROIPOOL -> OndolLibrary.ondol_roipool_plan(args, plan);
+      case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_plan(args, plan);
     };
   }
 
@@ -92,6 +94,8 @@ record Stem(Family family, long words, long variant) {
       case NMS -> OndolLibrary.ondol_nms_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIALIGN -> OndolLibrary.ondol_roialign_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIPOOL -> OndolLibrary.ondol_roipool_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

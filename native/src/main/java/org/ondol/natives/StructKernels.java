@@ -34,6 +34,8 @@ import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.RoiAlignArgs;
 import org.ondol.spi.RoiAlignBackwardArgs;
+import org.ondol.spi.RoiPoolArgs;
+import org.ondol.spi.RoiPoolBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -401,6 +403,13 @@ public abstract class StructKernels implements Kernels {
     Words w = begin();
     BoxStructs.write(w, a);
     execute(Family.NMS, w);
+  public void roipool(RoiPoolArgs a) {
+    execute(Family.ROIPOOL, RoiStructs.write(begin(), a));
+  }
+
+  @Override
+  public void roipoolBackward(RoiPoolBackwardArgs a) {
+    execute(Family.ROIPOOL_BACKWARD, RoiStructs.write(begin(), a));
   }
 
   private static long idBytes(Tensor ids) {

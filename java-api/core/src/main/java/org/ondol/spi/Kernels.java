@@ -134,5 +134,11 @@ public interface Kernels {
 
   default void roialignBackward(RoiAlignBackwardArgs args) {
     throw new UnsupportedOnDeviceException("roialignBackward", device());
+  default void roipool(RoiPoolArgs args) {
+    throw new UnsupportedOnDeviceException("roipool", device());
+  }
+
+  default void roipoolBackward(RoiPoolBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("roipoolBackward", device());
   }
 }

@@ -27,6 +27,8 @@ import org.ondol.spi.RoiWarpArgs;
 import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.RoiAlignArgs;
 import org.ondol.spi.RoiAlignBackwardArgs;
+import org.ondol.spi.RoiPoolArgs;
+import org.ondol.spi.RoiPoolBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -190,5 +192,12 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void roialignBackward(RoiAlignBackwardArgs args) {
     RoiAlignGradient.run(loops, args);
+  public void roipool(RoiPoolArgs args) {
+    RoiPoolKernel.run(loops, args);
+  }
+
+  @Override
+  public void roipoolBackward(RoiPoolBackwardArgs args) {
+    RoiPoolGradient.run(loops, args);
   }
 }

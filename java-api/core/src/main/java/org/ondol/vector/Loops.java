@@ -16,11 +16,17 @@ record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores, Lines lin
   static Loops vector() {
     return new Loops(new VectorTiles(), new VectorRows(), new VectorElements(), new VectorScores(), new VectorLines(),
         new VectorConvTiles(), new VectorPoolLoops(), new VectorAlignLoops());
+    RoiLoops roi) {
+  /** Needs the module jdk.incubator.vector: the classes it names are loaded here first. */
+  static Loops vector() {
+    return new Loops(new VectorTiles(), new VectorRows(), new VectorElements(), new VectorScores(), new VectorLines(),
+        new VectorConvTiles(), new VectorPoolLoops(), new VectorRoiLoops());
   }
 
   static Loops scalar() {
     return new Loops(new ScalarTiles(), new ScalarRows(), new ScalarElements(), new ScalarScores(), new ScalarLines(),
         new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarOverlaps(), new ScalarBoxLoops());
         new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarAlignLoops());
+        new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarRoiLoops());
   }
 }

@@ -15,7 +15,7 @@ final class Scratch implements AutoCloseable {
 
   private float[][] floats = new float[8][];
 
-  private final int[][] ints = new int[2][];
+  private final int[][] ints = new int[4][];
 
   private final long[][] longs = new long[2][];
 
@@ -39,7 +39,7 @@ final class Scratch implements AutoCloseable {
     return floats[number];
   }
 
-  /** The same of integers; number is 0 or 1. */
+  /** The same of integers; number is 0 to 3. */
   int[] ints(int number, int n) {
     if (ints[number] == null || ints[number].length < n) {
       ints[number] = new int[Math.max(64, n)];

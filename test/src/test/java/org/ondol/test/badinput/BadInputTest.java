@@ -25,6 +25,7 @@ import org.ondol.test.support.TestDevices;
  * {@link BadBoxes}.
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages},
  * {@link BadPool} and {@link BadRoiAlign}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadRoiPool}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -59,6 +60,7 @@ class BadInputTest {
     rows.addAll(BadTargets.ROWS);
     rows.addAll(BadBoxes.ROWS);
     rows.addAll(BadRoiAlign.ROWS);
+    rows.addAll(BadRoiPool.ROWS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

@@ -41,6 +41,12 @@ import org.ondol.ops.RpnProposals;
 import org.ondol.ops.RoiAlign;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.TopK;
+import org.ondol.ops.PsRoiPool;
+import org.ondol.ops.Reduce;
+import org.ondol.ops.Resize;
+import org.ondol.ops.RoiPool;
+import org.ondol.ops.Softmax;
+import org.ondol.ops.Spp;
 import org.ondol.ops.Unpool;
 import org.ondol.ops.Winograd;
 import org.ondol.ops.YoloBoxes;
@@ -103,6 +109,9 @@ final class Calls {
     ALL.put(TopK.class, BoxCalls.TOPK);
     ALL.put(RoiAlign.class, RoiAlignCalls.ALIGN);
     ALL.put(PsRoiAlign.class, RoiAlignCalls.POSITION_SENSITIVE);
+    ALL.put(RoiPool.class, RoiCalls.POOL);
+    ALL.put(Spp.class, RoiCalls.SPP);
+    ALL.put(PsRoiPool.class, RoiCalls.SENSITIVE);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

@@ -159,4 +159,21 @@ class ConvConformanceTest {
     System.out.println("[conformance] Android neural networks: " + tests.size() + " convolutions");
     return tests;
   }
+
+  @TestFactory
+  List<DynamicNode> androidRoiPooling() throws IOException {
+    List<DynamicNode> tests = new ArrayList<>();
+    for (Path f : list(folder("nnapi"), "roi_pooling")) {
+      for (JsonElement e : JsonParser.parseString(Files.readString(f)).getAsJsonArray()) {
+        NnapiRoiPool c = new NnapiRoiPool(e.getAsJsonObject());
+        tests.add(DynamicTest.dynamicTest(f.getFileName() + " case " + c.number(), () -> {
+          for (Device device : TestDevices.available()) {
+            ConformanceTest.compare("case on " + device, c.run(device), c.expected());
+          }
+        }));
+      }
+    }
+    assertEquals(2, tests.size(), "cases of the data set");
+    return tests;
+  }
 }

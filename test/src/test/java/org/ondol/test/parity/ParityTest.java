@@ -65,6 +65,8 @@ class ParityTest {
     OPS.put("unpoolBackward", d -> new UnpoolCases(d, true));
     OPS.put("roialign", RoiAlignCases::new);
     OPS.put("roialignBackward", RoiAlignGradientCases::new);
+    OPS.put("roipool", RoiPoolCases::new);
+    OPS.put("roipoolBackward", RoiPoolGradientCases::new);
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
     OPS.put("resize", d -> new ResizeCases(d, false));
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
@@ -85,6 +87,7 @@ class ParityTest {
       case "attentionBackward" -> 3 * CASES;
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward", "roialign", "roialignBackward" -> 3 * CASES;
+      case "gemm", "deconv", "convweight", "poolBackward", "roipool", "roipoolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
       case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk" -> 2 * CASES;
       case "nms" -> 5 * CASES;
