@@ -1,7 +1,7 @@
 package org.ondol.vector;
 
 /** Philox-4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw (2011). */
-final class Philox {
+public final class Philox {
   private static final long MULTIPLIER_0 = 0xD2511F53L;
   private static final long MULTIPLIER_1 = 0xCD9E8D57L;
   private static final int WEYL_0 = 0x9E3779B9;
@@ -11,7 +11,7 @@ final class Philox {
   private Philox() {}
 
   /** Writes the four words of a counter. */
-  static void words(long seed, int c0, int c1, int c2, int c3, int[] out) {
+  public static void words(long seed, int c0, int c1, int c2, int c3, int[] out) {
     int k0 = (int) seed;
     int k1 = (int) (seed >>> 32);
     for (int round = 0; round < ROUNDS; round++) {
