@@ -30,12 +30,12 @@ final class ClassLoss {
     int d = Shapes.dim("dim", dim, x.rank());
     long[] targets = targets(x, target, d, ignored);
     long[] shape = target.shape();
-    Value chosen = logProbabilities(x, d, classes(x, d, targets));
+    Value losses = logProbabilities(x, d, classes(x, d, targets)).neg();
     return switch (reduction) {
-      case MEAN -> chosen.mean().neg();
-      case SUM -> chosen.sum().neg();
-      case BATCH_MEAN -> chosen.sum().scale(-1.0 / x.size(0));
-      case NONE -> spread(chosen, places(targets), shape).neg();
+      case MEAN -> losses.mean();
+      case SUM -> losses.sum();
+      case BATCH_MEAN -> losses.sum().scale(1.0 / x.size(0));
+      case NONE -> spread(losses, places(targets), shape);
     };
   }
 

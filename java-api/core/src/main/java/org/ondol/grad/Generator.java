@@ -21,7 +21,7 @@ public final class Generator {
   /** Blocks a task. */
   private static final long TASK = 4096;
 
-  private final long seed;
+  private long seed;
   private long position;
 
   public Generator(long seed) {
@@ -41,6 +41,12 @@ public final class Generator {
   public void seek(long position) {
     if (position < 0) throw new InvalidArgumentException("position", position, "at least 0");
     this.position = position;
+  }
+
+  /** Takes over the state of another one. */
+  public void restore(long seed, long position) {
+    seek(position);
+    this.seed = seed;
   }
 
   /** Makes elements 4 b to 4 b + 3 of a draw from the words of block b. */

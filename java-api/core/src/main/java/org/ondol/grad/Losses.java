@@ -5,7 +5,7 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * Losses, in forms that stay finite for any finite input. {@code target} has x's shape; where it leads to a parameter it gets a
+ * Losses, in forms that overflow only where the loss itself does. {@code target} has x's shape; where it leads to a parameter it gets a
  * gradient too. The gradients below are of the loss of one element by x.
  */
 public final class Losses {

@@ -42,6 +42,11 @@ public final class Value {
     return tensor;
   }
 
+  /** The tape that it is on. */
+  public Tape tape() {
+    return tape;
+  }
+
   /** Saves the value beyond backward, until the tape is closed. */
   public Value keep() {
     kept = true;

@@ -19,7 +19,7 @@ import org.ondol.test.support.TestDevices;
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages} and {@link BadPool}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadTraining}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -49,6 +49,9 @@ class BadInputTest {
     rows.addAll(BadConvKin.WINOGRAD);
     rows.addAll(BadImages.ROWS);
     rows.addAll(BadPool.ROWS);
+    rows.addAll(BadTraining.TAPES);
+    rows.addAll(BadTraining.LOSSES);
+    rows.addAll(BadTraining.OPTIMIZERS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {
