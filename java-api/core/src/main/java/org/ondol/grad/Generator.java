@@ -1,5 +1,7 @@
 package org.ondol.grad;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Shapes;
@@ -18,8 +20,8 @@ import org.ondol.vector.Philox;
 public final class Generator {
   /** Keeps these counters apart from those of attention's dropout, whose last word is an item's number. */
   private static final int TAG = 0x4F6E646F;
-  /** Blocks a task. */
-  private static final long TASK = 4096;
+  /** Elements a task. */
+  private static final int TASK = 16384;
 
   private long seed;
   private long position;
@@ -55,41 +57,45 @@ public final class Generator {
     void fill(int[] words, float[] out, int at, int n);
   }
 
-  private float[] draw(long count, Block block) {
-    if (count > Integer.MAX_VALUE - 8) throw new InvalidArgumentException("shape", "of " + count + " elements", "fewer than 2^31");
-    float[] out = new float[(int) count];
-    long first = position;
-    long blocks = (count + 3) / 4;
-    Threads.pool().run((blocks + TASK - 1) / TASK, (begin, end, thread) -> {
-      int[] words = new int[4];
-      long last = Math.min(blocks, end * TASK);
-      for (long b = begin * TASK; b < last; b++) {
-        words(first + b, words);
-        int at = (int) (4 * b);
-        block.fill(words, out, at, Math.min(4, out.length - at));
-      }
-    });
-    position += blocks;
-    return out;
+  private Tensor draw(Device device, long[] shape, Block block) {
+    Require.present("device", device);
+    long count = Shapes.count("shape", shape);
+    try (Tensor host = Tensor.empty(Device.of("java"), shape)) {
+      MemorySegment memory = host.segment();
+      long first = position;
+      Threads.pool().run((count + TASK - 1) / TASK, (begin, end, thread) -> {
+        float[] piece = new float[TASK];
+        for (long task = begin; task < end; task++) {
+          int n = (int) Math.min(TASK, count - task * TASK);
+          fill(first + task * (TASK / 4), piece, n, block);
+          MemorySegment.copy(piece, 0, memory, ValueLayout.JAVA_FLOAT, task * TASK * Float.BYTES, n);
+        }
+      });
+      position += (count + 3) / 4;
+      return host.to(device);
+    }
+  }
+
+  private void fill(long first, float[] out, int n, Block block) {
+    int[] words = new int[4];
+    for (int at = 0; at < n; at += 4) {
+      words(first + at / 4, words);
+      block.fill(words, out, at, Math.min(4, n - at));
+    }
   }
 
   private void words(long block, int[] words) {
     Philox.words(seed, (int) block, (int) (block >>> 32), 0, TAG, words);
   }
 
-  private static long count(long[] shape) {
-    return Shapes.count("shape", shape);
-  }
-
   /** Even between low and high: low + (high - low) · u, u the 24 upper bits of a word by 2^24, in double, rounded once. */
   public Tensor uniform(Device device, double low, double high, long... shape) {
-    Require.present("device", device);
     Require.finite("low", low);
     Require.finite("high", high);
     if (high < low) throw new InvalidArgumentException("high", high, "at least low, " + low);
-    return Tensor.of(device, draw(count(shape), (w, out, at, n) -> {
+    return draw(device, shape, (w, out, at, n) -> {
       for (int i = 0; i < n; i++) out[at + i] = (float) (low + (high - low) * ((w[i] >>> 8) * 0x1p-24));
-    }), shape);
+    });
   }
 
   /**
@@ -97,17 +103,16 @@ public final class Generator {
    * mean + deviation · r cos t and mean + deviation · r sin t, in double with {@link StrictMath}, rounded once.
    */
   public Tensor normal(Device device, double mean, double deviation, long... shape) {
-    Require.present("device", device);
     Require.finite("mean", mean);
     Require.notNegative("deviation", deviation);
-    return Tensor.of(device, draw(count(shape), (w, out, at, n) -> {
+    return draw(device, shape, (w, out, at, n) -> {
       for (int i = 0; i < n; i += 2) {
         double r = StrictMath.sqrt(-2 * StrictMath.log(((w[i] & 0xFFFFFFFFL) + 0.5) * 0x1p-32));
         double t = 2 * Math.PI * ((w[i + 1] & 0xFFFFFFFFL) * 0x1p-32);
         out[at + i] = (float) (mean + deviation * (r * StrictMath.cos(t)));
         if (i + 1 < n) out[at + i + 1] = (float) (mean + deviation * (r * StrictMath.sin(t)));
       }
-    }), shape);
+    });
   }
 
   /**
@@ -115,13 +120,12 @@ public final class Generator {
    * word, unsigned, is at least probability · 2^32.
    */
   public Tensor dropout(Device device, double probability, long... shape) {
-    Require.present("device", device);
     Require.fraction("probability", probability);
     int threshold = (int) (long) (probability * 0x1p32) + Integer.MIN_VALUE;
     float keep = (float) (1 / (1 - probability));
-    return Tensor.of(device, draw(count(shape), (w, out, at, n) -> {
+    return draw(device, shape, (w, out, at, n) -> {
       for (int i = 0; i < n; i++) out[at + i] = w[i] + Integer.MIN_VALUE >= threshold ? keep : 0;
-    }), shape);
+    });
   }
 
   /** 64 random bits: the first two words of a block. A seed for what has its own generator, such as attention's dropout. */

@@ -30,8 +30,10 @@ public interface Initializer {
   static Initializer constant(double value) {
     Require.finite("value", value);
     return (device, generator, shape) -> {
-      Tensor t = Tensor.empty(device, shape);
-      if (t.count() > 0) Elementwise.fill(t.reshape(-1), value);
+      Tensor t = Tensor.empty(Require.present("device", device), shape);
+      try (Tensor flat = t.view(0, new long[] {t.count()}, new long[] {1})) { // whatever the rank
+        Elementwise.fill(flat, value);
+      }
       return t;
     };
   }

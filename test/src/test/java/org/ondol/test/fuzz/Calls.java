@@ -9,6 +9,7 @@ import java.util.Set;
 import org.ondol.DType;
 import org.ondol.Devices;
 import org.ondol.Tensor;
+import org.ondol.grad.Tape;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Options;
@@ -79,6 +80,7 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
+    ALL.put(Tape.class, TrainingCalls.ALL);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 
