@@ -6,9 +6,10 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * Adam (Kingma and Ba 2015), and with decoupled decay AdamW (Loshchilov and Hutter 2019). What is remembered are the plain sums
- * M = beta1 · M + g and V = beta2 · V + g², whose (1 - beta) multiples are the paper's moments: one fused multiply-add each. With
- * a = (1 - beta1) / (1 - beta1^t) and c = sqrt((1 - beta2) / (1 - beta2^t)), in double, the paper's update is
+ * Adam (Kingma and Ba 2015), and with decoupled decay AdamW (Loshchilov and Hutter 2019). What is remembered are the
+ * plain sums M = beta1 · M + g and V = beta2 · V + g², whose (1 - beta) multiples are the paper's moments: one fused
+ * multiply-add each. With a = (1 - beta1) / (1 - beta1^t) and c = sqrt((1 - beta2) / (1 - beta2^t)), in double, the
+ * paper's update is
  *
  * <pre>p = p - (rate · a / c) · (M / (sqrt(V) + eps / c))</pre>
  *

@@ -12,7 +12,8 @@ import org.ondol.ops.Softmax;
 
 /**
  * Softmax cross-entropy. The log-probabilities of the targets that count are gathered as rows of width 1 of a table
- * ({@link Embedding}), and their gradient is scattered likewise: whatever stands at other places, infinite or not, takes no part.
+ * ({@link Embedding}), and their gradient is scattered likewise: whatever stands at other places, infinite or not,
+ * takes no part.
  */
 final class ClassLoss {
   /** Positions in [0, limit) of the elements that count, in the order of the targets. */

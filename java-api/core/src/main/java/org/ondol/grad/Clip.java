@@ -11,8 +11,9 @@ public final class Clip {
   private Clip() {}
 
   /**
-   * Scales all gradients by limit / norm where their norm exceeds the limit (Pascanu, Mikolov and Bengio 2013). The norm is the
-   * root of the sum, in double and in the parameters' order, of each gradient's sum of squares (a sum16 in float).
+   * Scales all gradients by limit / norm where their norm exceeds the limit (Pascanu, Mikolov and Bengio 2013). The
+   * norm is the root of the sum, in double and in the parameters' order, of each gradient's sum of squares (a sum16 in
+   * float).
    *
    * @return the norm before
    * @throws GradientException if a gradient's sum of squares is NaN or infinite; nothing is changed then

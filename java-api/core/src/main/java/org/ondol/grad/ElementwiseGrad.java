@@ -7,7 +7,9 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 import org.ondol.ops.Reduce;
 
-/** Gradients of the elementwise operations, as compositions of them; docs/arithmetic.md (Gradients) has the formulas. */
+/**
+ * Gradients of the elementwise operations, as compositions of them; docs/arithmetic.md (Gradients) has the formulas.
+ */
 final class ElementwiseGrad {
   private ElementwiseGrad() {}
 

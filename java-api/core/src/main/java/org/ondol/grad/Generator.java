@@ -10,10 +10,11 @@ import org.ondol.Threads;
 import org.ondol.vector.Philox;
 
 /**
- * Random numbers by counting: Philox-4x32-10 (Salmon et al. 2011) with the seed as key. The whole state is the seed and a
- * position, so that it can be saved and sought; what is drawn is the same on every device and for any number of threads, being
- * computed on the host. Element i of a draw that begins at position p uses block p + i / 4, that is counter (low and high word of
- * p + i / 4, 0, TAG), word i mod 4; the next draw begins at the block after. docs/arithmetic.md (Training) has the rest.
+ * Random numbers by counting: Philox-4x32-10 (Salmon et al. 2011) with the seed as key. The whole state is the seed and
+ * a position, so that it can be saved and sought; what is drawn is the same on every device and for any number of
+ * threads, being computed on the host. Element i of a draw that begins at position p uses block p + i / 4, that is
+ * counter (low and high word of p + i / 4, 0, TAG), word i mod 4; the next draw begins at the block after.
+ * docs/arithmetic.md (Training) has the rest.
  *
  * <p>A generator belongs to one thread at a time.
  */
@@ -88,7 +89,9 @@ public final class Generator {
     Philox.words(seed, (int) block, (int) (block >>> 32), 0, TAG, words);
   }
 
-  /** Even between low and high: low + (high - low) · u, u the 24 upper bits of a word by 2^24, in double, rounded once. */
+  /**
+   * Even between low and high: low + (high - low) · u, u the 24 upper bits of a word by 2^24, in double, rounded once.
+   */
   public Tensor uniform(Device device, double low, double high, long... shape) {
     Require.finite("low", low);
     Require.finite("high", high);
@@ -128,7 +131,9 @@ public final class Generator {
     });
   }
 
-  /** 64 random bits: the first two words of a block. A seed for what has its own generator, such as attention's dropout. */
+  /**
+   * 64 random bits: the first two words of a block. A seed for what has its own generator, such as attention's dropout.
+   */
   public long nextLong() {
     int[] words = new int[4];
     words(position++, words);

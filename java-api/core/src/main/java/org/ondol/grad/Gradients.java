@@ -8,9 +8,9 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * Where an operation's backward pass puts the gradients of its inputs. A value that is used several times has its gradients
- * added in the order in which they arrive: uses from the last recorded to the first, within a use in the order of the calls,
- * {@code acc = acc + g}, the first one taken as it is.
+ * Where an operation's backward pass puts the gradients of its inputs. A value that is used several times has its
+ * gradients added in the order in which they arrive: uses from the last recorded to the first, within a use in the
+ * order of the calls, {@code acc = acc + g}, the first one taken as it is.
  */
 public final class Gradients {
   private final Value[] inputs;
@@ -31,7 +31,9 @@ public final class Gradients {
     add(inputs[input], g);
   }
 
-  /** Adds a gradient of the elements from {@code from} on along a dimension; the others, +0 at first, stay as they are. */
+  /**
+   * Adds a gradient of the elements from {@code from} on along a dimension; the others, +0 at first, stay as they are.
+   */
   public void addSlice(int input, int dim, long from, Tensor g) {
     if (!needs(input)) return;
     Value v = inputs[input];

@@ -12,8 +12,9 @@ import org.ondol.ops.Elementwise;
 /**
  * First values of parameters, drawn from a {@link Generator}: the same bits on every device.
  *
- * <p>The fans of a weight follow from its rank and {@link Layout}: [in, out] of a matrix product; [out, in / groups, ...] of a
- * convolution, whose fans count the elements of the kernel too; [in, out / groups, ...] of a transposed convolution.
+ * <p>The fans of a weight follow from its rank and {@link Layout}: [in, out] of a matrix product; [out, in / groups,
+ * ...] of a convolution, whose fans count the elements of the kernel too; [in, out / groups, ...] of a transposed
+ * convolution.
  */
 @FunctionalInterface
 public interface Initializer {
@@ -83,8 +84,8 @@ public interface Initializer {
   }
 
   /**
-   * Orthonormal rows, or columns where there are fewer of them, times a gain (Saxe, McClelland and Ganguli 2014). Dimension 0
-   * are the rows.
+   * Orthonormal rows, or columns where there are fewer of them, times a gain (Saxe, McClelland and Ganguli 2014).
+   * Dimension 0 are the rows.
    */
   static Initializer orthogonal(double gain) {
     return (device, generator, shape) -> Orthogonal.create(device, random(generator), gain, shape);
@@ -97,7 +98,8 @@ public interface Initializer {
       if (shape.length != 4 || shape[2] != shape[3] || shape[1] != 1 && shape[1] != shape[0]) {
         throw new ShapeException("shape", Arrays.toString(shape), "[C, C, k, k] or [C, 1, k, k]");
       }
-      return Tensor.of(device, Deconv.bilinear(Math.toIntExact(shape[0]), Math.toIntExact(shape[2]), shape[1] != shape[0]), shape);
+      return Tensor.of(device,
+          Deconv.bilinear(Math.toIntExact(shape[0]), Math.toIntExact(shape[2]), shape[1] != shape[0]), shape);
     };
   }
 

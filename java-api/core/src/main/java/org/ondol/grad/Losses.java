@@ -5,8 +5,8 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * Losses, in forms that overflow only where the loss itself does. {@code target} has x's shape; where it leads to a parameter it gets a
- * gradient too. The gradients below are of the loss of one element by x.
+ * Losses, in forms that overflow only where the loss itself does. {@code target} has x's shape; where it leads to a
+ * parameter it gets a gradient too. The gradients below are of the loss of one element by x.
  */
 public final class Losses {
   private Losses() {}
@@ -82,8 +82,8 @@ public final class Losses {
   }
 
   /**
-   * Smooth L1 (Girshick 2015): with d = x - t, d² / (2 beta) where |d| < beta, else |d| - beta / 2. Gradient: d / beta cut to
-   * -1 and 1. Times beta it is Huber's loss.
+   * Smooth L1 (Girshick 2015): with d = x - t, d² / (2 beta) where |d| < beta, else |d| - beta / 2. Gradient: d / beta
+   * cut to -1 and 1. Times beta it is Huber's loss.
    *
    * @param beta above 0
    */
@@ -136,8 +136,8 @@ public final class Losses {
   }
 
   /**
-   * The divergence of the normal distribution N(mean, exp(logVariance)) from N(0, 1) (Kingma and Welling 2014, appendix B):
-   * (mean² + exp(logVariance) - 1 - logVariance) / 2. Gradients: mean, and (exp(logVariance) - 1) / 2.
+   * The divergence of the normal distribution N(mean, exp(logVariance)) from N(0, 1) (Kingma and Welling 2014, appendix
+   * B): (mean² + exp(logVariance) - 1 - logVariance) / 2. Gradients: mean, and (exp(logVariance) - 1) / 2.
    */
   public static Value gaussianKl(Value mean, Value logVariance, Reduction reduction) {
     return pair("gaussian kl", mean, logVariance, reduction, new Pair() {
@@ -160,7 +160,8 @@ public final class Losses {
   }
 
   /**
-   * Softmax cross-entropy: -log softmax(x)[target], over the classes along a dimension. Gradient: softmax(x) - 1 at the target.
+   * Softmax cross-entropy: -log softmax(x)[target], over the classes along a dimension. Gradient: softmax(x) - 1 at the
+   * target.
    *
    * @param x [N, C], [N, C, H, W] or of any other shape
    * @param target INT32 or INT64, of x's shape without the classes' dimension, each 0 to C - 1
@@ -171,8 +172,8 @@ public final class Losses {
   }
 
   /**
-   * The same where some targets do not count: their loss and their gradient are 0, and a mean is over the others (NaN where
-   * none is left).
+   * The same where some targets do not count: their loss and their gradient are 0, and a mean is over the others (NaN
+   * where none is left).
    *
    * @param ignored the target that does not count, such as 255 or -100
    */

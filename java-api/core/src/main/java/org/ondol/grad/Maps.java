@@ -13,7 +13,9 @@ import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Unpool;
 
-/** Operations on maps [N, C, H, W] or [N, C, L] on a tape; the contracts of {@link org.ondol.ops} say what they compute. */
+/**
+ * Operations on maps [N, C, H, W] or [N, C, L] on a tape; the contracts of {@link org.ondol.ops} say what they compute.
+ */
 public final class Maps {
   /** The gradients of a convolution, of some kind. */
   @FunctionalInterface
@@ -62,7 +64,8 @@ public final class Maps {
   }
 
   /** A transposed convolution. */
-  public static Value deconv(Value x, Value weight, Value bias, ConvGeometry geometry, long outputPaddingH, long outputPaddingW) {
+  public static Value deconv(Value x, Value weight, Value bias, ConvGeometry geometry, long outputPaddingH,
+      long outputPaddingW) {
     operands(x, weight);
     return Tape.apply("deconv", r -> {
       Tensor in = x.tensor();
@@ -207,7 +210,8 @@ public final class Maps {
    * @param mean [C]
    * @param variance [C]
    */
-  public static Value batchNorm(Value x, Value gamma, Value beta, Tensor mean, Tensor variance, double eps, boolean relu) {
+  public static Value batchNorm(Value x, Value gamma, Value beta, Tensor mean, Tensor variance, double eps,
+      boolean relu) {
     Require.present("x", x);
     Require.floats("mean", mean);
     Require.floats("variance", variance);

@@ -11,8 +11,8 @@ import org.ondol.Tensor;
 /**
  * Moves parameters against their gradients. Its state belongs to it and is closed with it; the parameters are not.
  *
- * <p>Updates are compositions of {@link org.ondol.ops.Elementwise} operations on the parameters' device, so their bits are
- * those of docs/arithmetic.md everywhere.
+ * <p>Updates are compositions of {@link org.ondol.ops.Elementwise} operations on the parameters' device, so their bits
+ * are those of docs/arithmetic.md everywhere.
  */
 public abstract class Optimizer implements AutoCloseable {
   private final List<Parameter> parameters;
@@ -95,8 +95,8 @@ public abstract class Optimizer implements AutoCloseable {
   // ---- saving
 
   /**
-   * What is remembered: {@code parameter/slot}, in order. The tensors are the optimiser's own. Parameters that were never
-   * updated are absent.
+   * What is remembered: {@code parameter/slot}, in order. The tensors are the optimiser's own. Parameters that were
+   * never updated are absent.
    */
   public final Map<String, Tensor> state() {
     Map<String, Tensor> all = new LinkedHashMap<>();
@@ -167,9 +167,12 @@ public abstract class Optimizer implements AutoCloseable {
         Require.shape(p.name() + "/" + slot, t, p.tensor().shape());
       }
     }
-    if (known != updates.size()) throw new InvalidArgumentException("updates", updates.keySet(), "names of this optimiser's parameters");
+    if (known != updates.size()) {
+      throw new InvalidArgumentException("updates", updates.keySet(), "names of this optimiser's parameters");
+    }
     if (expected != state.size()) {
-      throw new InvalidArgumentException("state", state.keySet(), expected + " tensors, " + slots() + " of each updated parameter");
+      throw new InvalidArgumentException("state", state.keySet(), expected + " tensors, " + slots()
+          + " of each updated parameter");
     }
   }
 

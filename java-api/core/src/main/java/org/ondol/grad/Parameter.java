@@ -8,11 +8,11 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * A tensor that is trained, with the gradient that backward passes add up. It outlives scopes and tapes and is closed by its
- * owner.
+ * A tensor that is trained, with the gradient that backward passes add up. It outlives scopes and tapes and is closed
+ * by its owner.
  *
- * <p>Several tapes, each on its own thread, may read a parameter and add to its gradient at once; the sum then depends on
- * who comes first. Whoever writes the parameter must be alone.
+ * <p>Several tapes, each on its own thread, may read a parameter and add to its gradient at once; the sum then depends
+ * on who comes first. Whoever writes the parameter must be alone.
  */
 public final class Parameter implements AutoCloseable {
   private final String name;

@@ -42,17 +42,23 @@ final class Require {
   }
 
   static double finite(String argument, double value) {
-    if (!(Math.abs(value) <= Float.MAX_VALUE)) throw new InvalidArgumentException(argument, value, "a finite float32 number");
+    if (!(Math.abs(value) <= Float.MAX_VALUE)) {
+      throw new InvalidArgumentException(argument, value, "a finite float32 number");
+    }
     return value;
   }
 
   static double notNegative(String argument, double value) {
-    if (!(value >= 0 && value <= Float.MAX_VALUE)) throw new InvalidArgumentException(argument, value, "a finite number of at least 0");
+    if (!(value >= 0 && value <= Float.MAX_VALUE)) {
+      throw new InvalidArgumentException(argument, value, "a finite number of at least 0");
+    }
     return value;
   }
 
   static double positive(String argument, double value) {
-    if (!(value > 0 && value <= Float.MAX_VALUE)) throw new InvalidArgumentException(argument, value, "a finite number above 0");
+    if (!(value > 0 && value <= Float.MAX_VALUE)) {
+      throw new InvalidArgumentException(argument, value, "a finite number above 0");
+    }
     return value;
   }
 

@@ -20,7 +20,10 @@ public interface Schedule {
     return step -> rate * StrictMath.pow(factor, step / every);
   }
 
-  /** From rate down to low along half a cosine in so many steps, then low (Loshchilov and Hutter 2017, without restarts). */
+  /**
+   * From rate down to low along half a cosine in so many steps, then low (Loshchilov and Hutter 2017, without
+   * restarts).
+   */
   static Schedule cosine(double rate, double low, long steps) {
     Require.notNegative("rate", rate);
     Require.notNegative("low", low);

@@ -6,7 +6,10 @@ import org.ondol.ops.Attention;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.LayerNorm;
 
-/** Attention, embeddings and layer normalisation on a tape; the contracts of {@link org.ondol.ops} say what they compute. */
+/**
+ * Attention, embeddings and layer normalisation on a tape; the contracts of {@link org.ondol.ops} say what they
+ * compute.
+ */
 public final class Sequences {
   private Sequences() {}
 

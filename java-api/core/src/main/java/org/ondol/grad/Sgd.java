@@ -7,8 +7,8 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * Stochastic gradient descent, as PyTorch means it: g = gradient + decay · p; with momentum v = momentum · v + g (from 0), and g = v,
- * or g + momentum · v with Nesterov's; p = p - rate · g. Each line is one fused multiply-add.
+ * Stochastic gradient descent, as PyTorch means it: g = gradient + decay · p; with momentum v = momentum · v + g (from
+ * 0), and g = v, or g + momentum · v with Nesterov's; p = p - rate · g. Each line is one fused multiply-add.
  */
 public final class Sgd extends Optimizer {
   /**

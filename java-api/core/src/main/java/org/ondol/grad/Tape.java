@@ -18,11 +18,12 @@ import org.ondol.ops.Elementwise;
 
 /**
  * What one step of training computes, recorded while it is computed. {@link #backward} goes through it from the last
- * operation to the first, adds the gradients of the parameters up in that order (see {@link Gradients}), and frees every
- * value as soon as nothing needs it any more; {@link #close} frees the rest. One tape serves one backward pass on one thread.
+ * operation to the first, adds the gradients of the parameters up in that order (see {@link Gradients}), and frees
+ * every value as soon as nothing needs it any more; {@link #close} frees the rest. One tape serves one backward pass on
+ * one thread.
  *
- * <p>Operations none of whose inputs leads to a trainable parameter or a variable are computed, not recorded, and get no
- * gradients.
+ * <p>Operations none of whose inputs leads to a trainable parameter or a variable are computed, not recorded, and get
+ * no gradients.
  */
 public final class Tape implements AutoCloseable {
   private final Thread owner = Thread.currentThread();
@@ -78,7 +79,9 @@ public final class Tape implements AutoCloseable {
   private Value leaf(String origin, Tensor tensor, boolean needs) {
     check();
     Require.floats("tensor", tensor);
-    if (needs && (probe != null || replaying)) throw new GradientException("a variable inside a recomputed or frozen part");
+    if (needs && (probe != null || replaying)) {
+      throw new GradientException("a variable inside a recomputed or frozen part");
+    }
     return own(new Value(this, origin, Scope.detach(alias(tensor)), needs));
   }
 
@@ -88,7 +91,8 @@ public final class Tape implements AutoCloseable {
     Require.present("parameter", parameter).checkOpen();
     Value known = leaves.get(parameter);
     if (known != null) return known;
-    Value value = new Value(this, "parameter " + parameter.name(), Scope.detach(alias(parameter.tensor())), parameter.trainable());
+    Value value = new Value(this, "parameter " + parameter.name(), Scope.detach(alias(parameter.tensor())),
+        parameter.trainable());
     leaves.put(parameter, value);
     order.add(new Leaf(parameter, value, parameter.version()));
     return value;
@@ -199,8 +203,8 @@ public final class Tape implements AutoCloseable {
   // ---- parts that are not recorded
 
   /**
-   * Runs a part of the computation without recording it and frees all but its result, through which no gradient passes. For
-   * a frozen part of a model.
+   * Runs a part of the computation without recording it and frees all but its result, through which no gradient passes.
+   * For a frozen part of a model.
    */
   public Value frozen(Supplier<Value> part) {
     check();
@@ -211,9 +215,9 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * Runs a part of the computation and forgets everything but its result; backward runs it once more. The gradients have the
-   * same bits as without, for less memory and one more forward pass. The tape's generator gives both runs the same numbers;
-   * else the part must be a function of values and parameters alone.
+   * Runs a part of the computation and forgets everything but its result; backward runs it once more. The gradients
+   * have the same bits as without, for less memory and one more forward pass. The tape's generator gives both runs the
+   * same numbers; else the part must be a function of values and parameters alone.
    */
   public Value recompute(Supplier<Value> part) {
     check();
@@ -225,7 +229,9 @@ public final class Tape implements AutoCloseable {
     Value[] inputs = run.used.toArray(Value[]::new);
     boolean needs = Arrays.stream(inputs).anyMatch(v -> v.needs);
     Value value = own(new Value(this, "a recomputed part", result, needs));
-    if (needs) nodes.add(new Node("recompute", inputs, value, (dy, g) -> replay(part, position, dy), new ArrayList<>()));
+    if (needs) {
+      nodes.add(new Node("recompute", inputs, value, (dy, g) -> replay(part, position, dy), new ArrayList<>()));
+    }
     return value;
   }
 

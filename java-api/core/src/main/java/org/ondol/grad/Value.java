@@ -7,8 +7,8 @@ import org.ondol.ops.Elementwise.Op;
 import org.ondol.ops.Reduce;
 
 /**
- * A FLOAT32 tensor on a {@link Tape}, and what can be computed with it. Values are never changed. Their memory is the tape's:
- * a value is freed as soon as backward has passed it, unless it was kept.
+ * A FLOAT32 tensor on a {@link Tape}, and what can be computed with it. Values are never changed. Their memory is the
+ * tape's: a value is freed as soon as backward has passed it, unless it was kept.
  */
 public final class Value {
   final Tape tape;
@@ -58,7 +58,10 @@ public final class Value {
     return needs;
   }
 
-  /** The gradient that backward found for a {@link Tape#variable}, open until the tape is closed; null where none reached it. */
+  /**
+   * The gradient that backward found for a {@link Tape#variable}, open until the tape is closed; null where none
+   * reached it.
+   */
   public Tensor gradient() {
     return gradient;
   }

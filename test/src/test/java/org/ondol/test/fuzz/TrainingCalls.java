@@ -80,8 +80,10 @@ final class TrainingCalls {
     try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
       Value x = tape.variable(a.tensor(m, n, 3));
       Value joined = Value.concat(a.smallInteger(2), x, x.slice(a.smallInteger(2), a.integer(0), a.integer(2)));
-      Value turned = joined.permute(2, 0, 1).transpose(a.smallInteger(0), a.smallInteger(-1)).reshape(a.integers(m, 5 * n));
-      return gradients(turned.mul(turned.detach()).select(a.smallInteger(1), a.integer(0)).softmax(a.smallInteger(0)).square().sum(), x);
+      Value turned = joined.permute(2, 0, 1).transpose(a.smallInteger(0),
+          a.smallInteger(-1)).reshape(a.integers(m, 5 * n));
+      return gradients(turned.mul(turned.detach()).select(a.smallInteger(1),
+          a.integer(0)).softmax(a.smallInteger(0)).square().sum(), x);
     }
   }
 

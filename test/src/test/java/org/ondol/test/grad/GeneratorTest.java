@@ -39,7 +39,8 @@ class GeneratorTest {
     g.seek(position);
     try (Scope scope = Scope.open()) {
       float[] uniform = g.uniform(JAVA, -1, 3, 23).toFloats();
-      for (int i = 0; i < 23; i++) assertEquals((float) (-1 + 4 * ((word(seed, position, i) >>> 8) * 0x1p-24)), uniform[i], 0);
+      for (int i = 0; i < 23; i++) assertEquals((float) (-1 + 4 * ((word(seed, position, i) >>> 8) * 0x1p-24)),
+          uniform[i], 0);
       assertEquals(position + 6, g.position());
       g.seek(position);
       float[] normal = g.normal(JAVA, 1, 2, 23).toFloats();
@@ -52,7 +53,8 @@ class GeneratorTest {
       g.seek(position);
       float[] mask = g.dropout(JAVA, 0.25, 23).toFloats();
       for (int i = 0; i < 23; i++) {
-        assertEquals(Integer.toUnsignedLong(word(seed, position, i)) >= (long) (0.25 * 0x1p32) ? 4 / 3f : 0, mask[i], 0);
+        assertEquals(Integer.toUnsignedLong(word(seed, position, i)) >= (long) (0.25 * 0x1p32) ? 4 / 3f : 0, mask[i],
+            0);
       }
       g.seek(5);
       assertEquals(Integer.toUnsignedLong(word(seed, 5, 0)) | (long) word(seed, 5, 1) << 32, g.nextLong());
@@ -84,7 +86,8 @@ class GeneratorTest {
 
   private static double deviation(float[] x) {
     double mean = mean(x);
-    return Math.sqrt(IntStream.range(0, x.length).mapToDouble(i -> (x[i] - mean) * (x[i] - mean)).average().orElseThrow());
+    return Math.sqrt(IntStream.range(0, x.length).mapToDouble(i ->
+        (x[i] - mean) * (x[i] - mean)).average().orElseThrow());
   }
 
   @Test
@@ -143,10 +146,14 @@ class GeneratorTest {
     assertEquals(Math.sqrt(2.0 / 400), deviation(create(Initializer.xavierNormal(Layout.MATRIX, 1), 300, 100)), 2e-3);
     float[] uniform = create(Initializer.xavierUniform(Layout.MATRIX, 1), 300, 100);
     assertTrue(largest(uniform) <= Math.sqrt(6.0 / 400) && largest(uniform) > 0.99 * Math.sqrt(6.0 / 400));
-    assertEquals(Math.sqrt(2.0 / 300), deviation(create(Initializer.heNormal(Layout.MATRIX, Fan.IN, 0), 300, 100)), 2e-3);
-    assertEquals(Math.sqrt(2.0 / (16 * 9)), deviation(create(Initializer.heNormal(Layout.CONV, Fan.IN, 0), 64, 16, 3, 3)), 4e-3);
-    assertEquals(Math.sqrt(2.0 / (64 * 9)), deviation(create(Initializer.heNormal(Layout.CONV, Fan.OUT, 0), 64, 16, 3, 3)), 2e-3);
-    assertEquals(Math.sqrt(2.0 / (64 * 9)), deviation(create(Initializer.heNormal(Layout.DECONV, Fan.IN, 0), 64, 16, 3, 3)), 2e-3);
+    assertEquals(Math.sqrt(2.0 / 300), deviation(create(Initializer.heNormal(Layout.MATRIX, Fan.IN, 0), 300, 100)),
+        2e-3);
+    assertEquals(Math.sqrt(2.0 / (16 * 9)),
+        deviation(create(Initializer.heNormal(Layout.CONV, Fan.IN, 0), 64, 16, 3, 3)), 4e-3);
+    assertEquals(Math.sqrt(2.0 / (64 * 9)),
+        deviation(create(Initializer.heNormal(Layout.CONV, Fan.OUT, 0), 64, 16, 3, 3)), 2e-3);
+    assertEquals(Math.sqrt(2.0 / (64 * 9)),
+        deviation(create(Initializer.heNormal(Layout.DECONV, Fan.IN, 0), 64, 16, 3, 3)), 2e-3);
     float[] he = create(Initializer.heUniform(Layout.CONV, Fan.IN, 0.2), 64, 16, 3, 3);
     double a = Math.sqrt(6 / (1.04 * 16 * 9));
     assertTrue(largest(he) <= a && largest(he) > 0.99 * a);
@@ -163,7 +170,8 @@ class GeneratorTest {
         for (int j = 0; j < n; j++) {
           double dot = 0;
           for (int k = 0; k < Math.max(rows, columns); k++) {
-            dot += rows <= columns ? (double) w[i * columns + k] * w[j * columns + k] : (double) w[k * columns + i] * w[k * columns + j];
+            dot += rows <= columns ? (double) w[i * columns + k] * w[j * columns + k]
+                : (double) w[k * columns + i] * w[k * columns + j];
           }
           assertEquals(i == j ? 4 : 0, dot, 1e-6, rows + " x " + columns);
         }

@@ -20,8 +20,8 @@ import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
 
 /**
- * Random graphs of smooth operations in which values are shared freely: gradients against differences in float64, the same bits
- * on every device, for any number of threads, and with random parts recomputed.
+ * Random graphs of smooth operations in which values are shared freely: gradients against differences in float64, the
+ * same bits on every device, for any number of threads, and with random parts recomputed.
  */
 class GraphFuzzTest {
   private static final int GRAPHS = Integer.getInteger("ondol.fuzz.graphs", 60);
@@ -76,7 +76,8 @@ class GraphFuzzTest {
           if (x.shape[d] > 1) unary("slice", a, v -> v.slice(d, 1, v.size(d)), w -> w.slice(d, 1, w.shape[d]));
         }
         case 10 -> {
-          if (Arrays.equals(Wide.changed(x.shape, d, 0), Wide.changed(y.shape, d, 0)) && x.data.length + y.data.length < 200) {
+          if (Arrays.equals(Wide.changed(x.shape, d, 0), Wide.changed(y.shape, d, 0)) && x.data.length
+              + y.data.length < 200) {
             add("concat", v -> Value.concat(d, v[0], v[1]), w -> Wide.concat(d, w[0], w[1]), a, b);
           }
         }
@@ -124,7 +125,8 @@ class GraphFuzzTest {
         List<Value> all = new ArrayList<>();
         for (Wide w : leaves) {
           long[] shape = Arrays.stream(w.shape).asLongStream().toArray();
-          parameters.add(new Parameter("p" + parameters.size(), Tensor.of(device, TapeGradientTest.floats(w.data), shape)));
+          parameters.add(new Parameter("p" + parameters.size(),
+              Tensor.of(device, TapeGradientTest.floats(w.data), shape)));
           all.add(tape.parameter(parameters.getLast()));
         }
         for (int i = 0; i < steps.size(); i++) {
@@ -173,7 +175,8 @@ class GraphFuzzTest {
         leaf.data[i] = keep;
         double expected = (up - down) / (2 * STEP);
         if (!(Math.abs(first[at] - expected) <= 1e-4 * (1 + Math.abs(expected)))) {
-          fail("seed " + seed + ", " + graph + ": gradient " + at + " is " + first[at] + ", differences give " + expected);
+          fail("seed " + seed + ", " + graph + ": gradient " + at + " is " + first[at] + ", differences give "
+              + expected);
         }
       }
     }
@@ -181,7 +184,8 @@ class GraphFuzzTest {
     for (Device device : TestDevices.available()) {
       Threads.set(1 + random.nextInt(4));
       assertNull(Bits.difference(graph.gradients(device, 0), first), "seed " + seed + " on " + device);
-      assertNull(Bits.difference(graph.gradients(device, random.nextLong()), first), "seed " + seed + " on " + device + ", recomputed");
+      assertNull(Bits.difference(graph.gradients(device, random.nextLong()), first), "seed " + seed + " on " + device
+          + ", recomputed");
     }
   }
 

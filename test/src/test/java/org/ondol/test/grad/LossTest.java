@@ -44,7 +44,8 @@ class LossTest {
       new Case("bernoulli", Losses::bernoulli, (x, t) -> Math.max(x, 0) - x * t + log1p(Math.exp(-Math.abs(x))), false),
       new Case("mse", Losses::mse, (x, t) -> (x - t) * (x - t), false),
       new Case("l1", Losses::l1, (x, t) -> Math.abs(x - t), false),
-      new Case("smooth l1", (x, t, r) -> Losses.smoothL1(x, t, 0.75, r), (x, t) -> smooth(Math.abs(x - t), 0.75), false),
+      new Case("smooth l1", (x, t, r) -> Losses.smoothL1(x, t, 0.75, r), (x, t) -> smooth(Math.abs(x - t), 0.75),
+          false),
       new Case("hinge", (x, t, r) -> Losses.hinge(x, t, 1, r), (x, t) -> Math.max(0, 1 - x * t), true),
       new Case("gaussian kl", Losses::gaussianKl, (m, s) -> (m * m + Math.exp(s) - 1 - s) / 2, false));
 
@@ -77,7 +78,9 @@ class LossTest {
     double[] t = TapeGradientTest.values(new Random(4), COUNT);
     for (int i = 0; i < COUNT; i++) {
       if (c.signs) t[i] = Math.signum(t[i]);
-      if (Math.abs(1 - x[i] * t[i]) < 1e-3 || Math.abs(x[i] - t[i]) < 1e-3) x[i] = (float) (x[i] + 0.01); // no kink nearby
+      if (Math.abs(1 - x[i] * t[i]) < 1e-3 || Math.abs(x[i] - t[i]) < 1e-3) {
+        x[i] = (float) (x[i] + 0.01); // no kink nearby
+      }
     }
     float[][] first = new float[2][];
     for (Device device : TestDevices.available()) {
@@ -138,20 +141,24 @@ class LossTest {
             for (int i = 0; i < x.length; i++) {
               double z = t == 1 ? -x[i] : x[i];
               double expected = Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
-              assertTrue(Math.abs(actual[i] - expected) <= 3e-7 * expected + Float.MIN_NORMAL, "loss of " + x[i] + " for " + t + " on " + device + " is "
+              assertTrue(Math.abs(actual[i] - expected) <= 3e-7 * expected + Float.MIN_NORMAL, "loss of " + x[i]
+                  + " for " + t + " on " + device + " is "
                   + actual[i] + ", expected " + expected);
-              assertEquals(1 / (1 + Math.exp(-(double) x[i])) - t, v.gradient().toFloats()[i], 1e-7, "gradient at " + x[i]);
+              assertEquals(1 / (1 + Math.exp(-(double) x[i])) - t, v.gradient().toFloats()[i], 1e-7, "gradient at "
+                  + x[i]);
             }
           }
         }
         try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
-          Value v = tape.variable(Tensor.of(device, new float[] {1e30f, -1e30f, 0, Float.NEGATIVE_INFINITY, 5, 5}, 2, 3));
+          Value v = tape.variable(Tensor.of(device, new float[] {1e30f, -1e30f, 0, Float.NEGATIVE_INFINITY, 5, 5}, 2,
+              3));
           Value loss = Losses.softmax(v, Tensor.of(device, new long[] {0, 1}, 2), 1, Reduction.NONE);
           float[] actual = loss.tensor().toFloats();
           assertEquals(0, actual[0], "the largest logit's loss on " + device);
           assertEquals(Math.log(2), actual[1], 1e-7, "beside a logit of -inf on " + device);
           tape.backward(loss.sum());
-          assertNull(Bits.difference(v.gradient().toFloats(), new float[] {0, 0, 0, 0, -0.5f, 0.5f}), "gradient on " + device);
+          assertNull(Bits.difference(v.gradient().toFloats(), new float[] {0, 0, 0, 0, -0.5f, 0.5f}), "gradient on "
+              + device);
         }
       }
     });

@@ -51,7 +51,8 @@ class OptimizerTest {
     return p - RATE * (nesterov ? g + momentum * s[0] : s[0]);
   }
 
-  private static double adam(double p, double g, int t, double[] s, double b1, double b2, double decay, boolean decoupled) {
+  private static double adam(double p, double g, int t, double[] s, double b1, double b2, double decay,
+      boolean decoupled) {
     if (decoupled) p -= RATE * decay * p; else g += decay * p;
     s[0] = b1 * s[0] + (1 - b1) * g;
     s[1] = b2 * s[1] + (1 - b2) * g * g;
@@ -62,11 +63,15 @@ class OptimizerTest {
 
   private static final List<Case> CASES = List.of(
       new Case("sgd", (p, s) -> new Sgd(p, s, Sgd.Options.PLAIN), (p, g, t, s) -> p - RATE * g),
-      new Case("sgd decay", (p, s) -> new Sgd(p, s, Sgd.Options.PLAIN.decay(0.1)), (p, g, t, s) -> p - RATE * (g + 0.1 * p)),
-      new Case("sgd momentum", (p, s) -> new Sgd(p, s, Sgd.Options.PLAIN.momentum(0.9)), (p, g, t, s) -> sgd(p, g, s, 0.9, false, 0)),
-      new Case("sgd nesterov decay", (p, s) -> new Sgd(p, s, Sgd.Options.PLAIN.momentum(0.8).nesterov(true).decay(0.01)),
+      new Case("sgd decay", (p, s) -> new Sgd(p, s, Sgd.Options.PLAIN.decay(0.1)), (p, g, t, s) ->
+          p - RATE * (g + 0.1 * p)),
+      new Case("sgd momentum", (p, s) -> new Sgd(p, s, Sgd.Options.PLAIN.momentum(0.9)), (p, g, t, s) ->
+          sgd(p, g, s, 0.9, false, 0)),
+      new Case("sgd nesterov decay", (p, s) ->
+          new Sgd(p, s, Sgd.Options.PLAIN.momentum(0.8).nesterov(true).decay(0.01)),
           (p, g, t, s) -> sgd(p, g, s, 0.8, true, 0.01)),
-      new Case("adam", (p, s) -> new Adam(p, s, Adam.Options.ADAM), (p, g, t, s) -> adam(p, g, t, s, 0.9, 0.999, 0, false)),
+      new Case("adam", (p, s) -> new Adam(p, s, Adam.Options.ADAM), (p, g, t, s) ->
+          adam(p, g, t, s, 0.9, 0.999, 0, false)),
       new Case("adam betas decay", (p, s) -> new Adam(p, s, Adam.Options.ADAM.betas(0.5, 0.99).decay(0.1)),
           (p, g, t, s) -> adam(p, g, t, s, 0.5, 0.99, 0.1, false)),
       new Case("adamw", (p, s) -> new Adam(p, s, Adam.Options.ADAMW.decay(0.1)),
@@ -76,7 +81,8 @@ class OptimizerTest {
   private static void give(Parameter p, float[] gradient) {
     p.clearGradient();
     try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
-      tape.backward(tape.parameter(p).mul(tape.constant(Tensor.of(p.tensor().device(), gradient, gradient.length))).sum());
+      tape.backward(tape.parameter(p).mul(tape.constant(Tensor.of(p.tensor().device(), gradient,
+          gradient.length))).sum());
     }
   }
 
@@ -110,7 +116,8 @@ class OptimizerTest {
       for (int p = 0; p < 2; p++) {
         for (int i = 0; i < N; i++) {
           if (!(Math.abs(actual[p][i] - expected[p][i]) <= 1e-5 * (1 + Math.abs(expected[p][i])))) {
-            fail(c.name + " on " + device + ": parameter " + p + "[" + i + "] is " + actual[p][i] + ", expected " + expected[p][i]);
+            fail(c.name + " on " + device + ": parameter " + p + "[" + i + "] is " + actual[p][i] + ", expected "
+                + expected[p][i]);
           }
         }
         if (first[p] == null) first[p] = actual[p];
@@ -199,7 +206,8 @@ class OptimizerTest {
         double sum = 0;
         for (int i = 0; i < 3; i++) for (float g : gradient(2, i)) sum += (double) g * g;
         assertEquals(Math.sqrt(sum), Clip.byNorm(all, 1e6), 1e-5);
-        assertNull(Bits.difference(all.get("p1").gradient().toFloats(), gradient(2, 1)), "below the limit nothing changes");
+        assertNull(Bits.difference(all.get("p1").gradient().toFloats(), gradient(2, 1)),
+            "below the limit nothing changes");
         Clip.byNorm(all, 2);
         assertEquals(2, Clip.byNorm(all, 1e6), 1e-6);
       }

@@ -34,9 +34,9 @@ import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
 
 /**
- * Every differentiable operation through the tape, against central differences of a float64 forward pass. Each operation is
- * used twice on the same operands, and these have a third use, so that gradients of a shared value must add up. All devices
- * must give the same bits.
+ * Every differentiable operation through the tape, against central differences of a float64 forward pass. Each
+ * operation is used twice on the same operands, and these have a third use, so that gradients of a shared value must
+ * add up. All devices must give the same bits.
  */
 class TapeGradientTest {
   private static final double STEP = 1e-5;
@@ -65,7 +65,8 @@ class TapeGradientTest {
         unary(Op.GELU, x -> x / 2 * (1 + Wide.erf(x / Math.sqrt(2)))),
         unary(Op.GELU_TANH, x -> x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * cubic.applyAsDouble(x)))),
         unary(Op.SIGMOID, Wide::sigmoid), unary(Op.TANH, Math::tanh), unary(Op.SILU, x -> x * Wide.sigmoid(x)),
-        unary(Op.EXP, Math::exp), unary(Op.ERF, Wide::erf), unary(Op.SQUARE, x -> x * x), unary(Op.RECIPROCAL, x -> 1 / x),
+        unary(Op.EXP, Math::exp), unary(Op.ERF, Wide::erf), unary(Op.SQUARE, x -> x * x),
+            unary(Op.RECIPROCAL, x -> 1 / x),
         unary(Op.FILL, x -> 0),
         new Case("log of the square", v -> v[0].square().log(), w -> w[0].map(x -> Math.log(x * x)), s(4, 5)),
         new Case("root of the absolute", v -> v[0].abs().sqrt(), w -> w[0].map(x -> Math.sqrt(Math.abs(x))), s(4, 5)),
@@ -89,9 +90,11 @@ class TapeGradientTest {
         new Case("matmul batched", v -> v[0].matmul(v[1]), w -> w[0].matmul(w[1]), s(2, 3, 5), s(2, 5, 4)),
         new Case("matmul broadcast", v -> v[0].matmul(v[1]), w -> w[0].matmul(w[1]), s(2, 1, 3, 5), s(3, 5, 2)),
         new Case("matmul of many rows", v -> v[0].matmul(v[1]), w -> w[0].matmul(w[1]), s(2, 2, 3, 5), s(5, 4)),
-        new Case("matmul of the transposed", v -> v[0].transpose(0, 1).matmul(v[0]), w -> w[0].permute(1, 0).matmul(w[0]), s(4, 3)),
+        new Case("matmul of the transposed", v -> v[0].transpose(0, 1).matmul(v[0]), w ->
+            w[0].permute(1, 0).matmul(w[0]), s(4, 3)),
         new Case("linear", v -> v[0].linear(v[1], v[2]), w -> w[0].matmul(w[1]).add(w[2]), s(3, 5), s(5, 4), s(4)),
-        new Case("linear of rank 3", v -> v[0].linear(v[1], v[2]), w -> w[0].matmul(w[1]).add(w[2]), s(2, 3, 5), s(5, 4), s(4)),
+        new Case("linear of rank 3", v -> v[0].linear(v[1], v[2]), w -> w[0].matmul(w[1]).add(w[2]), s(2, 3, 5),
+            s(5, 4), s(4)),
         new Case("linear of a vector", v -> v[0].linear(v[1], v[2]),
             w -> w[0].reshape(1, 5).matmul(w[1]).add(w[2]).reshape(4), s(5), s(5, 4), s(4)));
   }
@@ -107,11 +110,13 @@ class TapeGradientTest {
         new Case("maximum", v -> v[0].reduce(Reduce.Op.MAX, 1, false), w -> w[0].max(1), s(3, 4, 2)),
         new Case("softmax", v -> v[0].softmax(1), w -> w[0].softmax(1), s(2, 5, 3)),
         new Case("log softmax", v -> v[0].logSoftmax(-1), w -> w[0].softmax(-1).map(Math::log), s(4, 6)),
-        new Case("layernorm", v -> Sequences.layerNorm(v[0], v[1], v[2], 1e-3), w -> w[0].layerNorm(w[1], w[2], 1e-3), s(2, 3, 7),
+        new Case("layernorm", v -> Sequences.layerNorm(v[0], v[1], v[2], 1e-3), w -> w[0].layerNorm(w[1], w[2], 1e-3),
+            s(2, 3, 7),
             s(7), s(7)),
         new Case("layernorm alone", v -> Sequences.layerNorm(v[0], null, null, 1e-3),
             w -> w[0].layerNorm(new Wide(new double[] {1}, 1), new Wide(new double[] {0}, 1), 1e-3), s(3, 7)),
-        new Case("embedding", v -> Sequences.embedding(v[0], Tensor.of(v[0].tensor().device(), new long[] {4, 0, 4, 2, 4, 1}, 2, 3)),
+        new Case("embedding", v ->
+            Sequences.embedding(v[0], Tensor.of(v[0].tensor().device(), new long[] {4, 0, 4, 2, 4, 1}, 2, 3)),
             w -> Wide.of(s(2, 3, 3), i -> w[0].at(new int[] {4, 0, 4, 2, 4, 1}[i[0] * 3 + i[1]], i[2])), s(5, 3)),
         new Case("attention", v -> Sequences.attention(v[0], v[1], v[2], Attention.Options.DEFAULT),
             w -> w[0].attention(w[1], w[2], null, false), s(2, 2, 3, 4), s(2, 2, 5, 4), s(2, 2, 5, 3)),
@@ -119,8 +124,10 @@ class TapeGradientTest {
             v -> Sequences.attention(v[0], v[1], v[2], v[3], Attention.Options.causal(Attention.Alignment.TOP_LEFT)),
             w -> w[0].attention(w[1], w[2], w[3], true), s(1, 4, 3, 4), s(1, 2, 3, 4), s(1, 2, 3, 4), s(1, 4, 3, 3)),
         new Case("attention of heads split from rows",
-            v -> Sequences.attention(heads(v[0]), heads(v[1]), heads(v[1]), Attention.Options.DEFAULT).transpose(1, 2).reshape(2, 3, 8),
-            w -> heads(w[0]).attention(heads(w[1]), heads(w[1]), null, false).permute(0, 2, 1, 3).reshape(2, 3, 8), s(2, 3, 8),
+            v -> Sequences.attention(heads(v[0]), heads(v[1]), heads(v[1]), Attention.Options.DEFAULT).transpose(1,
+                2).reshape(2, 3, 8),
+            w -> heads(w[0]).attention(heads(w[1]), heads(w[1]), null, false).permute(0, 2, 1, 3).reshape(2, 3, 8),
+                s(2, 3, 8),
             s(2, 3, 8)));
   }
 
@@ -135,14 +142,17 @@ class TapeGradientTest {
   private static List<Case> views() {
     return List.of(
         new Case("reshape", v -> v[0].reshape(4, -1), w -> w[0].reshape(4, 6), s(2, 3, 4)),
-        new Case("reshape of the transposed", v -> v[0].transpose(0, 2).reshape(24), w -> w[0].permute(2, 1, 0).reshape(24), s(2, 3, 4)),
+        new Case("reshape of the transposed", v -> v[0].transpose(0, 2).reshape(24), w ->
+            w[0].permute(2, 1, 0).reshape(24), s(2, 3, 4)),
         new Case("permute", v -> v[0].permute(2, 0, -2), w -> w[0].permute(2, 0, 1), s(2, 3, 4)),
         new Case("slices that overlap", v -> v[0].slice(1, 0, 3).mul(v[0].slice(-1, 1, 4)),
             w -> w[0].slice(1, 0, 3).mul(w[0].slice(1, 1, 4)), s(2, 5)),
-        new Case("select", v -> v[0].select(1, 2).mul(v[0].select(1, 0)), w -> w[0].select(1, 2).mul(w[0].select(1, 0)), s(2, 3, 4)),
+        new Case("select", v -> v[0].select(1, 2).mul(v[0].select(1, 0)), w ->
+            w[0].select(1, 2).mul(w[0].select(1, 0)), s(2, 3, 4)),
         new Case("squeeze and unsqueeze", v -> v[0].unsqueeze(0).squeeze(2), w -> w[0].reshape(1, 3, 4), s(3, 1, 4)),
         new Case("expand", v -> v[0].expand(2, 3, 4), w -> w[0].expand(2, 3, 4), s(3, 1)),
-        new Case("concat", v -> Value.concat(1, v[0], v[1], v[0]), w -> Wide.concat(1, w[0], w[1], w[0]), s(2, 3), s(2, 2)));
+        new Case("concat", v -> Value.concat(1, v[0], v[1], v[0]), w -> Wide.concat(1, w[0], w[1], w[0]), s(2, 3),
+            s(2, 2)));
   }
 
   private static FilterMask mask(Value x) {
@@ -161,18 +171,25 @@ class TapeGradientTest {
         new Case("conv grouped", v -> Maps.conv(v[0], v[1], null, ConvGeometry.UNIT.groups(2)),
             w -> WideMaps.conv(w[0], w[1], 1, 0, 2, WideMaps.ALL), s(1, 4, 5, 5), s(6, 2, 3, 3)),
         new Case("maskedconv", v -> Maps.maskedConv(v[0], v[1], mask(v[0]), v[2], ConvGeometry.UNIT.padding(1)),
-            w -> bias(WideMaps.conv(w[0], w[1], 1, 1, 1, (o, c, ky, kx) -> ky < 1 || ky == 1 && (kx < 1 || kx == 1 && c <= o / 2)),
+            w -> bias(WideMaps.conv(w[0], w[1], 1, 1, 1, (o, c, ky, kx) -> ky < 1 || ky == 1
+                && (kx < 1 || kx == 1 && c <= o / 2)),
                 w[2]), s(2, 2, 4, 5), s(4, 2, 3, 3), s(4)),
-        new Case("deconv", v -> Maps.deconv(v[0], v[1], v[2], half, 1, 1), w -> bias(WideMaps.deconv(w[0], w[1], 2, 1, 1), w[2]),
+        new Case("deconv", v -> Maps.deconv(v[0], v[1], v[2], half, 1, 1), w ->
+            bias(WideMaps.deconv(w[0], w[1], 2, 1, 1), w[2]),
             s(2, 3, 3, 4), s(3, 2, 4, 4), s(2)),
         new Case("max pool", v -> Maps.maxPool(v[0], window), w -> WideMaps.window(w[0], 3, 2, 1, true), s(2, 2, 6, 5)),
-        new Case("max pool with indices", v -> Maps.maxPoolWithIndices(v[0], window).y(), w -> WideMaps.window(w[0], 3, 2, 1, true),
+        new Case("max pool with indices", v -> Maps.maxPoolWithIndices(v[0], window).y(), w ->
+            WideMaps.window(w[0], 3, 2, 1, true),
             s(1, 2, 6, 5)),
-        new Case("average pool", v -> Maps.averagePool(v[0], window), w -> WideMaps.window(w[0], 3, 2, 1, false), s(2, 2, 6, 5)),
-        new Case("adaptive max pool", v -> Maps.adaptiveMaxPool(v[0], 2, 3), w -> WideMaps.adaptive(w[0], 2, 3, true), s(2, 2, 5, 7)),
-        new Case("adaptive average pool", v -> Maps.adaptiveAveragePool(v[0], 2, 3), w -> WideMaps.adaptive(w[0], 2, 3, false),
+        new Case("average pool", v -> Maps.averagePool(v[0], window), w -> WideMaps.window(w[0], 3, 2, 1, false),
+            s(2, 2, 6, 5)),
+        new Case("adaptive max pool", v -> Maps.adaptiveMaxPool(v[0], 2, 3), w -> WideMaps.adaptive(w[0], 2, 3, true),
             s(2, 2, 5, 7)),
-        new Case("global average", v -> Maps.adaptiveAveragePool(v[0], 1, 1), w -> WideMaps.adaptive(w[0], 1, 1, false), s(2, 2, 5, 7)),
+        new Case("adaptive average pool", v -> Maps.adaptiveAveragePool(v[0], 2, 3), w ->
+            WideMaps.adaptive(w[0], 2, 3, false),
+            s(2, 2, 5, 7)),
+        new Case("global average", v -> Maps.adaptiveAveragePool(v[0], 1, 1), w ->
+            WideMaps.adaptive(w[0], 1, 1, false), s(2, 2, 5, 7)),
         new Case("unpool", v -> Maps.unpool(v[0], Tensor.of(v[0].tensor().device(), doubled, 2, 2, 2, 2), 3, 4),
             w -> WideMaps.unpool(w[0], doubled, 3, 4), s(2, 2, 2, 2)),
         new Case("resize", v -> Maps.resize(v[0], Resize.Target.size(7, 3), Resize.Options.BILINEAR),
@@ -183,7 +200,8 @@ class TapeGradientTest {
             w -> WideMaps.batchNorm(w[0], w[1], w[2], null, null, 1e-3, true), s(3, 2, 2, 3), s(2), s(2)),
         new Case("batchnorm, inference, relu", v -> Maps.batchNorm(v[0], v[1], v[2], Tensor.of(v[0].tensor().device(),
             new float[] {0.5f, -0.25f}, 2), Tensor.of(v[0].tensor().device(), new float[] {2, 0.75f}, 2), 1e-3, true),
-            w -> WideMaps.batchNorm(w[0], w[1], w[2], new Wide(new double[] {0.5, -0.25}, 2), new Wide(new double[] {2, 0.75}, 2),
+            w -> WideMaps.batchNorm(w[0], w[1], w[2], new Wide(new double[] {0.5, -0.25}, 2),
+                new Wide(new double[] {2, 0.75}, 2),
                 1e-3, true), s(3, 2, 2, 3), s(2), s(2)));
   }
 
@@ -279,7 +297,8 @@ class TapeGradientTest {
       float[] actual = gradients(c, device, in, weights);
       for (int i = 0; i < expected.length; i++) {
         if (!(Math.abs(actual[i] - expected[i]) <= 2e-5 * (1 + Math.abs(expected[i])))) {
-          fail("%s on %s, seed %d: gradient %d is %s, differences give %s".formatted(c.name, device, seed, i, actual[i], expected[i]));
+          fail("%s on %s, seed %d: gradient %d is %s, differences give %s".formatted(c.name, device, seed, i,
+              actual[i], expected[i]));
         }
       }
       if (first == null) first = actual;

@@ -99,7 +99,8 @@ class TapeTest {
       Value x = tape.constant(Tensor.of(device, random(1, ROWS * WIDTH), ROWS, WIDTH));
       for (int i = 0; i < 8; i++) {
         Value in = x;
-        UnaryOperator<Value> block = v -> meter(v.linear(tape.parameter(w), null).tanh().scale(0.5).dropout(0.25), peak, backward);
+        UnaryOperator<Value> block = v ->
+            meter(v.linear(tape.parameter(w), null).tanh().scale(0.5).dropout(0.25), peak, backward);
         x = recompute ? tape.recompute(() -> block.apply(in)) : block.apply(in);
       }
       Value loss = x.square().mean();

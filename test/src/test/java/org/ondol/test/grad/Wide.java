@@ -6,8 +6,9 @@ import java.util.function.DoubleUnaryOperator;
 import java.util.function.ToDoubleFunction;
 
 /**
- * A tensor of float64 with what {@link org.ondol.grad.Value} can do, written as plainly as it can be said: every element of a
- * result by a formula of its index. The forward passes of the tape's tests in a precision in which differences mean something.
+ * A tensor of float64 with what {@link org.ondol.grad.Value} can do, written as plainly as it can be said: every
+ * element of a result by a formula of its index. The forward passes of the tape's tests in a precision in which
+ * differences mean something.
  */
 final class Wide {
   final int[] shape;

@@ -17,7 +17,8 @@ final class WideMaps {
   static Wide conv(Wide x, Wide w, int stride, int pad, int groups, Live live) {
     int[] k = w.shape;
     int outGroup = k[0] / groups;
-    int[] y = {x.shape[0], k[0], (x.shape[2] + 2 * pad - k[2]) / stride + 1, (x.shape[3] + 2 * pad - k[3]) / stride + 1};
+    int[] y = {x.shape[0], k[0], (x.shape[2] + 2 * pad - k[2]) / stride + 1, (x.shape[3] + 2 * pad - k[3]) / stride
+        + 1};
     return Wide.of(y, i -> {
       double s = 0;
       int first = i[1] / outGroup * k[1];
@@ -43,7 +44,8 @@ final class WideMaps {
       int row = i[2] * stride - pad + i[5];
       int column = i[3] * stride - pad + i[6];
       if (row >= 0 && row < h && column >= 0 && column < width) {
-        y.data[((i[0] * k[1] + i[4]) * h + row) * width + column] += x.at(i[0], i[1], i[2], i[3]) * w.at(i[1], i[4], i[5], i[6]);
+        y.data[((i[0] * k[1] + i[4]) * h + row) * width + column] += x.at(i[0], i[1], i[2], i[3]) * w.at(i[1], i[4],
+            i[5], i[6]);
       }
       return 0;
     });
@@ -55,7 +57,8 @@ final class WideMaps {
   }
 
   /** Windows of the plane: rows first, then columns, as (output, 0 for the first and 1 for the one after the last). */
-  private static Wide pool(Wide x, int rows, int columns, IntBinaryOperator row, IntBinaryOperator column, boolean max) {
+  private static Wide pool(Wide x, int rows, int columns, IntBinaryOperator row, IntBinaryOperator column,
+      boolean max) {
     return Wide.of(new int[] {x.shape[0], x.shape[1], rows, columns}, i -> {
       double best = Double.NEGATIVE_INFINITY;
       double sum = 0;
@@ -80,7 +83,8 @@ final class WideMaps {
   }
 
   static Wide adaptive(Wide x, int rows, int columns, boolean max) {
-    return pool(x, rows, columns, (o, end) -> end == 0 ? o * x.shape[2] / rows : ((o + 1) * x.shape[2] + rows - 1) / rows,
+    return pool(x, rows, columns, (o, end) -> end == 0 ? o * x.shape[2] / rows
+        : ((o + 1) * x.shape[2] + rows - 1) / rows,
         (o, end) -> end == 0 ? o * x.shape[3] / columns : ((o + 1) * x.shape[3] + columns - 1) / columns, max);
   }
 
@@ -114,8 +118,10 @@ final class WideMaps {
     Wide channels = x.permute(1, 0, 2, 3).reshape(c, x.data.length / c);
     Wide m = mean != null ? mean : channels.mean(1);
     Wide centred = x.sub(perChannel(x, m));
-    Wide v = variance != null ? variance : centred.mul(centred).permute(1, 0, 2, 3).reshape(c, x.data.length / c).mean(1);
-    Wide y = centred.zip(perChannel(x, v), (a, b) -> a / Math.sqrt(b + eps)).mul(perChannel(x, gamma)).add(perChannel(x, beta));
+    Wide v = variance != null ? variance
+        : centred.mul(centred).permute(1, 0, 2, 3).reshape(c, x.data.length / c).mean(1);
+    Wide y = centred.zip(perChannel(x, v), (a, b) ->
+        a / Math.sqrt(b + eps)).mul(perChannel(x, gamma)).add(perChannel(x, beta));
     return relu ? y.relu() : y;
   }
 }

@@ -82,7 +82,8 @@ class TrainingProcessTest {
       SafeTensorsWriter.write(file, Map.of("a", Tensor.of(Device.of("java"), new float[] {1}, 1)), Map.of());
     }
     byte[] before = Files.readAllBytes(file);
-    Outcome small = Jvm.withVectorApi().environment("ONDOL_CACHE", cache).after("ulimit -f 512").run("write", file.toString(), "1000000");
+    Outcome small = Jvm.withVectorApi().environment("ONDOL_CACHE", cache).after("ulimit -f 512").run("write",
+        file.toString(), "1000000");
     assertEquals(0, small.code(), small.output());
     assertTrue(small.value("refused").contains("what was there is unchanged"), small.output());
     assertArrayEquals(before, Files.readAllBytes(file));

@@ -28,8 +28,8 @@ import org.ondol.ops.BatchNorm;
 import org.ondol.ops.ConvGeometry;
 
 /**
- * A training loop in small: a convolutional autoencoder of digits with everything that has a state (batch norm's running
- * statistics, dropout, a warming schedule, Adam, clipping), whose runs can be cut anywhere.
+ * A training loop in small: a convolutional autoencoder of digits with everything that has a state (batch norm's
+ * running statistics, dropout, a warming schedule, Adam, clipping), whose runs can be cut anywhere.
  */
 public final class Autoencoder implements AutoCloseable {
   private static final int BATCH = 32;
@@ -74,12 +74,15 @@ public final class Autoencoder implements AutoCloseable {
 
   private Value logits(Tape tape, Value x) {
     Value h = Maps.conv(x, p(tape, "down1.weight"), p(tape, "down1.bias"), HALF).leakyRelu(0.1);
-    BatchNorm.Running running = BatchNorm.Running.pytorch(parameters.get("norm.mean").tensor(), parameters.get("norm.variance").tensor(), 0.1);
-    h = Maps.batchNorm(Maps.conv(h, p(tape, "down2.weight"), null, HALF), p(tape, "norm.gamma"), p(tape, "norm.beta"), 1e-5, true,
+    BatchNorm.Running running = BatchNorm.Running.pytorch(parameters.get("norm.mean").tensor(),
+        parameters.get("norm.variance").tensor(), 0.1);
+    h = Maps.batchNorm(Maps.conv(h, p(tape, "down2.weight"), null, HALF), p(tape, "norm.gamma"), p(tape, "norm.beta"),
+        1e-5, true,
         running);
     Value code = h.reshape(-1, 784).linear(p(tape, "code.weight"), p(tape, "code.bias")).dropout(0.1);
     Value open = code.linear(p(tape, "open.weight"), p(tape, "open.bias")).relu().reshape(-1, 16, 7, 7);
-    return Maps.deconv(Maps.deconv(open, p(tape, "up1.weight"), null, HALF).relu(), p(tape, "up2.weight"), p(tape, "up2.bias"), HALF);
+    return Maps.deconv(Maps.deconv(open, p(tape, "up1.weight"), null, HALF).relu(), p(tape, "up2.weight"),
+        p(tape, "up2.bias"), HALF);
   }
 
   /** One step; its loss, in nats a pixel. */
@@ -137,8 +140,8 @@ public final class Autoencoder implements AutoCloseable {
   }
 
   /**
-   * Trains to a number of steps, going on from the checkpoint where there is one, and writes it after each step; for a process
-   * of its own.
+   * Trains to a number of steps, going on from the checkpoint where there is one, and writes it after each step; for a
+   * process of its own.
    */
   public static void run(String device, Path digits, int images, int steps, Path checkpoint) throws IOException {
     try (Autoencoder model = new Autoencoder(Device.of(device), Digits.read(digits, images))) {

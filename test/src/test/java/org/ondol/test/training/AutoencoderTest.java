@@ -71,7 +71,8 @@ class AutoencoderTest {
     }
     double begin = mean(first, 0, 3);
     double end = mean(first, STEPS - 5, STEPS);
-    System.out.printf(Locale.ROOT, "[autoencoder] loss per pixel from %.3f to %.3f nats in %d steps%n", begin, end, STEPS);
+    System.out.printf(Locale.ROOT, "[autoencoder] loss per pixel from %.3f to %.3f nats in %d steps%n", begin, end,
+        STEPS);
     // Each pixel's mean over these images would cost 0.257 nats, and their grey values cost at least 0.058.
     assertTrue(begin > 0.4 && end < 0.23, "from " + begin + " to " + end);
   }
@@ -126,8 +127,10 @@ class AutoencoderTest {
     return all;
   }
 
-  private static void refused(Path file, Parameters parameters, Optimizer optimizer, Generator generator, String message) {
-    WeightsException e = assertThrows(WeightsException.class, () -> Checkpoint.load(file, parameters, optimizer, generator));
+  private static void refused(Path file, Parameters parameters, Optimizer optimizer, Generator generator,
+      String message) {
+    WeightsException e = assertThrows(WeightsException.class, () ->
+        Checkpoint.load(file, parameters, optimizer, generator));
     assertTrue(e.getMessage().contains(message), e.getMessage());
   }
 
@@ -135,9 +138,12 @@ class AutoencoderTest {
   void whatDoesNotFitIsRefusedAndChangesNothing() throws IOException {
     Path file = folder.resolve("checkpoint");
     Path bare = folder.resolve("bare");
-    try (Scope scope = Scope.open(); Parameters all = parameters("a", "b"); Adam adam = new Adam(all, Schedule.constant(1), Adam.Options.ADAM);
-        Adam w = new Adam(all, Schedule.constant(1), Adam.Options.ADAMW); Sgd sgd = new Sgd(all, Schedule.constant(1), Sgd.Options.PLAIN);
-        Parameters fewer = parameters("a"); Parameters others = parameters("a", "c"); Parameters larger = parameters("a")) {
+    try (Scope scope = Scope.open(); Parameters all = parameters("a", "b"); Adam adam = new Adam(all,
+        Schedule.constant(1), Adam.Options.ADAM);
+        Adam w = new Adam(all, Schedule.constant(1), Adam.Options.ADAMW); Sgd sgd = new Sgd(all, Schedule.constant(1),
+            Sgd.Options.PLAIN);
+        Parameters fewer = parameters("a"); Parameters others = parameters("a",
+            "c"); Parameters larger = parameters("a")) {
       larger.add("b", Tensor.zeros(Device.of("java"), 3));
       Generator generator = new Generator(8);
       generator.seek(44);
@@ -151,7 +157,8 @@ class AutoencoderTest {
       refused(file, all, sgd, generator, "sgd");
       refused(bare, all, adam, null, "optimizer");
       refused(bare, all, null, generator, "generator");
-      Path cut = Files.write(folder.resolve("cut"), Arrays.copyOf(Files.readAllBytes(file), (int) Files.size(file) - 1));
+      Path cut = Files.write(folder.resolve("cut"),
+          Arrays.copyOf(Files.readAllBytes(file), (int) Files.size(file) - 1));
       refused(cut, all, adam, generator, "cut short");
       assertNull(Bits.difference(others.get("a").tensor().toFloats(), new float[] {0, 1}));
       all.get("b").assign(Tensor.of(Device.of("java"), new float[] {7, 7}, 2));

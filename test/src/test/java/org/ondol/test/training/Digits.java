@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Assumptions;
 
 /** The first images of MNIST's training set, 28 x 28, from 0 to 1. */
 public final class Digits {
-  private static final Path FILE = Path.of(System.getProperty("ondol.data", "../../shared/data"), "mnist", "train-images-idx3-ubyte.gz");
+  private static final Path FILE = Path.of(System.getProperty("ondol.data", "../../shared/data"), "mnist",
+      "train-images-idx3-ubyte.gz");
 
   private Digits() {}
 

@@ -33,7 +33,8 @@ class ReadmeExampleTest {
     for (Device device : TestDevices.available()) {
       Generator random = new Generator(1);
       Parameters model = new Parameters();
-      Parameter w = model.add("w", Initializer.xavierUniform(Initializer.Layout.MATRIX, 1).create(device, random, 784, 10));
+      Parameter w = model.add("w",
+          Initializer.xavierUniform(Initializer.Layout.MATRIX, 1).create(device, random, 784, 10));
       Parameter b = model.add("b", Initializer.zeros().create(device, random, 10));
       Optimizer adam = new Adam(model, Schedule.constant(0.01), Adam.Options.ADAM);
       float[] losses = new float[20];

@@ -99,25 +99,32 @@ class SafeTensorsTest {
       new Bad("more after the end", "", "{} {}", 0),
       new Bad("an entry that is no object", "", "{\"a\":3}", 0),
       new Bad("an entry without offsets", "without", "{\"a\":{\"dtype\":\"F32\",\"shape\":[]}}", 0),
-      new Bad("an unknown key", "unknown", "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", 4),
+      new Bad("an unknown key", "unknown", "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}",
+          4),
       new Bad("an unknown type", "F33", "{" + entry("a", "F33", "[1]", "[0,4]") + "}", 4),
-      new Bad("a key twice", "twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4),
-      new Bad("duplicate names", "two tensors named a", "{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("a", "F32", "[1]", "[4,8]") + "}", 8),
+      new Bad("a key twice", "twice",
+          "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4),
+      new Bad("duplicate names", "two tensors named a", "{" + entry("a", "F32", "[1]", "[0,4]") + ","
+          + entry("a", "F32", "[1]", "[4,8]") + "}", 8),
       new Bad("metadata twice", "twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0),
       new Bad("a metadata key twice", "twice", "{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", 0),
       new Bad("metadata of numbers", "no string", "{\"__metadata__\":{\"a\":1}}", 0),
       new Bad("a negative size", "-1", "{" + entry("a", "F32", "[-1]", "[0,4]") + "}", 4),
       new Bad("a size with a fraction", "1.5", "{" + entry("a", "F32", "[1.5]", "[0,4]") + "}", 4),
       new Bad("a size in quotes", "STRING", "{" + entry("a", "F32", "[\"1\"]", "[0,4]") + "}", 4),
-      new Bad("a size beyond long", "99999999999999999999", "{" + entry("a", "F32", "[99999999999999999999]", "[0,4]") + "}", 4),
-      new Bad("sizes that overflow", "bytes for the shape", "{" + entry("a", "F32", "[4294967296,4294967296]", "[0,0]") + "}", 0),
+      new Bad("a size beyond long", "99999999999999999999", "{" + entry("a", "F32", "[99999999999999999999]", "[0,4]")
+          + "}", 4),
+      new Bad("sizes that overflow", "bytes for the shape", "{" + entry("a", "F32", "[4294967296,4294967296]", "[0,0]")
+          + "}", 0),
       new Bad("nine dimensions", "rank", "{" + entry("a", "F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") + "}", 4),
       new Bad("a lie about the size", "8 bytes for the shape [1]", "{" + entry("a", "F32", "[1]", "[0,8]") + "}", 8),
       new Bad("one offset", "data_offsets", "{" + entry("a", "F32", "[1]", "[0]") + "}", 4),
       new Bad("offsets reversed", "before its begin", "{" + entry("a", "F32", "[1]", "[4,0]") + "}", 4),
       new Bad("offsets beyond the file", "cut short", "{" + entry("a", "F32", "[2]", "[0,8]") + "}", 7),
-      new Bad("overlap", "overlapping", "{" + entry("a", "F32", "[2]", "[0,8]") + "," + entry("b", "F32", "[1]", "[4,8]") + "}", 8),
-      new Bad("a hole", "hole", "{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("b", "F32", "[1]", "[8,12]") + "}", 12),
+      new Bad("overlap", "overlapping", "{" + entry("a", "F32", "[2]", "[0,8]") + ","
+          + entry("b", "F32", "[1]", "[4,8]") + "}", 8),
+      new Bad("a hole", "hole", "{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("b", "F32", "[1]", "[8,12]")
+          + "}", 12),
       new Bad("bytes that belong to nobody", "accounts for", "{" + entry("a", "F32", "[1]", "[0,4]") + "}", 5),
       new Bad("deep nesting", "", "{\"a\":" + "[".repeat(100_000), 0));
 
@@ -255,14 +262,16 @@ class SafeTensorsTest {
       withNull.put("a", null);
       List<Class<? extends OndolException>> types = List.of(ClosedException.class, InvalidArgumentException.class,
           InvalidArgumentException.class, InvalidArgumentException.class, InvalidArgumentException.class);
-      List<Map<String, Tensor>> bad = new ArrayList<>(List.of(Map.of("a", one, "b", closed), withNull, Map.of("__metadata__", one),
+      List<Map<String, Tensor>> bad = new ArrayList<>(List.of(Map.of("a", one, "b", closed), withNull,
+          Map.of("__metadata__", one),
           Map.of("\uD800", one)));
       bad.add(null);
       for (int i = 0; i < bad.size(); i++) {
         Map<String, Tensor> tensors = bad.get(i);
         assertThrows(types.get(i), () -> SafeTensorsWriter.write(file, tensors, Map.of()), "case " + i);
       }
-      assertThrows(WeightsException.class, () -> SafeTensorsWriter.write(folder.resolve("no/such/folder"), Map.of("a", one), Map.of()));
+      assertThrows(WeightsException.class, () ->
+          SafeTensorsWriter.write(folder.resolve("no/such/folder"), Map.of("a", one), Map.of()));
       Path full = Files.createDirectories(folder.resolve("full/inside")).getParent();
       assertThrows(WeightsException.class, () -> SafeTensorsWriter.write(full, Map.of("a", one), Map.of()));
       assertArrayEquals(before, Files.readAllBytes(file));

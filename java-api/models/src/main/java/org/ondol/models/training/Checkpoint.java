@@ -19,9 +19,9 @@ import org.ondol.models.weights.SafeTensorsWriter;
 import org.ondol.models.weights.WeightsException;
 
 /**
- * All that a training run needs to go on with the same bits: parameters (frozen ones, such as running statistics, too), the
- * optimiser's state, the generator's position and the number of steps, in one safetensors file that is written whole or not at
- * all. Parameters have their own names in it, so that it is also a file of weights.
+ * All that a training run needs to go on with the same bits: parameters (frozen ones, such as running statistics, too),
+ * the optimiser's state, the generator's position and the number of steps, in one safetensors file that is written
+ * whole or not at all. Parameters have their own names in it, so that it is also a file of weights.
  */
 public final class Checkpoint {
   private static final String STATE = "optimizer/";
@@ -53,13 +53,17 @@ public final class Checkpoint {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     Map<String, String> facts = new LinkedHashMap<>();
     for (String key : notes.keySet()) {
-      if (key.startsWith(OWN)) throw new InvalidArgumentException("notes", "with " + key, "keys that do not begin with " + OWN);
+      if (key.startsWith(OWN)) {
+        throw new InvalidArgumentException("notes", "with " + key, "keys that do not begin with " + OWN);
+      }
     }
     facts.putAll(notes);
     facts.put(OWN + "checkpoint", VERSION);
     facts.put(OWN + "step", Long.toString(step));
     for (Parameter p : parameters) {
-      if (p.name().startsWith(STATE)) throw new InvalidArgumentException("parameters", "with " + p.name(), "names outside " + STATE);
+      if (p.name().startsWith(STATE)) {
+        throw new InvalidArgumentException("parameters", "with " + p.name(), "names outside " + STATE);
+      }
       tensors.put(p.name(), p.tensor());
     }
     try (Scope scope = Scope.open()) {
@@ -67,7 +71,8 @@ public final class Checkpoint {
         facts.put(OWN + "optimizer", optimizer.kind());
         facts.put(OWN + "optimizer.steps", Long.toString(optimizer.steps()));
         optimizer.state().forEach((name, t) -> tensors.put(STATE + name, t));
-        optimizer.updates().forEach((name, n) -> tensors.put(STATE + name + UPDATES, Tensor.of(Device.of("java"), new long[] {n})));
+        optimizer.updates().forEach((name, n) ->
+            tensors.put(STATE + name + UPDATES, Tensor.of(Device.of("java"), new long[] {n})));
       }
       if (generator != null) {
         facts.put(OWN + "generator.seed", Long.toString(generator.seed()));
@@ -88,7 +93,8 @@ public final class Checkpoint {
     try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
       Facts facts = new Facts(file, saved.metadata());
       if (!VERSION.equals(facts.get("checkpoint"))) {
-        throw new WeightsException(file + " is a checkpoint of version " + facts.get("checkpoint") + "; expected " + VERSION);
+        throw new WeightsException(file + " is a checkpoint of version " + facts.get("checkpoint") + "; expected "
+            + VERSION);
       }
       long step = facts.number("step");
       Map<Parameter, Tensor> values = parameters(file, saved, parameters);
@@ -136,7 +142,8 @@ public final class Checkpoint {
 
   private static void restore(Path file, SafeTensors saved, Facts facts, Optimizer optimizer) {
     if (!facts.get("optimizer").equals(optimizer.kind())) {
-      throw new WeightsException(file + " is of the optimiser " + facts.get("optimizer") + "; expected " + optimizer.kind());
+      throw new WeightsException(file + " is of the optimiser " + facts.get("optimizer") + "; expected "
+          + optimizer.kind());
     }
     Map<String, Long> updates = new LinkedHashMap<>();
     Map<String, Tensor> state = new LinkedHashMap<>();

@@ -18,9 +18,9 @@ import org.ondol.Tensor;
 import org.ondol.models.weights.SafeTensorsHeader.Entry;
 
 /**
- * A file of tensors in the format of Hugging Face's safetensors: the length of a JSON header, the header, and the little-endian
- * elements it points at. Opening checks the header against the file, so that later reads find what it promises; elements are
- * read when they are asked for. F16 and BF16 become FLOAT32, which holds them exactly.
+ * A file of tensors in the format of Hugging Face's safetensors: the length of a JSON header, the header, and the
+ * little-endian elements it points at. Opening checks the header against the file, so that later reads find what it
+ * promises; elements are read when they are asked for. F16 and BF16 become FLOAT32, which holds them exactly.
  */
 public final class SafeTensors implements Weights, AutoCloseable {
   private static final int PIECE = 1 << 20;
@@ -41,7 +41,7 @@ public final class SafeTensors implements Weights, AutoCloseable {
    * @throws WeightsException if it cannot be read, is cut short, or its header is not what the format allows
    */
   public static SafeTensors open(Path file) {
-    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) throw new WeightsException("safetensors need a little-endian machine");
+    SafeTensorsHeader.checkByteOrder();
     FileChannel channel = null;
     boolean done = false;
     try {
@@ -63,7 +63,8 @@ public final class SafeTensors implements Weights, AutoCloseable {
     fill(file, channel, length, 0);
     long bytes = length.getLong(0);
     if (bytes < 2 || bytes > SafeTensorsHeader.MAX_BYTES) {
-      throw new WeightsException(file + " announces a header of " + Long.toUnsignedString(bytes) + " bytes; expected 2 to "
+      throw new WeightsException(file + " announces a header of " + Long.toUnsignedString(bytes)
+          + " bytes; expected 2 to "
           + SafeTensorsHeader.MAX_BYTES);
     }
     if (bytes > size - Long.BYTES) {
@@ -121,7 +122,8 @@ public final class SafeTensors implements Weights, AutoCloseable {
       case "I64" -> copy(e, device, DType.INT64);
       case "I32" -> copy(e, device, DType.INT32);
       case "U8", "BOOL" -> copy(e, device, DType.UINT8);
-      default -> throw new WeightsException(name + " in " + file + " is of type " + e.type() + "; expected F32, F16, BF16, I64, I32, "
+      default -> throw new WeightsException(name + " in " + file + " is of type " + e.type()
+          + "; expected F32, F16, BF16, I64, I32, "
           + "U8 or BOOL");
     };
   }
@@ -192,7 +194,8 @@ public final class SafeTensors implements Weights, AutoCloseable {
 
   /** Reads a tensor's bytes piece by piece, each of whole elements. */
   private void read(Entry e, Piece piece) {
-    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(PIECE, Math.max(e.bytes(), 1))).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(PIECE,
+        Math.max(e.bytes(), 1))).order(ByteOrder.LITTLE_ENDIAN);
     try {
       for (long at = 0; at < e.bytes(); at += buffer.limit()) {
         buffer.clear().limit((int) Math.min(buffer.capacity(), e.bytes() - at));

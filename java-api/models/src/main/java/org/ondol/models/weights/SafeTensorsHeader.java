@@ -8,6 +8,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -30,9 +31,11 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   static final int MAX_BYTES = 100_000_000;
   static final String METADATA = "__metadata__";
 
-  private static final Map<String, Integer> BYTES = Map.ofEntries(Map.entry("BOOL", 1), Map.entry("U8", 1), Map.entry("I8", 1),
+  private static final Map<String, Integer> BYTES = Map.ofEntries(Map.entry("BOOL", 1), Map.entry("U8", 1),
+      Map.entry("I8", 1),
       Map.entry("F8_E5M2", 1), Map.entry("F8_E4M3", 1), Map.entry("U16", 2), Map.entry("I16", 2), Map.entry("F16", 2),
-      Map.entry("BF16", 2), Map.entry("U32", 4), Map.entry("I32", 4), Map.entry("F32", 4), Map.entry("U64", 8), Map.entry("I64", 8),
+      Map.entry("BF16", 2), Map.entry("U32", 4), Map.entry("I32", 4), Map.entry("F32", 4), Map.entry("U64", 8),
+          Map.entry("I64", 8),
       Map.entry("F64", 8));
 
   /**
@@ -65,8 +68,16 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
       throw new WeightsException("cannot parse the header of " + file + ": " + e, e);
     }
     parser.checkLayout(dataBytes);
-    return new SafeTensorsHeader(Collections.unmodifiableMap(parser.entries), Collections.unmodifiableMap(parser.metadata),
+    return new SafeTensorsHeader(Collections.unmodifiableMap(parser.entries),
+        Collections.unmodifiableMap(parser.metadata),
         Long.BYTES + (long) length);
+  }
+
+  /** Elements are read and written as they lie in memory. */
+  static void checkByteOrder() {
+    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+      throw new WeightsException("safetensors need a little-endian machine");
+    }
   }
 
   private static final class Parser {
@@ -141,7 +152,9 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         if (twice) throw bad("has " + name + " with " + key + " twice");
       }
       json.endObject();
-      if (type == null || shape == null || offsets == null) throw bad("has " + name + " without dtype, shape or data_offsets");
+      if (type == null || shape == null || offsets == null) {
+        throw bad("has " + name + " without dtype, shape or data_offsets");
+      }
       if (offsets.length != 2) throw bad("has " + name + " with " + offsets.length + " data_offsets");
       Entry entry = new Entry(type, shape, offsets[0], offsets[1]);
       check(name, entry);
@@ -173,18 +186,21 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         bytes = -1;
       }
       if (bytes != e.bytes()) {
-        throw bad("has " + name + " with " + e.bytes() + " bytes for the shape " + Arrays.toString(e.shape) + " of " + e.type);
+        throw bad("has " + name + " with " + e.bytes() + " bytes for the shape " + Arrays.toString(e.shape) + " of "
+            + e.type);
       }
     }
 
     /** The tensors must cover the data without holes and without overlapping. */
     void checkLayout(long dataBytes) {
       List<Map.Entry<String, Entry>> order = new ArrayList<>(entries.entrySet());
-      order.sort(Comparator.<Map.Entry<String, Entry>>comparingLong(e -> e.getValue().begin).thenComparingLong(e -> e.getValue().end));
+      order.sort(Comparator.<Map.Entry<String, Entry>>comparingLong(e -> e.getValue().begin).thenComparingLong(e ->
+          e.getValue().end));
       long at = 0;
       for (Map.Entry<String, Entry> e : order) {
         if (e.getValue().end > dataBytes) {
-          throw new WeightsException(file + " is cut short: " + e.getKey() + " ends at " + e.getValue().end + " of " + dataBytes + " bytes");
+          throw new WeightsException(file + " is cut short: " + e.getKey() + " ends at " + e.getValue().end + " of "
+              + dataBytes + " bytes");
         }
         if (e.getValue().begin < at) throw bad("has " + e.getKey() + " overlapping another tensor");
         if (e.getValue().begin > at) throw bad("has a hole before " + e.getKey());

@@ -26,9 +26,9 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
 
 /**
- * Writes safetensors files, whole or not at all: into a new file beside the target, which is synchronised to the disk and then
- * renamed over it. Whatever happens, the target is either the old file or the new one. A process that is killed meanwhile leaves
- * the unfinished file behind, named .NAME.XXXXXXXX.tmp.
+ * Writes safetensors files, whole or not at all: into a new file beside the target, which is synchronised to the disk
+ * and then renamed over it. Whatever happens, the target is either the old file or the new one. A process that is
+ * killed meanwhile leaves the unfinished file behind, named .NAME.XXXXXXXX.tmp.
  */
 public final class SafeTensorsWriter {
   private static final int PIECE = 1 << 20;
@@ -43,7 +43,7 @@ public final class SafeTensorsWriter {
    * @throws WeightsException if the file could not be written; an older one is then unchanged
    */
   public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
-    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) throw new WeightsException("safetensors need a little-endian machine");
+    SafeTensorsHeader.checkByteOrder();
     List<Map.Entry<String, Tensor>> order = checked(tensors);
     ByteBuffer header = header(order, metadata);
     Path temporary = null;
@@ -77,7 +77,9 @@ public final class SafeTensorsWriter {
       if (e.getKey() == null || e.getKey().equals(SafeTensorsHeader.METADATA)) {
         throw new InvalidArgumentException("tensors", "with one named " + e.getKey(), "other names");
       }
-      if (e.getValue() == null) throw new InvalidArgumentException("tensors", "with null for " + e.getKey(), "a tensor");
+      if (e.getValue() == null) {
+        throw new InvalidArgumentException("tensors", "with null for " + e.getKey(), "a tensor");
+      }
       if (e.getValue().isClosed()) e.getValue().acquire(); // throws the ClosedException that names it
       order.add(Map.entry(e.getKey(), e.getValue()));
     }
@@ -91,7 +93,8 @@ public final class SafeTensorsWriter {
       ByteBuffer json = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(json(order, metadata)));
       int length = (json.remaining() + 7) / 8 * 8;
       if (length > SafeTensorsHeader.MAX_BYTES) {
-        throw new InvalidArgumentException("tensors", "with a header of " + length + " bytes", "at most " + SafeTensorsHeader.MAX_BYTES);
+        throw new InvalidArgumentException("tensors", "with a header of " + length + " bytes", "at most "
+            + SafeTensorsHeader.MAX_BYTES);
       }
       ByteBuffer out = ByteBuffer.allocate(Long.BYTES + length).order(ByteOrder.LITTLE_ENDIAN);
       out.putLong(length).put(json);
@@ -112,7 +115,9 @@ public final class SafeTensorsWriter {
       if (metadata != null && !metadata.isEmpty()) {
         json.name(SafeTensorsHeader.METADATA).beginObject();
         for (Map.Entry<String, String> e : metadata.entrySet()) {
-          if (e.getKey() == null || e.getValue() == null) throw new InvalidArgumentException("metadata", e, "keys with values");
+          if (e.getKey() == null || e.getValue() == null) {
+            throw new InvalidArgumentException("metadata", e, "keys with values");
+          }
           json.name(e.getKey()).value(e.getValue());
         }
         json.endObject();
@@ -146,7 +151,8 @@ public final class SafeTensorsWriter {
       ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(PIECE, Math.max(bytes, 1)));
       for (long at = 0; at < bytes; at += buffer.limit()) {
         buffer.clear().limit((int) Math.min(buffer.capacity(), bytes - at));
-        MemorySegment.copy(dense.segment(), dense.offset() * width + at, MemorySegment.ofBuffer(buffer), 0, buffer.limit());
+        MemorySegment.copy(dense.segment(), dense.offset() * width + at, MemorySegment.ofBuffer(buffer), 0,
+            buffer.limit());
         writeAll(channel, buffer);
       }
     }
@@ -169,7 +175,8 @@ public final class SafeTensorsWriter {
     try {
       Files.deleteIfExists(temporary);
     } catch (IOException e) {
-      System.getLogger("org.ondol").log(System.Logger.Level.WARNING, "the unfinished file " + temporary + " could not be deleted: " + e);
+      System.getLogger("org.ondol").log(System.Logger.Level.WARNING, "the unfinished file " + temporary
+          + " could not be deleted: " + e);
     }
   }
 }
