@@ -74,6 +74,8 @@ public final class Adam extends Optimizer {
     Tensor g = gradient;
     if (options.decay != 0 && options.decoupled) Elementwise.run(Op.SCALE, p, null, p, 1 - rate * options.decay);
     if (options.decay != 0 && !options.decoupled) g = Elementwise.apply(Op.AXPY, p, gradient, options.decay);
+    // Seven passes. On cpu (Zen 5, 2 threads) 2^20 parameters take 1.5 ms, 2.8 times what an addition in the cache takes
+    // for the bytes of one fused pass; 2^24 parameters take 32 ms, 2.0 times what it takes in memory.
     Elementwise.run(Op.AXPY, first, g, first, options.beta1);
     Tensor scratch = Elementwise.apply(Op.SQUARE, g);
     Elementwise.run(Op.AXPY, second, scratch, second, options.beta2);

@@ -360,7 +360,9 @@ public final class Tape implements AutoCloseable {
 
   private void deliver() {
     for (Leaf leaf : order) {
-      if (leaf.value.gradient != null) leaf.parameter.accumulate(leaf.value.gradient);
+      if (leaf.value.gradient == null) continue;
+      leaf.parameter.accumulate(leaf.value.gradient);
+      leaf.value.dropGradient();
     }
   }
 

@@ -82,7 +82,7 @@ public final class Reduce {
     if (shape.length > t.rank() || !Arrays.equals(Shapes.broadcast("shape", t.shape(), shape), t.shape())) {
       throw new ShapeException("shape", Arrays.toString(shape), "a shape that broadcasts to " + Arrays.toString(t.shape()));
     }
-    Tensor current = t.reshape(t.shape());
+    Tensor current = t.view(t.offset(), t.shape(), t.strides());
     while (current.rank() > shape.length) current = closing(current, 0, false);
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] == 1 && current.size(i) != 1) current = closing(current, i, true);

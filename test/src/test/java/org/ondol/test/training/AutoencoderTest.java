@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondol.Device;
 import org.ondol.HostMemory;
+import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.Threads;
@@ -52,7 +53,6 @@ class AutoencoderTest {
     int threads = Threads.count();
     try {
       for (Device device : TestDevices.available()) {
-        if (device.name().startsWith("cuda")) continue; // lacks batch norm
         for (int n : device.name().equals("java:scalar") ? new int[] {2} : new int[] {1, 2, 7}) {
           Threads.set(n);
           try (Autoencoder model = new Autoencoder(device, images)) {
@@ -149,6 +149,13 @@ class AutoencoderTest {
       generator.seek(44);
       Checkpoint.save(file, all, adam, generator, 9, Map.of("note", "é"));
       Checkpoint.save(bare, all, null, null, 9, Map.of());
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.save(null, all, null, null, 0, Map.of()));
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.save(bare, null, null, null, 0, Map.of()));
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.save(bare, all, null, null, 0, null));
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.save(bare, all, null, null, -1, Map.of()));
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.save(bare, all, null, null, 0, Map.of("ondol.x", "")));
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.load(null, all, null, null));
+      assertThrows(InvalidArgumentException.class, () -> Checkpoint.load(bare, null, null, null));
       refused(folder.resolve("absent"), all, adam, generator, "absent");
       refused(file, fewer, null, null, "[b]");
       refused(file, others, null, null, "named c");

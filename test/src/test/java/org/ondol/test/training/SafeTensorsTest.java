@@ -82,6 +82,9 @@ class SafeTensorsTest {
       assertThrows(WeightsException.class, () -> t.tensor("absent", JAVA));
       assertThrows(WeightsException.class, () -> t.tensor("floats", JAVA, 2, 1));
       assertThrows(WeightsException.class, () -> t.tensor("longs", JAVA, 2));
+      assertThrows(InvalidArgumentException.class, () -> t.tensor("floats", JAVA, (long[]) null));
+      assertThrows(InvalidArgumentException.class, () -> t.tensor("floats", null));
+      assertThrows(WeightsException.class, () -> t.tensor(null, JAVA));
       assertArrayEquals(new long[] {1, 2}, t.tensor("floats", JAVA, -1, 2).shape());
     }
   }
@@ -148,6 +151,7 @@ class SafeTensorsTest {
 
   @Test
   void badLengths() throws IOException {
+    assertThrows(InvalidArgumentException.class, () -> SafeTensors.open(null));
     byte[] empty = "{}".getBytes(StandardCharsets.UTF_8);
     refused(folder.resolve("absent"), "absent");
     refused(folder, "cannot read");
@@ -260,6 +264,7 @@ class SafeTensorsTest {
       byte[] before = Files.readAllBytes(file);
       Map<String, Tensor> withNull = new LinkedHashMap<>();
       withNull.put("a", null);
+      assertThrows(InvalidArgumentException.class, () -> SafeTensorsWriter.write(null, Map.of("a", one), Map.of()));
       List<Class<? extends OndolException>> types = List.of(ClosedException.class, InvalidArgumentException.class,
           InvalidArgumentException.class, InvalidArgumentException.class, InvalidArgumentException.class);
       List<Map<String, Tensor>> bad = new ArrayList<>(List.of(Map.of("a", one, "b", closed), withNull,

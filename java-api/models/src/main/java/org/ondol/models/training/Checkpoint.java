@@ -49,6 +49,9 @@ public final class Checkpoint {
    */
   public static void save(Path file, Parameters parameters, Optimizer optimizer, Generator generator, long step,
       Map<String, String> notes) {
+    present("file", file);
+    present("parameters", parameters);
+    present("notes", notes);
     if (step < 0) throw new InvalidArgumentException("step", step, "at least 0");
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     Map<String, String> facts = new LinkedHashMap<>();
@@ -90,6 +93,8 @@ public final class Checkpoint {
    * @throws WeightsException if the file is absent, damaged, or not of this model, optimiser and generator
    */
   public static Loaded load(Path file, Parameters parameters, Optimizer optimizer, Generator generator) {
+    present("file", file);
+    present("parameters", parameters);
     try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
       Facts facts = new Facts(file, saved.metadata());
       if (!VERSION.equals(facts.get("checkpoint"))) {
@@ -105,6 +110,10 @@ public final class Checkpoint {
       if (generator != null) generator.restore(seed, position);
       return new Loaded(step, facts.notes());
     }
+  }
+
+  private static void present(String argument, Object value) {
+    if (value == null) throw new InvalidArgumentException(argument, "null", "a value");
   }
 
   private record Facts(Path file, Map<String, String> all) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import org.ondol.DType;
 import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
 import org.ondol.models.weights.SafeTensorsHeader.Entry;
 
@@ -42,6 +43,7 @@ public final class SafeTensors implements Weights, AutoCloseable {
    */
   public static SafeTensors open(Path file) {
     SafeTensorsHeader.checkByteOrder();
+    if (file == null) throw new InvalidArgumentException("file", "null", "a path");
     FileChannel channel = null;
     boolean done = false;
     try {
@@ -131,6 +133,7 @@ public final class SafeTensors implements Weights, AutoCloseable {
   @Override
   public Tensor tensor(String name, Device device, long... shape) {
     Entry e = entry(name);
+    if (shape == null) throw new InvalidArgumentException("shape", "null", "sizes");
     boolean fits = e.shape().length == shape.length;
     for (int i = 0; fits && i < shape.length; i++) fits = shape[i] == -1 || shape[i] == e.shape()[i];
     if (!fits) {

@@ -44,6 +44,7 @@ public final class SafeTensorsWriter {
    */
   public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
     SafeTensorsHeader.checkByteOrder();
+    if (file == null) throw new InvalidArgumentException("file", "null", "a path");
     List<Map.Entry<String, Tensor>> order = checked(tensors);
     ByteBuffer header = header(order, metadata);
     Path temporary = null;
