@@ -23,6 +23,8 @@ public final class Generator {
   private static final int TAG = 0x4F6E646F;
   /** Elements a task. */
   private static final int TASK = 16384;
+  /** No draws lead from here to where numbers end. */
+  private static final long LAST = 1_000_000_000_000_000_000L;
 
   private long seed;
   private long position;
@@ -42,7 +44,7 @@ public final class Generator {
 
   /** Goes to a position, for instance that of a checkpoint. */
   public void seek(long position) {
-    if (position < 0) throw new InvalidArgumentException("position", position, "at least 0");
+    if (position < 0 || position > LAST) throw new InvalidArgumentException("position", position, "0 to 10^18");
     this.position = position;
   }
 

@@ -168,6 +168,9 @@ class TapeGradientTest {
     return List.of(
         new Case("conv", v -> Maps.conv(v[0], v[1], v[2], half),
             w -> bias(WideMaps.conv(w[0], w[1], 2, 1, 1, WideMaps.ALL), w[2]), s(2, 3, 6, 5), s(4, 3, 3, 3), s(4)),
+        new Case("conv of lines", v -> Maps.conv(v[0], v[1], null, ConvGeometry.UNIT),
+            w -> WideMaps.conv(w[0].unsqueeze(2), w[1].unsqueeze(2), 1, 0, 1, WideMaps.ALL).reshape(2, 4, 7), s(2, 3, 9),
+            s(4, 3, 3)),
         new Case("conv grouped", v -> Maps.conv(v[0], v[1], null, ConvGeometry.UNIT.groups(2)),
             w -> WideMaps.conv(w[0], w[1], 1, 0, 2, WideMaps.ALL), s(1, 4, 5, 5), s(6, 2, 3, 3)),
         new Case("maskedconv", v -> Maps.maskedConv(v[0], v[1], mask(v[0]), v[2], ConvGeometry.UNIT.padding(1)),
@@ -194,6 +197,8 @@ class TapeGradientTest {
             w -> WideMaps.unpool(w[0], doubled, 3, 4), s(2, 2, 2, 2)),
         new Case("resize", v -> Maps.resize(v[0], Resize.Target.size(7, 3), Resize.Options.BILINEAR),
             w -> WideMaps.bilinear(w[0], 7, 3), s(2, 2, 4, 5)),
+        new Case("resize to the nearest", v -> Maps.resize(v[0], Resize.Target.scale(2, 3), Resize.Options.NEAREST),
+            w -> Wide.of(s(2, 2, 8, 15), i -> w[0].at(i[0], i[1], i[2] / 2, i[3] / 3)), s(2, 2, 4, 5)),
         new Case("batchnorm, training", v -> Maps.batchNorm(v[0], v[1], v[2], 1e-3, false, null),
             w -> WideMaps.batchNorm(w[0], w[1], w[2], null, null, 1e-3, false), s(3, 2, 2, 3), s(2), s(2)),
         new Case("batchnorm, training, relu", v -> Maps.batchNorm(v[0], v[1], v[2], 1e-3, true, null),

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,8 @@ import org.ondol.grad.Parameters;
 import org.ondol.grad.Schedule;
 import org.ondol.grad.Sgd;
 import org.ondol.models.training.Checkpoint;
+import org.ondol.models.weights.SafeTensors;
+import org.ondol.models.weights.SafeTensorsWriter;
 import org.ondol.models.weights.WeightsException;
 import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
@@ -164,6 +167,21 @@ class AutoencoderTest {
       refused(file, all, sgd, generator, "sgd");
       refused(bare, all, adam, null, "optimizer");
       refused(bare, all, null, generator, "generator");
+      for (String fact : new String[] {"step", "generator.seed", "generator.position", "optimizer.steps"}) {
+        Path odd = folder.resolve("odd");
+        try (SafeTensors saved = SafeTensors.open(file)) {
+          Map<String, Tensor> tensors = new LinkedHashMap<>();
+          for (String name : saved.names()) tensors.put(name, saved.tensor(name, Device.of("java")));
+          Map<String, String> facts = new LinkedHashMap<>(saved.metadata());
+          facts.put("ondol." + fact, "1x");
+          SafeTensorsWriter.write(odd, tensors, facts);
+          refused(odd, all, adam, generator, fact + " is 1x");
+          facts.remove("ondol." + fact);
+          SafeTensorsWriter.write(odd, tensors, facts);
+          refused(odd, all, adam, generator, "does not say its " + fact);
+        }
+        Files.delete(odd);
+      }
       Path cut = Files.write(folder.resolve("cut"),
           Arrays.copyOf(Files.readAllBytes(file), (int) Files.size(file) - 1));
       refused(cut, all, adam, generator, "cut short");

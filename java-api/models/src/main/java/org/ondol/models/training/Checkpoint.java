@@ -101,10 +101,10 @@ public final class Checkpoint {
         throw new WeightsException(file + " is a checkpoint of version " + facts.get("checkpoint") + "; expected "
             + VERSION);
       }
-      long step = facts.number("step");
+      long step = facts.notNegative("step");
       Map<Parameter, Tensor> values = parameters(file, saved, parameters);
-      long seed = generator == null ? 0 : Long.parseLong(facts.get("generator.seed"));
-      long position = generator == null ? 0 : facts.number("generator.position");
+      long seed = generator == null ? 0 : facts.whole("generator.seed");
+      long position = generator == null ? 0 : facts.notNegative("generator.position");
       if (optimizer != null) restore(file, saved, facts, optimizer);
       values.forEach(Parameter::assign);
       if (generator != null) generator.restore(seed, position);
@@ -123,11 +123,18 @@ public final class Checkpoint {
       return value;
     }
 
-    /** A number of at least 0. */
-    long number(String key) {
-      String value = get(key);
-      if (!value.matches("\\d{1,18}")) throw new WeightsException(file + " says that its " + key + " is " + value);
-      return Long.parseLong(value);
+    long whole(String key) {
+      try {
+        return Long.parseLong(get(key));
+      } catch (NumberFormatException e) {
+        throw new WeightsException(file + " says that its " + key + " is " + get(key), e);
+      }
+    }
+
+    long notNegative(String key) {
+      long value = whole(key);
+      if (value < 0) throw new WeightsException(file + " says that its " + key + " is " + value);
+      return value;
     }
 
     Map<String, String> notes() {
@@ -166,7 +173,7 @@ public final class Checkpoint {
       }
     }
     try {
-      optimizer.restore(facts.number("optimizer.steps"), updates, state);
+      optimizer.restore(facts.notNegative("optimizer.steps"), updates, state);
     } catch (InvalidArgumentException e) {
       throw new WeightsException(file + " is not of this optimiser: " + e.getMessage(), e);
     }
