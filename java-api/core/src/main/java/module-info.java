@@ -8,6 +8,7 @@ module org.ondol.core {
   requires static jdk.incubator.vector;
 
   exports org.ondol;
+  exports org.ondol.grad;
   exports org.ondol.ops;
   exports org.ondol.spi;
 

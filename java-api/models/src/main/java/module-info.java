@@ -5,12 +5,13 @@ module org.ondol.models {
   requires com.google.protobuf;
   requires org.tribuo.util.onnx;
 
-  // The tokenizers need these, and being an automatic module cannot say so.
+  // Reads the headers of weights; the tokenizers need it too and, being an automatic module, cannot say so.
   requires com.google.gson;
   requires org.slf4j;
 
   exports org.ondol.models;
   exports org.ondol.models.layers;
   exports org.ondol.models.proposals;
+  exports org.ondol.models.training;
   exports org.ondol.models.weights;
 }

@@ -126,6 +126,11 @@ public final class HostMemory implements Memory {
     arena.close();
   }
 
+  /** Bytes of the blocks that are in use, those kept for the next allocation not counted. */
+  public synchronized long inUse() {
+    return total - kept;
+  }
+
   /** Gives all freed memory back to the operating system. */
   public void trim() {
     ArrayDeque<Cached> all = new ArrayDeque<>();

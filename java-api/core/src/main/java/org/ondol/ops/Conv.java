@@ -41,12 +41,17 @@ public final class Conv {
     }
   }
 
-  /** Gradients of the map, the filters and the bias. */
+  /** Gradients of the map, the filters and the bias; null where not wanted. */
   public record Gradients(Tensor dx, Tensor dw, Tensor db) implements AutoCloseable {
     @Override
     public void close() {
       Outputs.closeAll(dx, dw, db);
     }
+  }
+
+  /** Which gradients to compute. */
+  public record Wanted(boolean x, boolean weight, boolean bias) {
+    public static final Wanted ALL = new Wanted(true, true, true);
   }
 
   private Conv() {}
@@ -82,7 +87,12 @@ public final class Conv {
 
   /** Gradients of the sum without activation and residual: dx, dw and the bias's, all by {@code dy}. */
   public static Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry) {
-    return backward(x, weight, dy, FilterShape.of(weight, geometry, false), null, null);
+    return backward(x, weight, dy, geometry, Wanted.ALL);
+  }
+
+  /** The wanted ones of the gradients. */
+  public static Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry, Wanted wanted) {
+    return backward(x, weight, dy, FilterShape.of(weight, geometry, false), null, null, wanted);
   }
 
   static FilterShape plain(PackedFilter filter) {
@@ -116,7 +126,9 @@ public final class Conv {
   }
 
   /** @param byInput live entries by input channel; null as byOutput where all are live */
-  static Gradients backward(Tensor x, Tensor weight, Tensor dy, FilterShape s, LiveEntries byOutput, LiveEntries byInput) {
+  static Gradients backward(Tensor x, Tensor weight, Tensor dy, FilterShape s, LiveEntries byOutput, LiveEntries byInput,
+      Wanted wanted) {
+    Check.present("wanted", wanted);
     Device device = weight.device();
     long[] yShape = outputShape(x, s, device);
     Check.floats("dy", dy, device);
@@ -129,10 +141,12 @@ public final class Conv {
     Tensor dw = null;
     Tensor db = null;
     try {
-      dx = Tensor.empty(device, x.shape());
-      ConvCall.run(Kernels::deconv, back, dy, ConvCall.Filters.of(weight, byInput), dx, Epilogue.NONE, ConvCall.all(back));
-      dw = ConvCall.weightGradient(forward, x, dy, weight.shape(), byOutput);
-      db = ConvCall.biasGradient(dy);
+      if (wanted.x) {
+        dx = Tensor.empty(device, x.shape());
+        ConvCall.run(Kernels::deconv, back, dy, ConvCall.Filters.of(weight, byInput), dx, Epilogue.NONE, ConvCall.all(back));
+      }
+      if (wanted.weight) dw = ConvCall.weightGradient(forward, x, dy, weight.shape(), byOutput);
+      if (wanted.bias) db = ConvCall.biasGradient(dy);
       Gradients all = new Gradients(dx, dw, db);
       db = null;
       dw = null;

@@ -82,6 +82,12 @@ public final class Deconv {
 
   /** Gradients of the sum without activation and residual. The sizes of dy tell the output padding. */
   public static Conv.Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry) {
+    return backward(x, weight, dy, geometry, Conv.Wanted.ALL);
+  }
+
+  /** The wanted ones of the gradients. */
+  public static Conv.Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry, Conv.Wanted wanted) {
+    Check.present("wanted", wanted);
     FilterShape s = FilterShape.of(weight, geometry, true);
     Device device = weight.device();
     ConvCall.map("x", x, s, s.xChannels(), device);
@@ -94,10 +100,12 @@ public final class Deconv {
     Tensor dw = null;
     Tensor db = null;
     try {
-      dx = Tensor.empty(device, x.shape());
-      ConvCall.run(Kernels::conv, back, dy, ConvCall.Filters.of(weight, null), dx, Conv.Epilogue.NONE, ConvCall.all(back));
-      dw = ConvCall.weightGradient(back, dy, x, weight.shape(), null);
-      db = ConvCall.biasGradient(dy);
+      if (wanted.x()) {
+        dx = Tensor.empty(device, x.shape());
+        ConvCall.run(Kernels::conv, back, dy, ConvCall.Filters.of(weight, null), dx, Conv.Epilogue.NONE, ConvCall.all(back));
+      }
+      if (wanted.weight()) dw = ConvCall.weightGradient(back, dy, x, weight.shape(), null);
+      if (wanted.bias()) db = ConvCall.biasGradient(dy);
       Conv.Gradients all = new Conv.Gradients(dx, dw, db);
       db = null;
       dw = null;

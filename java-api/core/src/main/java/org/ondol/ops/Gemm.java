@@ -119,26 +119,8 @@ public final class Gemm {
     Check.shape("dc", dc, shape);
     try (Tensor bt = b.transpose(-1, -2); Tensor at = a.transpose(-1, -2);
         Tensor da = matmul(dc, bt); Tensor db = matmul(at, dc)) {
-      return new Gradients(sumTo(da, a.shape()), sumTo(db, b.shape()));
+      return new Gradients(Reduce.sumTo(da, a.shape()), Reduce.sumTo(db, b.shape()));
     }
-  }
-
-  /** Sums leading and broadcast dimensions away, in ascending order, until the shape is the given one. */
-  static Tensor sumTo(Tensor t, long[] shape) {
-    Tensor current = t.reshape(t.shape());
-    while (current.rank() > shape.length) {
-      Tensor next = Reduce.apply(Reduce.Op.SUM, current, 0, false);
-      current.close();
-      current = next;
-    }
-    for (int i = 0; i < shape.length; i++) {
-      if (shape[i] == 1 && current.size(i) != 1) {
-        Tensor next = Reduce.apply(Reduce.Op.SUM, current, i, true);
-        current.close();
-        current = next;
-      }
-    }
-    return current;
   }
 
   private static Device deviceOf(Tensor a) {

@@ -46,8 +46,14 @@ public final class MaskedConv {
 
   /** Gradients of the sum without activation and residual; dw is +0 at dead entries. */
   public static Conv.Gradients backward(Tensor x, Tensor weight, FilterMask mask, Tensor dy, ConvGeometry geometry) {
+    return backward(x, weight, mask, dy, geometry, Conv.Wanted.ALL);
+  }
+
+  /** The wanted ones of the gradients. */
+  public static Conv.Gradients backward(Tensor x, Tensor weight, FilterMask mask, Tensor dy, ConvGeometry geometry,
+      Conv.Wanted wanted) {
     FilterShape s = shape(weight, mask, geometry);
-    return Conv.backward(x, weight, dy, s, mask.byOutput(), mask.byInput());
+    return Conv.backward(x, weight, dy, s, mask.byOutput(), mask.byInput(), wanted);
   }
 
   private static FilterShape shape(Tensor weight, FilterMask mask, ConvGeometry geometry) {

@@ -1,6 +1,8 @@
 package org.ondol.ops;
 
+import java.util.Arrays;
 import org.ondol.InvalidArgumentException;
+import org.ondol.ShapeException;
 import org.ondol.Shapes;
 import org.ondol.Tensor;
 import org.ondol.spi.ReduceArgs;
@@ -64,6 +66,33 @@ public final class Reduce {
       try (Tensor spread = column.expand(shape)) {
         return Elementwise.apply(Elementwise.Op.SCALE, spread, null, op == Op.MEAN ? 1.0 / n : 1.0);
       }
+    }
+  }
+
+  /**
+   * The gradient of a broadcast operand: leading dimensions, then those that were stretched, are summed away in ascending
+   * order.
+   *
+   * @param t of a shape that {@code shape} broadcasts to
+   */
+  public static Tensor sumTo(Tensor t, long... shape) {
+    Check.present("t", t);
+    Check.floats("t", t, t.device());
+    Shapes.count("shape", shape);
+    if (shape.length > t.rank() || !Arrays.equals(Shapes.broadcast("shape", t.shape(), shape), t.shape())) {
+      throw new ShapeException("shape", Arrays.toString(shape), "a shape that broadcasts to " + Arrays.toString(t.shape()));
+    }
+    Tensor current = t.view(t.offset(), t.shape(), t.strides());
+    while (current.rank() > shape.length) current = closing(current, 0, false);
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] == 1 && current.size(i) != 1) current = closing(current, i, true);
+    }
+    return current;
+  }
+
+  private static Tensor closing(Tensor t, int dim, boolean keep) {
+    try (t) {
+      return apply(Op.SUM, t, dim, keep);
     }
   }
 }

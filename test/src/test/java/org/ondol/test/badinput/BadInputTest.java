@@ -26,6 +26,7 @@ import org.ondol.test.support.TestDevices;
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages},
  * {@link BadPool} and {@link BadRoiAlign}.
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadRoiPool}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadTraining}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -61,6 +62,9 @@ class BadInputTest {
     rows.addAll(BadBoxes.ROWS);
     rows.addAll(BadRoiAlign.ROWS);
     rows.addAll(BadRoiPool.ROWS);
+    rows.addAll(BadTraining.TAPES);
+    rows.addAll(BadTraining.LOSSES);
+    rows.addAll(BadTraining.OPTIMIZERS);
     List<DynamicNode> tests = new ArrayList<>();
     for (Row row : rows) {
       tests.add(DynamicTest.dynamicTest(row.name, () -> {

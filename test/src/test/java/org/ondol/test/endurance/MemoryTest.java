@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.ondol.Device;
@@ -12,6 +13,12 @@ import org.ondol.HostMemory;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.Threads;
+import org.ondol.grad.Adam;
+import org.ondol.grad.Generator;
+import org.ondol.grad.Parameter;
+import org.ondol.grad.Schedule;
+import org.ondol.grad.Tape;
+import org.ondol.grad.Value;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
@@ -48,6 +55,7 @@ class MemoryTest {
         cache.append(x, x);
       }
       convolve(device, x.slice(2, 0, 20), i);
+      train(device, x.slice(2, 0, 20));
     }
     if (i % 10 == 0) {
       Threads.set(1 + i / 10 % 4);
@@ -63,6 +71,16 @@ class MemoryTest {
       Tensor y = MaskedConv.apply(x, moved, Conv.Epilogue.NONE);
       MaskedConv.backward(x, w, mask, y, same).close();
       Deconv.apply(y, up, 1, 1, Conv.Epilogue.NONE).close();
+    }
+  }
+
+  private static void train(Device device, Tensor x) {
+    try (Tape tape = Tape.open(new Generator(1)); Parameter w = new Parameter("w", Tensor.zeros(device, 24, 24));
+        Adam adam = new Adam(List.of(w), Schedule.constant(0.1), Adam.Options.ADAM)) {
+      Value in = tape.constant(x);
+      Value h = tape.recompute(() -> in.linear(tape.parameter(w), null).tanh().dropout(0.5));
+      tape.backward(h.add(in).square().mean());
+      adam.step();
     }
   }
 

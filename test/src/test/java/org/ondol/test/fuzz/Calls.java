@@ -9,6 +9,7 @@ import java.util.Set;
 import org.ondol.DType;
 import org.ondol.Devices;
 import org.ondol.Tensor;
+import org.ondol.grad.Tape;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Anchors;
 import org.ondol.ops.Attention;
@@ -112,6 +113,7 @@ final class Calls {
     ALL.put(RoiPool.class, RoiCalls.POOL);
     ALL.put(Spp.class, RoiCalls.SPP);
     ALL.put(PsRoiPool.class, RoiCalls.SENSITIVE);
+    ALL.put(Tape.class, TrainingCalls.ALL);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.ondol.Tensor;
+import org.ondol.models.weights.SafeTensors;
 import org.ondol.ops.Activation;
 import org.ondol.ops.Conv;
 import org.ondol.ops.Conv.Epilogue;

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.ondol.Device;
 import org.ondol.Tensor;
 import org.ondol.models.SentenceEncoder;
+import org.ondol.models.weights.SafeTensors;
 import org.ondol.test.support.TestDevices;
 
 /** Token ids, last hidden states and embeddings of four sentences beside those that were recorded elsewhere. */
@@ -26,7 +27,7 @@ class MiniLmGoldenTest {
   @Test
   void tokensHiddenStatesAndEmbeddings() throws IOException {
     assumeTrue(Files.isReadable(GOLDEN), () -> "no golden file at " + GOLDEN.toAbsolutePath().normalize());
-    SafeTensors golden = new SafeTensors(GOLDEN);
+    SafeTensors golden = SafeTensors.open(GOLDEN);
     for (Device device : TestDevices.available()) {
       try (SentenceEncoder model = MiniLmModel.on(device)) {
         List<long[]> tokens = model.tokenize(SENTENCES);

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.ondol.Device;
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.models.weights.SafeTensors;
 import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
 
@@ -44,7 +45,7 @@ final class Network {
       System.out.println("[skipped] " + folder + ": no file " + path.toAbsolutePath().normalize());
       Assumptions.abort("no file " + path);
     }
-    return new SafeTensors(path);
+    return SafeTensors.open(path);
   }
 
   /** Runs a network on every device; all must give the same bits, which are returned. */
@@ -58,6 +59,12 @@ final class Network {
     float[] first = results.values().iterator().next();
     results.forEach((device, values) -> Assertions.assertNull(Bits.difference(values, first), device.toString()));
     return first;
+  }
+
+  static int[] unsigned(byte[] bytes) {
+    int[] values = new int[bytes.length];
+    for (int i = 0; i < values.length; i++) values[i] = bytes[i] & 0xFF;
+    return values;
   }
 
   Tensor weight(String name) {

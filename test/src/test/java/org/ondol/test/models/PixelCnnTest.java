@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.ondol.Tensor;
+import org.ondol.models.weights.SafeTensors;
 import org.ondol.ops.Conv;
 import org.ondol.ops.Conv.Epilogue;
 import org.ondol.ops.ConvGeometry;
@@ -40,7 +41,7 @@ class PixelCnnTest {
 
   /** The weight with NaN wherever the file's own mask says that nothing is. */
   private Tensor ruined(Network n, Tensor w, String name) {
-    int[] mask = weights.bytes(name.replaceAll("conv$", "mask"));
+    int[] mask = Network.unsigned(weights.bytes(name.replaceAll("conv$", "mask")));
     float[] values = w.toFloats();
     for (int i = 0; i < values.length; i++) {
       values[i] = mask[i % mask.length] != 0 ? values[i] : Float.NaN;
@@ -93,7 +94,7 @@ class PixelCnnTest {
   @Test
   void givesTheSameLogits() throws IOException {
     SafeTensors golden = Network.open("pixelcnn-mnist", "golden");
-    int[] images = golden.bytes("input_u8");
+    int[] images = Network.unsigned(golden.bytes("input_u8"));
     float[] logits = Network.everywhere(weights, n -> logits(n, images));
     double distance = Network.distance(logits, golden.floats("logits"));
     System.out.printf(Locale.ROOT, "[pixelcnn] largest difference of a logit: %.2g%n", distance);

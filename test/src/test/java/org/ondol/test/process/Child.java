@@ -1,28 +1,48 @@
 package org.ondol.test.process;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.ondol.Device;
 import org.ondol.DeviceUnavailableException;
 import org.ondol.Devices;
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.models.weights.SafeTensorsWriter;
+import org.ondol.models.weights.WeightsException;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Gemm;
+import org.ondol.test.training.Autoencoder;
 
 /** What the tests run in a JVM of its own. Prints one line per answer, name=value. */
 public final class Child {
   private Child() {}
 
   /** args: what to do, then its arguments. */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws IOException {
     switch (args[0]) {
       case "first-call" -> firstCall(args[1]);
       case "bits" -> System.out.println("bits=" + bits(Device.of(args[1])));
       case "device" -> device(args[1]);
       case "best" -> System.out.println("best=" + Devices.best());
+      case "train" -> Autoencoder.run(args[1], Path.of(args[2]), 128, Integer.parseInt(args[3]), Path.of(args[4]));
+      case "write" -> write(Path.of(args[1]), Integer.parseInt(args[2]));
       case "list" -> Devices.list().forEach(s -> System.out.println(s.name() + "=" + s.available() + " " + s.description()));
       default -> throw new IllegalArgumentException(args[0]);
+    }
+  }
+
+  /** A file of so many floats, all of them 2. */
+  private static void write(Path file, int count) {
+    float[] values = new float[count];
+    Arrays.fill(values, 2);
+    try (Tensor t = Tensor.wrap(values, count)) {
+      SafeTensorsWriter.write(file, Map.of("a", t), Map.of());
+      System.out.println("written=true");
+    } catch (WeightsException e) {
+      System.out.println("refused=" + e.getMessage());
     }
   }
 

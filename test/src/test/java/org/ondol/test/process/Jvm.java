@@ -27,6 +27,7 @@ final class Jvm {
   private final List<String> options = new ArrayList<>(List.of("-Xmx512m"));
   private final Map<String, String> environment = new java.util.TreeMap<>();
   private List<String> classPath = classPath();
+  private String before;
 
   static Jvm withVectorApi() {
     return new Jvm().option("--add-modules", "jdk.incubator.vector").option("--enable-native-access=ALL-UNNAMED");
@@ -52,8 +53,15 @@ final class Jvm {
     return this;
   }
 
+  /** Runs under a shell that first executes a command, such as one that sets a limit. */
+  Jvm after(String shellCommand) {
+    before = shellCommand;
+    return this;
+  }
+
   Process start(String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    List<String> command = new ArrayList<>(before == null ? List.of() : List.of("bash", "-c", before + "; exec \"$@\"", "bash"));
+    command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
     command.addAll(options);
     command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath), Child.class.getName()));
     command.addAll(List.of(arguments));

@@ -1,0 +1,94 @@
+package org.ondol.grad;
+
+import org.ondol.InvalidArgumentException;
+import org.ondol.Tensor;
+import org.ondol.ops.Attention;
+import org.ondol.ops.Embedding;
+import org.ondol.ops.LayerNorm;
+
+/**
+ * Attention, embeddings and layer normalisation on a tape; the contracts of {@link org.ondol.ops} say what they
+ * compute.
+ */
+public final class Sequences {
+  private Sequences() {}
+
+  /** Attention of q [B, H, Lq, D] over k and v; see {@link Attention}. */
+  public static Value attention(Value q, Value k, Value v, Attention.Options options) {
+    return attention(q, k, v, null, options);
+  }
+
+  /**
+   * The same with a bias that is trained.
+   *
+   * @param bias takes the place of the options' bias; or null
+   * @param options without pages: those have no gradient
+   */
+  public static Value attention(Value q, Value k, Value v, Value bias, Attention.Options options) {
+    Require.present("q", q);
+    Require.present("k", k);
+    Require.present("v", v);
+    Require.present("options", options);
+    if (bias != null && options.bias() != null) {
+      throw new InvalidArgumentException("options", "with a bias", "none beside the given bias");
+    }
+    return Tape.apply("attention", r -> {
+      Attention.Options o = bias == null ? options : options.bias(bias.tensor());
+      if (!r.needed() || o.pages() != null) return Attention.apply(q.tensor(), k.tensor(), v.tensor(), o);
+      Attention.Result f = Attention.forward(q.tensor(), k.tensor(), v.tensor(), o);
+      r.save(f.lse());
+      r.backward((dy, g) -> {
+        Attention.Gradients all = Attention.backward(q.tensor(), k.tensor(), v.tensor(), o, f, dense(dy), g.needs(3));
+        g.add(0, all.dq());
+        g.add(1, all.dk());
+        g.add(2, all.dv());
+        if (g.needs(3)) g.add(3, all.dbias());
+      });
+      return f.out();
+    }, q, k, v, bias);
+  }
+
+  /** With a dense last dimension. */
+  private static Tensor dense(Tensor t) {
+    return t.size(-1) == 1 || t.stride(-1) == 1 ? t : t.contiguous();
+  }
+
+  /**
+   * Rows of a table by their numbers.
+   *
+   * @param ids INT32 or INT64; the tape keeps their memory open
+   */
+  public static Value embedding(Value table, Tensor ids) {
+    Require.present("table", table);
+    Require.open("ids", ids);
+    return Tape.apply("embedding", r -> {
+      Tensor mine = ids.view(ids.offset(), ids.shape(), ids.strides());
+      r.save(mine);
+      r.backward((dy, g) -> g.add(0, Embedding.backward(dy, mine, table.size(0))));
+      return Embedding.lookup(table.tensor(), mine);
+    }, table);
+  }
+
+  /**
+   * Layer normalisation over the last dimension.
+   *
+   * @param gamma [n], or null for 1
+   * @param beta [n], or null for 0
+   */
+  public static Value layerNorm(Value x, Value gamma, Value beta, double eps) {
+    Require.present("x", x);
+    return Tape.apply("layernorm", r -> {
+      Tensor in = x.tensor();
+      Tensor scale = gamma == null ? null : gamma.tensor();
+      LayerNorm.Result f = LayerNorm.forward(in, scale, beta == null ? null : beta.tensor(), eps);
+      r.save(f.mean(), f.rstd());
+      r.backward((dy, g) -> {
+        LayerNorm.Gradients all = LayerNorm.backward(in, scale, dy, f.mean(), f.rstd());
+        g.add(0, all.dx());
+        if (gamma != null) g.add(1, all.dgamma());
+        if (beta != null) g.add(2, all.dbeta());
+      });
+      return f.y();
+    }, x, gamma, beta);
+  }
+}
