@@ -249,7 +249,7 @@ class ConvBody {
     const int64_t rows = part.rows;
     const int64_t lines = flat ? 1 : rows, width = flat ? rows * part.x.count : part.x.count;
     const int64_t tiles = ceil_div(width, (int64_t)ChannelTile<V>::ROWS);
-    const int64_t count = min_of<int64_t>(panels, ChannelTile<V>::panels((int)ceil_div(width, tiles)));
+    const int64_t count = ChannelTile<V>::side(ceil_div(width, tiles), panels);
     for (int64_t i = 0; i < lines; i++) {
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t j = width * t / tiles, n = width * (t + 1) / tiles - j;
