@@ -3,6 +3,7 @@
 #ifndef ONDOL_CONV_PATCH_H
 #define ONDOL_CONV_PATCH_H
 
+#include "conv/ahead.h"
 #include "conv/problem.h"
 
 namespace ondol {
@@ -41,6 +42,7 @@ class Patch {
       for (int64_t ph = 0; ph < step_h; ph++) {
         const Rows rows = {height, clamp(ceil_of(-top - ph, step_h), height), clamp(ceil_of(x_height - top - ph, step_h), height)};
         const float* from = x + c * channel_stride + (top + ph) * x_width + left;
+        if (c + 2 < channels) ask(from + 2 * channel_stride + rows.begin * step_h * x_width, (rows.end - rows.begin) * step_h * x_width);
         fill_rows(rows, from, step_h * x_width, -left, x_width - left, out + c * plane + ph * step_w * part);
       }
     }
@@ -53,6 +55,10 @@ class Patch {
   };
 
   static int64_t clamp(int64_t n, int64_t most) { return max_of<int64_t>(0, min_of(n, most)); }
+
+  static void ask(const float* from, int64_t floats) {
+    for (int64_t i = 0; i < floats; i += 16) ask_to_read(from + i);
+  }
 
   // An odd number of cache lines: neighbouring channels do not compete for the same sets.
   static int64_t odd_lines(int64_t floats) {

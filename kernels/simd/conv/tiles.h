@@ -46,12 +46,30 @@ class ChannelTile {
     return 31 / (rows + 1) < PANELS ? 31 / (rows + 1) : PANELS;
   }
 
-  // The same of `panels` panels, spread evenly: a last tile with one panel alone would wait for its own sums.
-  static constexpr int64_t side(int64_t rows, int64_t panels) {
+  // Panels of `panels` that a tile of `rows` rows takes, spread evenly: a last one alone would wait for its own sums.
+  static int64_t side(int64_t rows, int64_t panels) {
     return ceil_div(panels, ceil_div(panels, (int64_t)ChannelTile::panels((int)rows)));
   }
 
+  // Tiles that `positions` are best cut into, for `panels` panels: what counts is how many half cycles their steps take,
+  // which are bound by multiply-adds, by loads or by the latency of a sum.
+  static int64_t tiles(int64_t positions, int64_t panels) {
+    const int64_t fewest = ceil_div(positions, (int64_t)ROWS);
+    int64_t best = fewest, least = INT64_MAX;
+    for (int64_t n = fewest; n <= min_of(positions, fewest + 2); n++) {
+      const int64_t rows = ceil_div(positions, n), width = side(rows, panels);
+      const int64_t last = panels - (ceil_div(panels, width) - 1) * width;
+      const int64_t steps = n * ((ceil_div(panels, width) - 1) * half_cycles(rows, width) + half_cycles(rows, last));
+      if (steps < least) best = n, least = steps;
+    }
+    return best;
+  }
+
  private:
+  static int64_t half_cycles(int64_t rows, int64_t panels) {
+    return max_of(max_of(rows * panels * vectors, rows + panels * vectors + 1), (int64_t)8);
+  }
+
   template <int rows, int panels>
   static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
                       int64_t c_panel, bool first) {
