@@ -2,7 +2,8 @@
 // channels of one group would leave 15 idle. A task owns 16 channels; for each image it takes bands of rows, turns their x
 // and dy into rows of 16 channels a position, and continues the chains of all entries of the window.
 //
-// 128 channels, 56 x 56, 3 x 3, on one core of a Zen 5: 0.10 ms, where convweight took 1.37.
+// On one core of a Zen 5, 128 channels: 3 x 3 over 56 x 56 in 0.115 ms instead of 1.41, at stride 2 in 0.065 instead of
+// 0.52, 5 x 5 over 28 x 28 in 0.048 instead of 0.65.
 #ifndef ONDOL_CONV_WEIGHT_PLANES_H
 #define ONDOL_CONV_WEIGHT_PLANES_H
 
