@@ -4,6 +4,7 @@
 //   lanes                      float lanes of a vector
 //   F, I, M                    vectors of float and of int32_t; lane mask
 //   load(p), store(p, f)       unaligned; with a count n <= lanes only the first n lanes are touched, others load 0
+//   load(p, begin, end)        only these lanes are touched, the others load 0; none where begin >= end
 //   set(x)                     broadcast of a float or an int32_t
 //   fma(a, b, c)               a * b + c, rounded once
 //   sqrt(a), abs(a)

@@ -20,6 +20,9 @@ struct Avx2 {
   static ONDOL_INLINE F load(const float* p) { return _mm256_loadu_ps(p); }
   static ONDOL_INLINE I load(const int32_t* p) { return I(_mm256_loadu_si256((const __m256i*)p)); }
   static ONDOL_INLINE F load(const float* p, int64_t n) { return _mm256_maskload_ps(p, (__m256i)first(n)); }
+  static ONDOL_INLINE F load(const float* p, int64_t begin, int64_t end) {
+    return _mm256_maskload_ps(p, (__m256i)(first(end) & ~first(begin)));
+  }
   static ONDOL_INLINE void store(float* p, F a) { _mm256_storeu_ps(p, a); }
   static ONDOL_INLINE void store(int32_t* p, I a) { _mm256_storeu_si256((__m256i*)p, (__m256i)a); }
   static ONDOL_INLINE void store(float* p, F a, int64_t n) { _mm256_maskstore_ps(p, (__m256i)first(n), a); }

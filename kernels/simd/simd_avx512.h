@@ -18,6 +18,9 @@ struct Avx512 {
   static ONDOL_INLINE F load(const float* p) { return _mm512_loadu_ps(p); }
   static ONDOL_INLINE I load(const int32_t* p) { return I(_mm512_loadu_si512(p)); }
   static ONDOL_INLINE F load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static ONDOL_INLINE F load(const float* p, int64_t begin, int64_t end) {
+    return _mm512_maskz_loadu_ps((M)(first(end) & ~first(begin)), p);
+  }
   static ONDOL_INLINE void store(float* p, F a) { _mm512_storeu_ps(p, a); }
   static ONDOL_INLINE void store(int32_t* p, I a) { _mm512_storeu_si512(p, (__m512i)a); }
   static ONDOL_INLINE void store(float* p, F a, int64_t n) { _mm512_mask_storeu_ps(p, first(n), a); }

@@ -31,6 +31,11 @@ struct Portable {
     for (int64_t i = 0; i < n; i++) a[i] = p[i];
     return a;
   }
+  static ONDOL_INLINE F load(const float* p, int64_t begin, int64_t end) {
+    F a = {0, 0, 0, 0};
+    for (int64_t i = begin; i < end; i++) a[i] = p[i];
+    return a;
+  }
   static ONDOL_INLINE void store(float* p, F a) { __builtin_memcpy(p, &a, sizeof a); }
   static ONDOL_INLINE void store(int32_t* p, I a) { __builtin_memcpy(p, &a, sizeof a); }
   static ONDOL_INLINE void store(float* p, F a, int64_t n) {

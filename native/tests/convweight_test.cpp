@@ -118,6 +118,24 @@ void bad_arguments_are_named() {
   EXPECT(ondol_convweight(&a, nullptr) == ONDOL_OK && dw[0] == 0 && dw[7] == 0, "no images: %g", dw[0]);
 }
 
+// Depthwise filters of the sizes that have kernels of their own, with bands of rows, ragged channels and wide borders.
+void depthwise(std::mt19937& random, const std::vector<int64_t>& all) {
+  for (int64_t kernel : {3, 5}) {
+    for (int64_t stride : {1, 2, 3}) {
+      for (int64_t channels : {8, 16, 21}) {
+        ondol_conv_args a = {};
+        a.batch = 2, a.groups = a.x_channels = a.y_channels = channels;
+        a.x_height = 3 + random() % 30, a.x_width = pick(random, {3, 16, 37, 130});
+        a.kernel_h = a.kernel_w = kernel, a.stride_h = a.stride_w = stride, a.dilation_h = a.dilation_w = 1;
+        a.pad_top = random() % (kernel + 1), a.pad_left = 1 + random() % kernel;
+        a.y_height = a.end_h = (a.x_height + 2 * a.pad_top - kernel) / stride + 1;
+        a.y_width = a.end_w = (a.x_width + 2 * a.pad_left - kernel) / stride + 1;
+        if (a.x_height + 2 * a.pad_top >= kernel && a.x_width + 2 * a.pad_left >= kernel) Case(random, a, false).check(all);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -126,6 +144,7 @@ int main() {
   std::mt19937 random(s);
   const std::vector<int64_t> all = variants("convweight");
   bad_arguments_are_named();
+  depthwise(random, all);
   for (int round = 0; round < rounds(400); round++) {
     // Any conv, and those that gradients of a deconv bring, whose y is not all that x has room for.
     ondol_conv_args a = conv_sizes(random, false);

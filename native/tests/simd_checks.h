@@ -37,6 +37,12 @@ struct SimdChecks {
       for (float& x : out) x = -7;
       V::store(out, V::load(in), n);
       for (int l = 0; l <= V::lanes; l++) EXPECT(out[l] == (l < n ? in[l] : -7), "%s store %d of %d", name, l, (int)n);
+      for (int64_t end = 0; end <= V::lanes; end++) {
+        V::store(out, V::load(in, n, end));
+        for (int l = 0; l < V::lanes; l++) {
+          EXPECT(out[l] == (l >= n && l < end ? in[l] : 0), "%s load %d of [%d, %d)", name, l, (int)n, (int)end);
+        }
+      }
     }
   }
 

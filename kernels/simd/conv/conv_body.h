@@ -4,6 +4,7 @@
 #ifndef ONDOL_CONV_BODY_H
 #define ONDOL_CONV_BODY_H
 
+#include "conv/ahead.h"
 #include "conv/conv.h"
 #include "conv/conv_plan.h"
 #include "conv/filters.h"
@@ -88,11 +89,12 @@ class ConvBody {
       const Axis y = phases.y(0), x = phases.x(0);
       const Patch<V> p(y, x, c.rows, c.most_columns);
       patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
-      pitch = c.kind == BY_POSITION ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
+      const int64_t row = c.kind == BY_POSITION && c.lines == 0 ? p.pitch : c.most_columns;
+      pitch = round_up(c.rows * row, c.kind == BY_POSITION ? V::lanes : 16);
       phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
       sums = c.row_phases * phases.columns() * c.panels * phase_sums;
       planes = c.kind == BY_POSITION || !transposed ? 16 * V::lanes : phases.columns() * 16 * pitch;  // or slack
-      line = round_up(a.end_w - a.begin_w, 16);
+      line = round_up(a.end_w - a.begin_w, 16) + 4 * V::lanes;
       offsets = 2 * round_up(c.most_entries, 8);
       taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
       total = patch + sums + planes + line + offsets + taps;
@@ -138,6 +140,7 @@ class ConvBody {
     Axis y, x;
     int64_t rows;  // of y
     int64_t slot;  // of the phase's sums
+    Ahead& ahead;
   };
 
   int64_t rows_of(const Axis& y, const Band& band) const {
@@ -180,11 +183,40 @@ class ConvBody {
       } else {
         patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
       }
+      const int64_t tiles = calls(end - begin);
+      Ahead ahead = to < x_group ? next_block(x, to, top, patch, tiles) : results(band, begin, end, tiles);
       for (int64_t i = 0; i < c.row_phases * phases.columns(); i++) {
         const Axis rows = phases.y(band.phase + i / phases.columns());
-        part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i}, from, to, begin, end);
+        part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i, ahead}, from, to, begin, end);
       }
     }
+  }
+
+  // Tiles of a block: about.
+  int64_t calls(int64_t panels) const {
+    const int64_t positions = c.rows * c.most_columns * c.row_phases * phases.columns();
+    return positions * panels / (V::lanes == 16 ? 24 : 12);
+  }
+
+  // The rows of x that the block of channels from `from` on will read.
+  Ahead next_block(const float* x, int64_t from, int64_t top, const Patch<V>& patch, int64_t calls) const {
+    const int64_t first = max_of<int64_t>(0, min_of(top, a.x_height)), count = min_of(c.channels, a.x_channels / a.groups - from);
+    const int64_t last = max_of(first, min_of(c.direct != 0 ? top + c.rows : top + patch.height * patch.step_h, a.x_height));
+    return Ahead({x + from * a.x_channel + first * a.x_width, a.x_channel, count, (last - first) * a.x_width}, false, calls);
+  }
+
+  // The rows of y that panels [begin, end) will be written to, where the task has them all and their channels follow one
+  // another.
+  Ahead results(const Band& band, int64_t begin, int64_t end, int64_t calls) const {
+    const Panel first = Panels16(a).at(begin), last = Panels16(a).at(end - 1);
+    const int64_t o = class_of(a, first.index).at(first.begin);
+    const int64_t count = class_of(a, last.index).at(last.begin + last.channels - 1) - o + 1;
+    const Axis axis = phases.y(band.phase);
+    const int64_t rows = rows_of(axis, band) * axis.step, row = axis.first + band.first * axis.step;
+    if (count < 0 || count > 16 * (end - begin) || c.row_phases < phases.rows()) return Ahead();
+    const float* y = a.y + band.image * a.y_batch + o * a.y_channel;
+    const int64_t floats = min_of(rows, a.y_height - row) * a.y_width;
+    return Ahead({y + max_of<int64_t>(0, row) * a.y_width, a.y_channel, count, floats}, true, calls);
   }
 
   // Continues the sums of a part over the entries of channels [from, to).
@@ -248,29 +280,40 @@ class ConvBody {
     const bool flat = part.patch.pitch == part.x.count;
     const int64_t rows = part.rows;
     const int64_t lines = flat ? 1 : rows, width = flat ? rows * part.x.count : part.x.count;
-    const int64_t tiles = ceil_div(width, (int64_t)ChannelTile<V>::ROWS);
-    const int64_t count = min_of<int64_t>(panels, ChannelTile<V>::panels((int)ceil_div(width, tiles)));
+    const int64_t tiles = ChannelTile<V>::tiles(width, panels);
+    const int64_t count = ChannelTile<V>::side(ceil_div(width, tiles), panels);
     for (int64_t i = 0; i < lines; i++) {
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t j = width * t / tiles, n = width * (t + 1) / tiles - j;
         ChannelTile<V>::function(n, count)(entries, offsets, part.data + i * part.patch.pitch + j, w, w_panel,
                                            out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first);
+        part.ahead.ask();
+        // The filters of the next panels, a piece with every tile.
+        const int64_t call = i * tiles + t, all = lines * tiles;
+        for (int64_t p = count; p < min_of(2 * count, panels); p++) {
+          const float* next = w + p * w_panel;
+          for (int64_t k = entries * call / all; k < entries * (call + 1) / all; k++) ask_to_read(next + k * PANEL_WIDTH);
+        }
       }
     }
     return count;
   }
 
   void by_position(const Part& part, int64_t entries, const float* w, int64_t channels, float* out, bool first) const {
+    const bool by_line = c.lines != 0;
     const int64_t flat = (part.rows - 1) * part.patch.pitch + part.x.count;
-    const int64_t vectors = ceil_div(flat, (int64_t)V::lanes);
+    const int64_t vectors = ceil_div(by_line ? c.most_columns : flat, (int64_t)V::lanes);
     const int64_t tiles = ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS);
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t r = channels * t / tiles, n = channels * (t + 1) / tiles - r;
       const int64_t most = PositionTile<V>::width((int)n), steps = ceil_div(vectors, most);
-      for (int64_t s = 0; s < steps; s++) {
-        const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
-        PositionTile<V>::function(n, width)(entries, offsets, part.data + v * V::lanes, w + r,
-                                            out + r * memory.pitch + v * V::lanes, memory.pitch, first);
+      for (int64_t i = 0; i < (by_line ? part.rows : 1); i++) {
+        for (int64_t s = 0; s < steps; s++) {
+          const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
+          PositionTile<V>::function(n, width)(entries, offsets, part.data + i * part.patch.pitch + v * V::lanes, w + r,
+                                              out + r * memory.pitch + i * c.most_columns + v * V::lanes, memory.pitch, first);
+          part.ahead.ask();
+        }
       }
     }
   }
@@ -292,7 +335,7 @@ class ConvBody {
     }
     const Patch<V> patch(axis, phases.x(0), c.rows, c.most_columns);
     Planes from = {sums + (y * phases.columns() * c.panels + slot) * memory.phase_sums, c.panels * memory.phase_sums,
-                   memory.pitch, patch.pitch};
+                   memory.pitch, c.lines != 0 ? c.most_columns : patch.pitch};
     if (c.kind == BY_CHANNEL) {
       for (int64_t j = 0; j < phases.columns(); j++) {
         Store<V>::transpose(from.at + j * from.phase, rows * phases.x(j).count, panel.channels,
@@ -351,20 +394,28 @@ class ConvBody {
     }
   }
 
+  // Where the lanes of two vectors go that are dealt out by turns, from lane `from` on.
+  static ONDOL_INLINE typename V::I zip(int from) {
+    typename V::I at;
+    for (int l = 0; l < V::lanes; l++) at[l] = from + l / 2 + l % 2 * V::lanes;
+    return at;
+  }
+
   // Column phase j has the elements j, j + stride, ... of a row.
   void interleave(const Planes& from, int64_t i, int64_t r) const {
     const int64_t step = phases.columns();
     const float* base = from.at + i * from.channel;
     int64_t j = 0;
     if (step == 2) {
-      const int64_t even = phases.x(0).count, odd = phases.x(1).count;
+      const int64_t even = phases.x(0).count, odd = phases.x(1).count;  // even is odd or one more
       const float* p = base + r * (c.kind == BY_POSITION ? from.row : even);
       const float* q = base + from.phase + r * (c.kind == BY_POSITION ? from.row : odd);
-      for (int64_t k = 0; k < odd; k++) {
-        line[2 * k] = p[k];
-        line[2 * k + 1] = q[k];
+      // Whole vectors: what is behind the row's end is written to the line's slack.
+      for (int64_t k = 0; k < even; k += V::lanes) {
+        const typename V::F low = V::load(p + k), high = V::load(q + k);
+        V::store(line + 2 * k, __builtin_shuffle(low, high, zip(0)));
+        V::store(line + 2 * k + V::lanes, __builtin_shuffle(low, high, zip(V::lanes / 2)));
       }
-      if (even > odd) line[2 * odd] = p[odd];
       return;
     }
     // Squares of lanes x lanes; what is loaded past a row's end is not stored.

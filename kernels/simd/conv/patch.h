@@ -3,6 +3,7 @@
 #ifndef ONDOL_CONV_PATCH_H
 #define ONDOL_CONV_PATCH_H
 
+#include "conv/ahead.h"
 #include "conv/problem.h"
 
 namespace ondol {
@@ -39,65 +40,89 @@ class Patch {
             int64_t x_width, float* out) const {
     for (int64_t c = 0; c < channels; c++) {
       for (int64_t ph = 0; ph < step_h; ph++) {
-        for (int64_t r = 0; r < height; r++) {
-          const int64_t row = top + r * step_h + ph;
-          const float* from = row < 0 || row >= x_height ? nullptr : x + c * channel_stride + row * x_width;
-          float* to = out + c * plane + ph * step_w * part + r * pitch;
-          for (int64_t pw = 0; pw < step_w; pw++) line(from, left + pw, x_width, to + pw * part);
-        }
+        const Rows rows = {height, clamp(ceil_of(-top - ph, step_h), height), clamp(ceil_of(x_height - top - ph, step_h), height)};
+        const float* from = x + c * channel_stride + (top + ph) * x_width + left;
+        if (c + 2 < channels) ask(from + 2 * channel_stride + rows.begin * step_h * x_width, (rows.end - rows.begin) * step_h * x_width);
+        fill_rows(rows, from, step_h * x_width, -left, x_width - left, out + c * plane + ph * step_w * part);
       }
     }
   }
 
  private:
+  // Rows of a part: those of [begin, end) lie in x, the others are zeros.
+  struct Rows {
+    int64_t count, begin, end;
+  };
+
+  static int64_t clamp(int64_t n, int64_t most) { return max_of<int64_t>(0, min_of(n, most)); }
+
+  static void ask(const float* from, int64_t floats) {
+    for (int64_t i = 0; i < floats; i += 16) ask_to_read(from + i);
+  }
+
   // An odd number of cache lines: neighbouring channels do not compete for the same sets.
   static int64_t odd_lines(int64_t floats) {
     const int64_t lines = ceil_div(floats, 16);
     return (lines + (lines % 2 == 0)) * 16;
   }
 
-  // Columns first, first + step_w, ... of a row, or zeros where there is none.
-  void line(const float* row, int64_t first, int64_t width, float* to) const {
-    const int64_t begin = row == nullptr || first >= 0 ? 0 : min_of(pitch, ceil_div(-first, step_w));
-    const int64_t end = row == nullptr ? 0 : clamp(first >= width ? 0 : ceil_div(width - first, step_w), begin);
-    zero(to, row == nullptr ? 0 : begin);
-    if (row != nullptr) {
-      const float* from = row + first;
-      if (step_w == 1) {
-        copy(from + begin, to + begin, end - begin);
-      } else if (step_w == 2) {
-        halve(from + 2 * begin, to + begin, end - begin);
-      } else {
-        for (int64_t i = begin; i < end; i++) to[i] = from[i * step_w];
+  // The rows of one residue, all columns: column j of row r is from[r * stride + j] for j in [begin, end), else zero.
+  // Strips of a vector's width are written whole, the last strip first: what it spills into the next row (or part) is
+  // written after it. (Row by row, with the bounds of each vector in a loop, took longer on Zen 5.)
+  void fill_rows(const Rows& rows, const float* from, int64_t stride, int64_t begin, int64_t end, float* to) const {
+    const int64_t count = rows.end - rows.begin;
+    from += rows.begin * stride;
+    for (int64_t i = (ceil_div(pitch, (int64_t)V::lanes) - 1) * V::lanes; i >= 0; i -= V::lanes) {
+      for (int64_t pw = 0; pw < step_w; pw++) {
+        float* out = to + pw * part + i;
+        zero(out, rows.begin);
+        float* const first = out + rows.begin * pitch;
+        const int64_t b = begin - i * step_w, e = end - i * step_w;
+        if (step_w == 1) {
+          copy(from + i, stride, count, b, e, first);
+        } else if (step_w == 2) {
+          halve(from + 2 * i, stride, count, b, e, pw, first);
+        } else {
+          pick(from + i * step_w + pw, stride, count, b - pw, e - pw, min_of<int64_t>(V::lanes, pitch - i), first);
+        }
+        zero(out + rows.end * pitch, rows.count - rows.end);
       }
     }
-    zero(to + end, pitch - end);
   }
 
-  int64_t clamp(int64_t end, int64_t begin) const { return max_of(begin, min_of(end, pitch)); }
-
-  static void copy(const float* from, float* to, int64_t n) {
-    int64_t i = 0;
-    for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::load(from + i));
-    if (i < n) V::store(to + i, V::load(from + i, n - i), n - i);
+  void zero(float* to, int64_t rows) const {
+    for (int64_t r = 0; r < rows; r++) V::store(to + r * pitch, V::set(0.0f));
   }
 
-  // Every second value.
-  static void halve(const float* from, float* to, int64_t n) {
-    typename V::I even;
-    for (int l = 0; l < V::lanes; l++) even[l] = 2 * l;
-    int64_t i = 0;
-    // The last value of the second load is not wanted and may lie behind the row's end.
-    for (; i + V::lanes < n; i += V::lanes) {
-      V::store(to + i, __builtin_shuffle(V::load(from + 2 * i), V::load(from + 2 * i + V::lanes), even));
+  // A vector of each row, of which the elements [begin, end) are there.
+  void copy(const float* from, int64_t stride, int64_t rows, int64_t begin, int64_t end, float* to) const {
+    if (begin <= 0 && end >= V::lanes) {
+      for (int64_t r = 0; r < rows; r++) V::store(to + r * pitch, V::load(from + r * stride));
+      return;
     }
-    for (; i < n; i++) to[i] = from[2 * i];
+    const int64_t b = clamp(begin, V::lanes), e = clamp(end, V::lanes);
+    for (int64_t r = 0; r < rows; r++) V::store(to + r * pitch, V::load(from + r * stride, b, e));
   }
 
-  static void zero(float* to, int64_t n) {
-    int64_t i = 0;
-    for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::set(0.0f));
-    if (i < n) V::store(to + i, V::set(0.0f), n - i);
+  // The same with every second element of two vectors, from the `odd`-th.
+  void halve(const float* from, int64_t stride, int64_t rows, int64_t begin, int64_t end, int64_t odd, float* to) const {
+    typename V::I chosen;
+    for (int l = 0; l < V::lanes; l++) chosen[l] = 2 * l + (int)odd;
+    const int64_t b = clamp(begin, V::lanes), e = clamp(end, V::lanes);
+    const int64_t b2 = clamp(begin - V::lanes, V::lanes), e2 = clamp(end - V::lanes, V::lanes);
+    for (int64_t r = 0; r < rows; r++) {
+      const float* at = from + r * stride;
+      V::store(to + r * pitch, __builtin_shuffle(V::load(at, b, e), V::load(at + V::lanes, b2, e2), chosen));
+    }
+  }
+
+  // The same with every step_w-th element, one by one.
+  void pick(const float* from, int64_t stride, int64_t rows, int64_t begin, int64_t end, int64_t count, float* to) const {
+    const int64_t b = clamp(ceil_of(begin, step_w), count), e = clamp(ceil_of(end, step_w), count);
+    for (int64_t r = 0; r < rows; r++) {
+      float* out = to + r * pitch;
+      for (int64_t i = 0; i < count; i++) out[i] = i >= b && i < e ? from[r * stride + i * step_w] : 0.0f;
+    }
   }
 };
 

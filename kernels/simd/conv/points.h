@@ -149,7 +149,7 @@ class ConvPoints {
     const int64_t panels = ceil_div(cls.channels, 16), all = a.kernel_h * a.kernel_w;
     const float* x = a.x + cls.group * (a.x_channels / a.groups) * a.x_channel;
     const int64_t tiles = ceil_div(n, (int64_t)ChannelTile<V>::ROWS);
-    const int64_t side = ChannelTile<V>::panels((int)ceil_div(n, tiles));
+    const int64_t side = ChannelTile<V>::side(ceil_div(n, tiles), panels);
     int64_t e = 0, channel = 0, next = all;  // the channel of an entry, and the first entry of the one after
     do {
       const int64_t depth = min_of(c.entries, cls.entries - e);

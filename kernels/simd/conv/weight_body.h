@@ -1,12 +1,14 @@
 // convweight. A task owns the filters between some panels of output channels and a block of input channels. For each
 // image it takes bands of rows: dy becomes rows of 16 channels a position, x a patch, and each filter entry's chain over
-// the positions goes on; at the end of an image the chain is added to the sum over images.
+// the positions goes on; at the end of an image the chain is added to the sum over images. Where several blocks of input
+// channels need the same dy, a phase before turns all of it once.
 #ifndef ONDOL_CONV_WEIGHT_BODY_H
 #define ONDOL_CONV_WEIGHT_BODY_H
 
 #include "conv/conv.h"
 #include "conv/filters.h"
 #include "conv/patch.h"
+#include "conv/weight_planes.h"
 #include "gemm/tile.h"
 
 namespace ondol {
@@ -74,6 +76,8 @@ class EntryTile {
 };
 
 struct WeightChoice {
+  int64_t kind;                  // 0; 1 is weight_planes.h's
+  int64_t turned;                // 1: dy is turned before, into the workspace
   int64_t panels, panel_groups;  // of output channels; the panels of a task are of one class
   int64_t channels, blocks;      // input channels of a task
   int64_t rows;                  // of y in a band
@@ -88,23 +92,45 @@ class ConvWeight {
   static constexpr int64_t PATCH_FLOATS = 64 * 1024;
   static constexpr int64_t DY_FLOATS = 32 * 1024;
   static constexpr int64_t MOST_PANELS = 8;
+  static constexpr int64_t TURNED_FLOATS = 16 * 1024 * 1024;  // 64 MB
 
  public:
   static void plan(const ondol_convweight_args* args, ondol_plan* plan) {
     const ondol_conv_args& a = args->forward;
+    plan->phases = 0;
+    plan->workspace = 0;
+    if (WeightPlanes<V>::suits(a)) {
+      const WeightPlanesChoice c = WeightPlanes<V>::choose(a);
+      __builtin_memcpy(plan->choice, &c, sizeof c);
+      plan->tasks[plan->phases++] = WeightPlanes<V>::tasks(a);
+      plan->scratch = WeightPlanes<V>::scratch(a, c);
+      return;
+    }
     const WeightChoice c = choose(a, plan->threads);
     __builtin_memcpy(plan->choice, &c, sizeof c);
-    plan->phases = 1;
-    plan->workspace = 0;
-    plan->tasks[0] = c.panel_groups * c.blocks;
+    if (c.turned != 0) {
+      plan->workspace = 4 * turned_floats(a);
+      plan->tasks[plan->phases++] = a.batch * Panels16::count(a);
+    }
+    plan->tasks[plan->phases++] = c.panel_groups * c.blocks;
     plan->scratch = 4 * Memory(a, c).total;
   }
 
-  static void run(const ondol_convweight_args* args, const ondol_plan* plan, int64_t, int64_t begin, int64_t end, int64_t,
-                  void*, void* scratch) {
+  static void run(const ondol_convweight_args* args, const ondol_plan* plan, int64_t phase, int64_t begin, int64_t end, int64_t,
+                  void* workspace, void* scratch) {
+    if (plan->choice[0] != 0) {
+      WeightPlanesChoice c;
+      __builtin_memcpy(&c, plan->choice, sizeof c);
+      WeightPlanes<V>::run(*args, c, (float*)scratch, begin, end);
+      return;
+    }
+    if (phase + 1 < plan->phases) {
+      for (int64_t i = begin; i < end; i++) turn(*args, i, (float*)workspace);
+      return;
+    }
     WeightChoice c;
     __builtin_memcpy(&c, plan->choice, sizeof c);
-    const ConvWeight weight(*args, c, (float*)scratch);
+    const ConvWeight weight(*args, c, (const float*)workspace, (float*)scratch);
     for (int64_t task = begin; task < end; task++) weight.task(task);
   }
 
@@ -114,6 +140,19 @@ class ConvWeight {
   }
   static Axis axis_x(const ondol_conv_args& a) {
     return Axis::conv(0, a.y_width, a.kernel_w, a.stride_w, a.dilation_w, a.pad_left);
+  }
+
+  // dy as rows of 16 channels a position: [image][panel][position][16].
+  static int64_t turned_floats(const ondol_conv_args& a) {
+    return a.batch * Panels16::count(a) * a.y_height * a.y_width * PANEL_WIDTH;
+  }
+
+  static void turn(const ondol_convweight_args& args, int64_t index, float* out) {
+    const ondol_conv_args& a = args.forward;
+    const int64_t all = Panels16::count(a), positions = a.y_height * a.y_width;
+    const Panel panel = Panels16(a).at(index % all);
+    gather(args, index / all, class_of(a, panel.index), panel.begin, panel.begin + panel.channels, 0, positions,
+           out + index * positions * PANEL_WIDTH);
   }
 
   // Groups of panels: a class has ceil(panels / c.panels) of them.
@@ -147,6 +186,7 @@ class ConvWeight {
       }
     }
     c.blocks = ceil_div(x_group, c.channels);
+    c.turned = c.blocks > 1 && a.batch > 0 && turned_floats(a) <= TURNED_FLOATS;
     c.panel_groups = groups(a, c.panels);
     c.entries = c.channels * taps;
     return c;
@@ -157,7 +197,7 @@ class ConvWeight {
 
     Memory(const ondol_conv_args& a, const WeightChoice& c) {
       patch = round_up(Patch<V>(axis_y(a), axis_x(a), c.rows, a.y_width).floats(c.channels), 16);
-      dy = c.panels * c.rows * a.y_width * PANEL_WIDTH;
+      dy = c.turned != 0 ? 0 : c.panels * c.rows * a.y_width * PANEL_WIDTH;
       chain = c.panels * c.entries * PANEL_WIDTH;
       total_sums = chain;
       places = 2 * round_up(c.rows * a.y_width, 8);
@@ -169,6 +209,7 @@ class ConvWeight {
   };
 
   const ondol_convweight_args& args;
+  const float* const turned;  // where dy is
   const ondol_conv_args& a;
   const WeightChoice& c;
   const Memory memory;
@@ -182,8 +223,9 @@ class ConvWeight {
   int32_t* const entries;  // as the weight counts them
   int64_t* const taps;     // their offsets in a channel of the patch
 
-  ConvWeight(const ondol_convweight_args& args, const WeightChoice& choice, float* scratch)
+  ConvWeight(const ondol_convweight_args& args, const WeightChoice& choice, const float* turned, float* scratch)
       : args(args),
+        turned(turned),
         a(args.forward),
         c(choice),
         memory(args.forward, choice),
@@ -200,20 +242,21 @@ class ConvWeight {
 
   void task(int64_t index) const {
     const int64_t from = index % c.blocks * c.channels, to = min_of(from + c.channels, a.x_channels / a.groups);
-    int64_t group = index / c.blocks, i = 0;
+    int64_t group = index / c.blocks, i = 0, panel = 0;
     Class cls = class_of(a, 0);
     for (;; i++) {
       cls = class_of(a, i);
       const int64_t each = ceil_div(cls.channels, 16 * c.panels);
       if (group < each) break;
       group -= each;
+      panel += ceil_div(cls.channels, 16);
     }
     const int64_t first = group * c.panels * 16, last = min_of(first + c.panels * 16, cls.channels);
     const int64_t n = list(cls, from, to);
     const int64_t panels = ceil_div(last - first, 16);
     for (int64_t k = 0; k < panels * c.entries * PANEL_WIDTH; k++) sums[k] = 0.0f;
     for (int64_t image = 0; image < a.batch && n > 0; image++) {
-      chains(image, cls, first, last, from, to, n);
+      chains(image, cls, first, last, panel + first / 16, from, to, n);
       for (int64_t p = 0; p < panels; p++) {
         const int64_t at = p * c.entries * PANEL_WIDTH;
         for (int64_t k = at; k < at + n * PANEL_WIDTH; k += V::lanes) V::store(sums + k, V::load(sums + k) + V::load(chain + k));
@@ -242,8 +285,8 @@ class ConvWeight {
     return n;
   }
 
-  // One image's chains.
-  void chains(int64_t image, const Class& cls, int64_t first, int64_t last, int64_t from, int64_t to, int64_t n) const {
+  // One image's chains: panels from `panel` of all on.
+  void chains(int64_t image, const Class& cls, int64_t first, int64_t last, int64_t panel, int64_t from, int64_t to, int64_t n) const {
     const Patch<V> patch(y, x, c.rows, a.y_width);
     const float* map = a.x + image * a.x_batch + (cls.group * (a.x_channels / a.groups) + from) * a.x_channel;
     const int64_t panels = ceil_div(last - first, 16);
@@ -253,39 +296,36 @@ class ConvWeight {
       for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < a.y_width; j++) places[i * a.y_width + j] = i * patch.pitch + j;
       }
-      for (int64_t p = 0; p < panels; p++) gather(image, cls, first + 16 * p, last, r, positions, dy + p * memory.dy / c.panels);
+      const float* rows_of_dy = dy;
+      int64_t pitch = memory.dy / c.panels;
+      if (c.turned != 0) {
+        pitch = a.y_height * a.y_width * PANEL_WIDTH;
+        rows_of_dy = turned + (image * Panels16::count(a) + panel) * pitch + r * a.y_width * PANEL_WIDTH;
+      } else {
+        for (int64_t p = 0; p < panels; p++) gather(args, image, cls, first + 16 * p, last, r * a.y_width, positions, dy + p * pitch);
+      }
       const int64_t tiles = ceil_div(n, (int64_t)EntryTile<V>::ROWS);
       const int64_t side = EntryTile<V>::panels((int)ceil_div(n, tiles));
       for (int64_t p = 0, together; p < panels; p += together) {
         together = min_of(side, panels - p);
         for (int64_t t = 0; t < tiles; t++) {
           const int64_t e = n * t / tiles, count = n * (t + 1) / tiles - e;
-          EntryTile<V>::function(count, together)(positions, places, bases + e, dy + p * memory.dy / c.panels,
-                                                  memory.dy / c.panels, chain + (p * c.entries + e) * PANEL_WIDTH,
-                                                  c.entries * PANEL_WIDTH, r == 0);
+          EntryTile<V>::function(count, together)(positions, places, bases + e, rows_of_dy + p * pitch, pitch,
+                                                  chain + (p * c.entries + e) * PANEL_WIDTH, c.entries * PANEL_WIDTH,
+                                                  r == 0);
         }
       }
     }
   }
 
   // dy of 16 channels from `first` on, as rows of 16 a position; zeros beyond the class.
-  void gather(int64_t image, const Class& cls, int64_t first, int64_t last, int64_t row, int64_t positions, float* out) const {
+  static void gather(const ondol_convweight_args& args, int64_t image, const Class& cls, int64_t first, int64_t last,
+                     int64_t position, int64_t positions, float* out) {
     const float* plane[PANEL_WIDTH];
     for (int64_t l = 0; l < PANEL_WIDTH; l++) {
-      plane[l] = first + l < last ? args.dy + image * args.dy_batch + cls.at(first + l) * args.dy_channel + row * a.y_width : nullptr;
+      plane[l] = first + l < last ? args.dy + image * args.dy_batch + cls.at(first + l) * args.dy_channel + position : nullptr;
     }
-    int64_t i = 0;
-    for (; i + V::lanes <= positions; i += V::lanes) {
-      for (int64_t l = 0; l < PANEL_WIDTH; l += V::lanes) {
-        typename V::F square[V::lanes];
-        for (int64_t j = 0; j < V::lanes; j++) square[j] = plane[l + j] != nullptr ? V::load(plane[l + j] + i) : V::set(0.0f);
-        V::transpose(square);
-        for (int64_t j = 0; j < V::lanes; j++) V::store(out + (i + j) * PANEL_WIDTH + l, square[j]);
-      }
-    }
-    for (; i < positions; i++) {
-      for (int64_t l = 0; l < PANEL_WIDTH; l++) out[i * PANEL_WIDTH + l] = plane[l] != nullptr ? plane[l][i] : 0.0f;
-    }
+    Turn<V>::rows(plane, positions, out);
   }
 
   // The sums as filters; what is dead becomes zero.

@@ -156,7 +156,7 @@ class Winograd {
     const int64_t panels = ceil_div(a.y_channels, PANEL_WIDTH), depth = a.x_channels * PANEL_WIDTH;
     const int64_t sums = c.rows * c.tiles_w * PANEL_WIDTH;
     const int64_t tiles = ceil_div(c.tiles_w, (int64_t)ChannelTile<V>::ROWS);
-    const int64_t side = ChannelTile<V>::panels((int)ceil_div(c.tiles_w, tiles));
+    const int64_t side = ChannelTile<V>::side(ceil_div(c.tiles_w, tiles), count);
     const float* x = inputs + point * a.x_channels * memory.pitch;
     for (int64_t i = 0, together; i < count; i += together) {
       together = min_of(side, count - i);
