@@ -400,6 +400,7 @@ typedef struct ondol_nms_args {
   float* selected;                 /* of the same shape: their scores, then 0 */
   int32_t* counts;                 /* contiguous [batch, groups] */
 } ondol_nms_args;
+
 /* ---- roialign: bins of interpolated samples, see docs/arithmetic.md, Regions ------------------------------------- */
 typedef enum ondol_roialign_op {
   ONDOL_ROIALIGN_AVERAGE = 0,
@@ -428,6 +429,7 @@ typedef struct ondol_roialign_backward_args {
   const float* dy;                 /* of y's shape */
   float* dx[ONDOL_MAX_LEVELS];     /* [batch, channels, height, width] of each level, overwritten */
 } ondol_roialign_backward_args;
+
 /* ---- roipool: the greatest element or the average of each bin of each region ------------------------------------- */
 typedef enum ondol_roipool_op { ONDOL_ROIPOOL_MAX = 0, ONDOL_ROIPOOL_AVERAGE = 1 } ondol_roipool_op;
 typedef enum ondol_roi_rounding {

@@ -211,6 +211,8 @@ final class OndolCudaLibrary {
 
   static native @Cast("int64_t") long ondol_cuda_nms(
       @Cast("const ondol_nms_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
   static native @Cast("int64_t") long ondol_cuda_roialign_workspace(
       @Cast("const ondol_roialign_args*") long args);
 
@@ -223,6 +225,8 @@ final class OndolCudaLibrary {
 
   static native @Cast("int64_t") long ondol_cuda_roialign_backward(
       @Cast("const ondol_roialign_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
   static native @Cast("int64_t") long ondol_cuda_roipool_workspace(
       @Cast("const ondol_roipool_args*") long args);
 

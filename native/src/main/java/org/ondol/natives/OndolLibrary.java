@@ -195,6 +195,9 @@ final class OndolLibrary {
   static native @Cast("int64_t") long ondol_nms_plan(@Cast("const ondol_nms_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_nms_run(@Cast("const ondol_nms_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
   static native @Cast("int64_t") long ondol_roialign_plan(@Cast("const ondol_roialign_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_roialign_run(@Cast("const ondol_roialign_args*") long args, @Cast("const ondol_plan*") long plan,
@@ -204,6 +207,9 @@ final class OndolLibrary {
   static native @Cast("int64_t") long ondol_roialign_backward_plan(@Cast("const ondol_roialign_backward_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_roialign_backward_run(@Cast("const ondol_roialign_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
   static native @Cast("int64_t") long ondol_roipool_plan(@Cast("const ondol_roipool_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_roipool_run(@Cast("const ondol_roipool_args*") long args, @Cast("const ondol_plan*") long plan,

@@ -403,6 +403,9 @@ public abstract class StructKernels implements Kernels {
     Words w = begin();
     BoxStructs.write(w, a);
     execute(Family.NMS, w);
+  }
+
+  @Override
   public void roipool(RoiPoolArgs a) {
     execute(Family.ROIPOOL, RoiStructs.write(begin(), a));
   }

@@ -128,12 +128,16 @@ public interface Kernels {
 
   default void topk(TopKArgs args) {
     throw new UnsupportedOnDeviceException("topk", device());
+  }
+
   default void roialign(RoiAlignArgs args) {
     throw new UnsupportedOnDeviceException("roialign", device());
   }
 
   default void roialignBackward(RoiAlignBackwardArgs args) {
     throw new UnsupportedOnDeviceException("roialignBackward", device());
+  }
+
   default void roipool(RoiPoolArgs args) {
     throw new UnsupportedOnDeviceException("roipool", device());
   }

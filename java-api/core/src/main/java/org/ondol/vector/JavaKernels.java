@@ -185,6 +185,9 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void topk(TopKArgs args) {
     TopKKernel.run(loops, args);
+  }
+
+  @Override
   public void roialign(RoiAlignArgs args) {
     RoiAlignKernel.run(loops, args);
   }
@@ -192,6 +195,9 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void roialignBackward(RoiAlignBackwardArgs args) {
     RoiAlignGradient.run(loops, args);
+  }
+
+  @Override
   public void roipool(RoiPoolArgs args) {
     RoiPoolKernel.run(loops, args);
   }

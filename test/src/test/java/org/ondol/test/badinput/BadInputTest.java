@@ -19,14 +19,8 @@ import org.ondol.test.support.TestDevices;
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadProposals}.
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadBoxes}.
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadDetection}, {@link BadTargets} and
- * {@link BadBoxes}.
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages},
- * {@link BadPool} and {@link BadRoiAlign}.
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadRoiPool}.
- * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool} and {@link BadTraining}.
+ * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadProposals}, {@link BadBoxes},
+ * {@link BadDetection}, {@link BadTargets}, {@link BadRoiAlign}, {@link BadRoiPool} and {@link BadTraining}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
