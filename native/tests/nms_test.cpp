@@ -235,6 +235,8 @@ int main() {
     }
     check_topk(random, 1, 9000, 700, kind);
     check_topk(random, 1, 5000, 5, kind);
+    check_topk(random, 2, 9001, 1500, kind);
+    check_topk(random, 1, 60000, 2000, kind);
     check_topk(random, 1, 5000, 5000, kind);
   }
   bad_arguments(random);

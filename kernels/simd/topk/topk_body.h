@@ -10,7 +10,11 @@ namespace {
 template <class V>
 class TopK {
   // Beyond k: enough that small k are not sorted after every few elements.
-  static constexpr int64_t SLACK = 64;
+  static constexpr int64_t SLACK = 32;
+
+  // A sample is as large that about so many of it are among the first k.
+  static constexpr int64_t SAMPLED = 64;
+  static constexpr int64_t GUESS_FROM = 16 * SAMPLED;  // for less than so many the sample would not pay
 
   static int64_t capacity(const ondol_topk_args* a) {
     return min_of(a->n, 2 * a->k + SLACK) + V::lanes;
@@ -43,6 +47,7 @@ class TopK {
     const int64_t capacity = TopK::capacity(a), full = capacity - V::lanes;
     const int32_t flip = a->largest ? 0 : -1;
     uint64_t* other = words + capacity;
+    if (const uint64_t* sorted = guessed(a, x, flip, words, other, capacity)) return sorted;
     int64_t count = fill(x, full, flip, words), i = count;
     for (;;) {
       uint64_t* sorted = order_sort(words, other, count);
@@ -55,6 +60,19 @@ class TopK {
       // A later element of the same key comes after all k: only greater ones enter.
       i = order_collect<V>(x, i, a->n, 0, word_key(words[a->k - 1]), flip, words, count, capacity);
     }
+  }
+
+  // The first k words, sorted, if a sample tells a key that k to twice as many elements exceed; else null. What it
+  // tells decides about the time alone.
+  static const uint64_t* guessed(const ondol_topk_args* a, const float* x, int32_t flip, uint64_t* words,
+                                 uint64_t* other, int64_t capacity) {
+    const int64_t step = a->k / SAMPLED, samples = step == 0 ? 0 : a->n / step;
+    if (a->k < GUESS_FROM || a->n < 4 * a->k || samples > capacity) return nullptr;
+    for (int64_t i = 0; i < samples; i++) words[i] = order_word(order_key(x[i * step], flip), i);
+    const int32_t floor = word_key(order_sort(words, other, samples)[SAMPLED + SAMPLED / 2]);
+    int64_t count = 0;
+    const int64_t end = order_collect<V>(x, 0, a->n, 0, floor, flip, words, count, capacity);
+    return end == a->n && count >= a->k ? order_sort(words, other, count) : nullptr;
   }
 
   // The first elements, NaN or not.

@@ -46,6 +46,8 @@ final class Order {
     long[] words;
     private long[] other;
     private final int[] counts = new int[4 << 11];
+    /** Room for the keys of a vector. */
+    final int[] keys = new int[BoxLoops.LANES];
     int count;
 
     /** Takes two arrays of a size. */

@@ -5,7 +5,10 @@ import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.MIN;
 import static jdk.incubator.vector.VectorOperators.NE;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
@@ -30,23 +33,45 @@ final class VectorBoxLoops implements BoxLoops {
   private static final IntVector LANE = IntVector.zero(INTS).addIndex(1);
   private static final IntVector NAN_KEYS = IntVector.broadcast(INTS, Order.NAN_KEY);
 
+  private static final FloatVector MAGIC = broadcast(SPECIES, ScalarMath.MAGIC);
+  private static final FloatVector EXP_LOW = broadcast(SPECIES, -104);
+  private static final FloatVector LOG2E = broadcast(SPECIES, 0x1.715476p+0f);
+  private static final FloatVector LN2_HIGH = broadcast(SPECIES, -0x1.62e4p-1f);
+  private static final FloatVector LN2_LOW = broadcast(SPECIES, -0x1.7f7d1cp-20f);
+  private static final FloatVector X2 = broadcast(SPECIES, 0x1.fffffcp-2f);
+  private static final FloatVector X3 = broadcast(SPECIES, 0x1.555492p-3f);
+  private static final FloatVector X4 = broadcast(SPECIES, 0x1.5558f2p-5f);
+  private static final FloatVector X5 = broadcast(SPECIES, 0x1.1239e4p-7f);
+  private static final FloatVector X6 = broadcast(SPECIES, 0x1.6a243p-10f);
+  private static final IntVector MAGIC_BITS = IntVector.broadcast(INTS, 0x4B400000);
+  private static final IntVector BIAS = IntVector.broadcast(INTS, 127);
+
   private final ScalarBoxLoops scalar = new ScalarBoxLoops();
 
   @Override
   public int collect(float[] x, int begin, int end, int base, int floor, int flip, Order.Words words) {
     IntVector least = IntVector.broadcast(INTS, floor);
-    int room = words.words.length - LANES;
+    long[] out = words.words;
+    int[] key = words.keys;
+    int room = out.length - LANES;
+    int n = words.count;
     int i = begin;
-    for (; i + WIDTH <= end && words.count <= room; i += WIDTH) {
+    for (; i + WIDTH <= end && n <= room; i += WIDTH) {
       FloatVector v = fromArray(SPECIES, x, i);
       IntVector b = v.add(ZERO).reinterpretAsInts();
-      IntVector keys = b.lanewise(ASHR, 31).and(0x7FFFFFFF).lanewise(XOR, b)
-          .lanewise(XOR, flip).blend(NAN_KEYS, v.compare(NE, v).cast(INTS));
-      for (long bits = keys.compare(GT, least).toLong(); bits != 0; bits &= bits - 1) {
-        int at = i + Long.numberOfTrailingZeros(bits);
-        words.add(Order.key(x[at], flip), base + at);
+      IntVector keys = b.lanewise(ASHR, 31).and(0x7FFFFFFF).lanewise(XOR, b).lanewise(XOR, flip)
+          .blend(NAN_KEYS, v.compare(NE, v).cast(INTS));
+      long bits = keys.compare(GT, least).toLong();
+      if (bits == 0) {
+        continue;
+      }
+      keys.intoArray(key, 0);
+      for (; bits != 0; bits &= bits - 1) {
+        int lane = Long.numberOfTrailingZeros(bits);
+        out[n++] = Order.word(key[lane], base + i + lane);
       }
     }
+    words.count = n;
     return i + WIDTH <= end ? i : scalar.collect(x, i, end, base, floor, flip, words);
   }
 
@@ -149,7 +174,24 @@ final class VectorBoxLoops implements BoxLoops {
       FloatVector iou = ZERO.blend(fromArray(SPECIES, inter, i).div(join), join.compare(GT, ZERO));
       iou.mul(iou).mul(scale).intoArray(inter, i);
     }
-    VectorMath.exp(inter, 0, inter, 0, n);
+    exp(inter, n);
+  }
+
+  /** x = exp(x) of numbers that are not positive, as in {@link VectorMath#exp} but as wide as the rest here. */
+  private static void exp(float[] x, int n) {
+    for (int i = 0; i < n; i += WIDTH) {
+      FloatVector v = fromArray(SPECIES, x, i);
+      v = v.blend(EXP_LOW, v.compare(LT, EXP_LOW));
+      FloatVector t = v.fma(LOG2E, MAGIC);
+      FloatVector whole = t.sub(MAGIC);
+      FloatVector r = whole.fma(LN2_LOW, whole.fma(LN2_HIGH, v));
+      FloatVector p = X6.fma(r, X5).fma(r, X4).fma(r, X3).fma(r, X2).fma(r, ONE).fma(r, ONE);
+      IntVector e = t.reinterpretAsInts().sub(MAGIC_BITS);
+      IntVector half = e.lanewise(ASHR, 1);
+      FloatVector a = half.add(BIAS).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector b = e.sub(half).add(BIAS).lanewise(LSHL, 23).reinterpretAsFloats();
+      p.mul(a).mul(b).intoArray(x, i);
+    }
   }
 
   @Override
@@ -171,15 +213,8 @@ final class VectorBoxLoops implements BoxLoops {
 
   /** Of each lane's greatest, which is the first in its lane. */
   private static int first(FloatVector best, IntVector at) {
-    int result = -1;
-    float greatest = SoftNms.GONE;
-    for (int l = 0; l < WIDTH; l++) {
-      float score = best.lane(l);
-      if (score > greatest || score == greatest && result >= 0 && at.lane(l) < result) {
-        greatest = score;
-        result = at.lane(l);
-      }
-    }
-    return result;
+    float greatest = best.reduceLanes(MAX);
+    VectorMask<Float> others = best.compare(LT, greatest);
+    return greatest == SoftNms.GONE ? -1 : at.blend(Integer.MAX_VALUE, others.cast(INTS)).reduceLanes(MIN);
   }
 }
