@@ -83,6 +83,16 @@ public final class BoxDeltas {
       return BoxPlanes.perPlane(like.device(), rank, means.stream().mapToDouble(m -> m).toArray());
     }
 
+    /** Whether a factor is not 1. */
+    private boolean scaled() {
+      return !deviations.equals(weights);
+    }
+
+    /** Whether a mean is not 0. */
+    private boolean moved() {
+      return means.stream().anyMatch(m -> m != 0);
+    }
+
     /** What decoding takes off the far corners. */
     private int corner() {
       return legacy ? 0 : pixels.offset();
@@ -118,8 +128,8 @@ public final class BoxDeltas {
         Elementwise.run(Op.DIV, move, extents, BoxPlanes.first(t), 0);
         BoxPlanes.apply(Op.DIV, target, extents);
         Elementwise.run(Op.LOG, target, null, BoxPlanes.last(t), 0);
-        BoxPlanes.apply(Op.SUB, t, coding.mean(out, t.rank()));
-        BoxPlanes.apply(Op.MUL, t, coding.factors(out, t.rank(), false));
+        if (coding.moved()) BoxPlanes.apply(Op.SUB, t, coding.mean(out, t.rank()));
+        if (coding.scaled()) BoxPlanes.apply(Op.MUL, t, coding.factors(out, t.rank(), false));
       }
     });
   }
@@ -182,7 +192,7 @@ public final class BoxDeltas {
           grown = Elementwise.apply(Op.RELU_GRAD, t, grown);
         }
         BoxPlanes.last(to).assign(grown);
-        BoxPlanes.apply(Op.MUL, to, coding.factors(out, to.rank(), true));
+        if (coding.scaled()) BoxPlanes.apply(Op.MUL, to, coding.factors(out, to.rank(), true));
       }
     });
   }
@@ -213,8 +223,8 @@ public final class BoxDeltas {
   /** New planes of the values that the deltas stand for. */
   private static Tensor values(Coding coding, Tensor deltas) {
     Tensor planes = BoxPlanes.front(split(deltas));
-    Tensor t = Elementwise.mul(planes, coding.factors(deltas, planes.rank(), true));
-    BoxPlanes.apply(Op.ADD, t, coding.mean(deltas, planes.rank()));
+    Tensor t = coding.scaled() ? Elementwise.mul(planes, coding.factors(deltas, planes.rank(), true)) : planes.copy();
+    if (coding.moved()) BoxPlanes.apply(Op.ADD, t, coding.mean(deltas, planes.rank()));
     return t;
   }
 
