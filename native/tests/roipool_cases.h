@@ -46,9 +46,11 @@ inline RoiCase roi_case(std::mt19937& random, int64_t op, int64_t rounding, int6
   a.position_sensitive = sensitive;
   a.grids = sensitive ? 1 : 1 + (random() % 3 == 0 ? random() % 4 : 0);
   int64_t bins = 0;
+  const bool nested = random() % 2;  // as SPPNet's grids are, whose coarser ones are made of bins of the finer
   for (int64_t g = 0; g < a.grids; g++) {
     a.rows[g] = pick(random, {1, 2, 3, 7, 7, 14, 19});
     a.columns[g] = pick(random, {1, 2, 3, 6, 7, 17, 33});
+    if (nested && a.grids > 1) a.rows[g] = a.columns[g] = pick(random, {1, 2, 3, 6});
     bins += a.rows[g] * a.columns[g];
   }
   a.channels = sensitive ? std::min<int64_t>(channels, 20) * bins : channels;

@@ -5,6 +5,7 @@
 #include "../common/math.cuh"
 
 namespace ondol::cuda {
+namespace {
 
 ONDOL_DEVICE float roi_trunc(float v) {
   return v < 8388608.0f && v > -8388608.0f ? static_cast<float>(static_cast<int32_t>(v)) : v;
@@ -79,6 +80,7 @@ ONDOL_DEVICE bool roi_void(const float* box, float scale) {
   return false;
 }
 
+}  // namespace
 }  // namespace ondol::cuda
 
 #endif

@@ -47,7 +47,7 @@ class RoiPoolBackward {
   typedef typename V::F F;
   typedef ondol_roipool_backward_args Args;
 
-  static constexpr int64_t CHANNELS = 8;   // of a task that scatters maxima: their planes stay near, rows are long
+  static constexpr int64_t CHANNELS = 16;  // of a task that scatters maxima: their planes stay near, rows are long
   static constexpr int64_t CELLS = 32768;  // of a tile of maxima
   static constexpr int64_t SUMS = 8192;    // of a tile of averages, V::lanes channels side by side
   static constexpr int64_t BINS = 128;     // whose averages are turned at once
@@ -141,6 +141,7 @@ class RoiPoolBackward {
       bins.set(box);
       clip();
       const int64_t row = r * shape.row;
+      expect(row + shape.row, first, count);
       if (a.position_sensitive) {
         for (int64_t c = first; c < first + count; c++) {
           const int64_t bin = c % bins.grid[0].bins();
@@ -158,6 +159,16 @@ class RoiPoolBackward {
         }
       }
     });
+  }
+
+  // Results of a region that comes next: their lines and pages are fetched while this one's are spread.
+  ONDOL_INLINE void expect(int64_t row, int64_t first, int64_t count) const {
+    if (row >= a.rois.count * shape.row || a.position_sensitive) return;
+    const int64_t n = bins.grid[0].bins(), begin = row + first * n;
+    for (int64_t i = 0; i < min_of<int64_t>(count * n, 2048); i += 16) {
+      __builtin_prefetch(args.dy + begin + i);
+      __builtin_prefetch(a.indices + begin + i);
+    }
   }
 
   // Windows cut to the tile: only they matter where indices are compared.

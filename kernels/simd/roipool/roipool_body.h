@@ -57,6 +57,9 @@ struct RoiBest {
 // A task: a block of channels of a map, or, position-sensitive, of one bin, and some of the regions.
 template <class V, int W>
 class RoiTask {
+  typedef typename V::F F;
+  typedef typename V::I I;
+  typedef typename V::M M;
   typedef ondol_roipool_args Args;
   static constexpr int64_t BLOCK = W * V::lanes;
   static constexpr int64_t BINS = 128;  // whose results are collected before they are turned into rows
@@ -72,13 +75,14 @@ class RoiTask {
   }
 
   static int64_t bytes(const Args& a) {
-    return RoiCells<V, W>::bytes(whole(a)) + (3 * RESULTS + BLOCK) * (int64_t)sizeof(float) + RoiBins<V>::bytes(a);
+    return RoiCells<V, W>::bytes(whole(a)) + (5 * RESULTS + BLOCK) * (int64_t)sizeof(float) + RoiBins<V>::bytes(a);
   }
 
   // block: channels [first, first + count) of y; bin: where position-sensitive, else 0.
   RoiTask(const Args& a, const RoiShape& shape, int64_t map, int64_t first, int64_t bin, void* scratch)
       : a(a), shape(shape), map(map), level(a.map[map / max_of<int64_t>(1, a.batch)]), first(first), bin(bin),
-        count(min_of(BLOCK, shape.channels - first)), x(channels()), results((float*)scratch), at(results + RESULTS), dense(at + RESULTS), zeros(dense + RESULTS),
+        count(min_of(BLOCK, shape.channels - first)), x(channels()), results((float*)scratch), at(results + RESULTS), merged(at + RESULTS),
+        merged_at(merged + RESULTS), dense(merged_at + RESULTS), zeros(dense + RESULTS),
         bins(a, dense + RESULTS + BLOCK), cells(x, whole_plane() ? level.height * level.width : 0, 
               (char*)(dense + RESULTS + BLOCK) + RoiBins<V>::bytes(a)) {
     __builtin_memset(dense + RESULTS, 0, BLOCK * sizeof(float));
@@ -115,6 +119,8 @@ class RoiTask {
   const RoiChannels x;
   float* const results;
   float* const at;
+  float* const merged;       // results of a grid that were merged from those of another
+  float* const merged_at;
   float* const dense;        // results as rows
   const float* const zeros;  // a cell
   RoiBins<V> bins;
@@ -180,14 +186,80 @@ class RoiTask {
       if (low < high) cells.reach(low * level.width, high * level.width);
     }
     choose([&](auto way) {
+      typedef decltype(way) Way;
+      const bool merge = Way::fold != ROI_AVERAGE && Way::whole && !Way::careful && a.grids > 1;
+      const int64_t fine = merge ? finest() : -1;
       for (int64_t g = 0; g < a.grids; g++) {
-        grid<decltype(way)>(bins.grid[g], r * shape.row + shape.base[g] + first * bins.grid[g].bins());
+        if (g != fine && !merges(g, fine)) grid<Way>(bins.grid[g], begin(r, g));
+      }
+      if (fine < 0) return;
+      grid<Way>(bins.grid[fine], begin(r, fine));
+      for (int64_t g = 0; g < a.grids; g++) {
+        if (g != fine && merges(g, fine)) coarse<Way>(bins.grid[g], bins.grid[fine], begin(r, g));
       }
     });
   }
 
+  int64_t begin(int64_t r, int64_t g) const { return r * shape.row + shape.base[g] + first * bins.grid[g].bins(); }
+
+  // The grid with the most bins whose results are at hand once it is done, or -1.
+  int64_t finest() const {
+    int64_t fine = -1;
+    for (int64_t g = 0; g < a.grids; g++) {
+      if (bins.grid[g].bins() <= BINS && (fine < 0 || bins.grid[g].bins() > bins.grid[fine].bins())) fine = g;
+    }
+    return fine;
+  }
+
+  // Whether each bin of grid g is made of whole bins of the fine one: then its maxima are maxima of theirs.
+  bool merges(int64_t g, int64_t fine) const {
+    if (fine < 0) return false;
+    const RoiGrid &c = bins.grid[g], &f = bins.grid[fine];
+    return made(c.rows, c.top, c.bottom, f.rows, f.top, f.bottom) && made(c.columns, c.left, c.right, f.columns, f.left, f.right);
+  }
+
+  static bool made(int64_t n, const int32_t* first, const int32_t* limit, int64_t m, const int32_t* f, const int32_t* l) {
+    if (m % n != 0) return false;
+    for (int64_t i = 0, k = m / n; i < n; i++) {
+      if (first[i] != f[i * k] || limit[i] != l[i * k + k - 1]) return false;
+    }
+    return true;
+  }
+
+  // A grid from the results of a finer one. Of equal maxima the one with the least index is the first.
   template <class Way>
-  ONDOL_INLINE void grid(const RoiGrid& g, int64_t begin) const {
+  ONDOL_INLINE void coarse(const RoiGrid& c, const RoiGrid& f, int64_t begin) const {
+    const int64_t k = f.rows / c.rows, l = f.columns / c.columns, n = c.bins();
+    for (int64_t b = 0; b < n; b++) {
+      const int64_t i = b / c.columns, j = b % c.columns;
+      int64_t cells = 0;
+      for (int w = 0; w < W; w++) {
+        F m = V::set(-__builtin_inff());
+        I p = V::set(INT32_MAX);
+        for (int64_t y = i * k; y < i * k + k; y++) {
+          for (int64_t x = j * l; x < j * l + l; x++) {
+            if (f.bottom[y] <= f.top[y] || f.right[x] <= f.left[x]) continue;
+            cells++;
+            const int64_t from = (y * f.columns + x) * BLOCK + w * V::lanes;
+            const F v = V::load(results + from);
+            if (Way::fold == ROI_INDEX) {
+              const I q = V::bits(V::load(at + from));
+              const M takes = (M)(V::gt(v, m) | V::both(V::eq(v, m), V::lt(q, p)));
+              p = V::select(takes, q, p);
+            }
+            m = V::greater(v, m);
+          }
+        }
+        V::store(merged + b * BLOCK + w * V::lanes, cells == 0 ? V::set(0.0f) : m);
+        if (Way::fold == ROI_INDEX) V::store(merged_at + b * BLOCK + w * V::lanes, V::from_bits(cells == 0 ? V::set(-1) : p));
+      }
+    }
+    write(merged, n, n, a.y + begin);
+    if (Way::fold == ROI_INDEX) write(merged_at, n, n, (float*)a.indices + begin);
+  }
+
+  template <class Way>
+  __attribute__((noinline)) void grid(const RoiGrid& g, int64_t begin) const {
     const int64_t n = g.bins();
     expect(a.y + begin, n * count);
     if (Way::fold == ROI_INDEX) expect(a.indices + begin, n * count);
