@@ -103,11 +103,10 @@ public final class Checkpoint {
       }
       long step = facts.notNegative("step");
       Map<Parameter, Tensor> values = parameters(file, saved, parameters);
-      long seed = generator == null ? 0 : facts.whole("generator.seed");
-      long position = generator == null ? 0 : facts.notNegative("generator.position");
+      Generator random = generator == null ? null : facts.generator();
       if (optimizer != null) restore(file, saved, facts, optimizer);
       values.forEach(Parameter::assign);
-      if (generator != null) generator.restore(seed, position);
+      if (generator != null) generator.restore(random.seed(), random.position());
       return new Loaded(step, facts.notes());
     }
   }
@@ -137,6 +136,16 @@ public final class Checkpoint {
       return value;
     }
 
+    Generator generator() {
+      Generator saved = new Generator(whole("generator.seed"));
+      try {
+        saved.seek(whole("generator.position"));
+      } catch (InvalidArgumentException e) {
+        throw new WeightsException(file + " is not of a generator: " + e.getMessage(), e);
+      }
+      return saved;
+    }
+
     Map<String, String> notes() {
       Map<String, String> notes = new LinkedHashMap<>(all);
       notes.keySet().removeIf(k -> k.startsWith(OWN));
@@ -150,6 +159,7 @@ public final class Checkpoint {
     Map<Parameter, Tensor> values = new LinkedHashMap<>();
     for (Parameter p : parameters) {
       if (!names.remove(p.name())) throw new WeightsException(file + " has no parameter named " + p.name());
+      if (p.tensor().isClosed()) p.tensor().acquire(); // throws the ClosedException that names it
       values.put(p, saved.tensor(p.name(), p.tensor().device(), p.tensor().shape()));
     }
     if (!names.isEmpty()) throw new WeightsException(file + " has parameters that the model lacks: " + names);
