@@ -125,6 +125,8 @@ public final class ThreadPool {
     /** Helpers inside, or CLOSED once the caller accepts no more. */
     final AtomicInteger helpers = new AtomicInteger();
     final boolean[] slots;
+    /** What measures the caller, and so its helpers. */
+    final Workspace workspace = Workspace.current();
     volatile Throwable failure;
 
     static final int CLOSED = 1 << 30;
@@ -252,7 +254,9 @@ public final class ThreadPool {
           int slot = job.join();
           if (slot == 0) continue;
           state.set(WORKING);
+          if (job.workspace != null) Workspace.attach(job.workspace);
           job.work(slot, ThreadPool.this);
+          if (job.workspace != null) Workspace.attach(null);
           job.leave(slot);
           state.set(SPINNING);
           return true;

@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
 import org.ondol.UnsupportedOnDeviceException;
+import org.ondol.Workspace;
 import org.ondol.natives.Family;
 import org.ondol.natives.StructKernels;
 import org.ondol.natives.Words;
@@ -75,6 +76,7 @@ final class CudaKernels extends StructKernels {
     }
     Call call = LOCAL.get();
     long bytes = workspace(family, args.address());
+    Workspace.record(bytes);
     Memory.Block block = bytes == 0 ? null : memory.allocate(bytes);
     try {
       call.queue.begin().put(runtime.ordinal()).put(runtime.stream()).put(block == null ? 0 : block.address());

@@ -7,6 +7,7 @@ import org.ondol.HostMemory;
 import org.ondol.OndolException;
 import org.ondol.ThreadPool;
 import org.ondol.Threads;
+import org.ondol.Workspace;
 import org.ondol.spi.Memory;
 
 /** A thread's memory for the arguments and the plan of a native call, and the way to run it on the shared pool. */
@@ -50,6 +51,7 @@ final class Call {
     long workspace = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + MAX_PHASES));
     long scratch = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 4 + MAX_PHASES));
     long bytes = workspace + scratch * threads;
+    Workspace.record(bytes);
     if (bytes <= OWN_BYTES) {
       run(stem, pool, own(bytes), workspace, scratch);
       return;

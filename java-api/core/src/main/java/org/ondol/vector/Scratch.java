@@ -2,6 +2,7 @@ package org.ondol.vector;
 
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import org.ondol.Workspace;
 
 /**
  * Arrays that a task works in, lent for the time of the task. Not thread-locals: any thread may call an operation, and
@@ -21,15 +22,44 @@ final class Scratch implements AutoCloseable {
 
   private Order.Words words;
 
+  /** Counts what is lent, where somebody measures; else null. */
+  private Workspace workspace;
+  /** By array, integers first: the most bytes asked for since this was borrowed; and all of them together. */
+  private long[] asked = new long[10];
+  private long lent;
+
   private Scratch() {}
 
   static Scratch borrow() {
     Scratch free = FREE.pollFirst();
-    return free != null ? free : new Scratch();
+    Scratch scratch = free != null ? free : new Scratch();
+    scratch.workspace = Workspace.current();
+    return scratch;
+  }
+
+  /** Counts memory that the borrower has elsewhere until it closes this. */
+  void beside(long bytes) {
+    if (workspace != null) {
+      lent += bytes;
+      workspace.take(bytes);
+    }
+  }
+
+  private void count(int array, long bytes) {
+    if (array >= asked.length) {
+      asked = Arrays.copyOf(asked, array + 8);
+    }
+    if (bytes > asked[array]) {
+      beside(bytes - asked[array]);
+      asked[array] = bytes;
+    }
   }
 
   /** At least n elements of undefined contents, the same array for the same number until closed. */
   float[] floats(int number, long n) {
+    if (workspace != null) {
+      count(ints.length + number, n * Float.BYTES);
+    }
     if (number >= floats.length) {
       floats = Arrays.copyOf(floats, number + 8);
     }
@@ -41,6 +71,9 @@ final class Scratch implements AutoCloseable {
 
   /** The same of integers; number is 0 to 3. */
   int[] ints(int number, int n) {
+    if (workspace != null) {
+      count(number, (long) n * Integer.BYTES);
+    }
     if (ints[number] == null || ints[number].length < n) {
       ints[number] = new int[Math.max(64, n)];
     }
@@ -62,6 +95,12 @@ final class Scratch implements AutoCloseable {
 
   @Override
   public void close() {
+    if (workspace != null) {
+      workspace.give(lent);
+      workspace = null;
+      lent = 0;
+      Arrays.fill(asked, 0);
+    }
     long held = 0;
     for (long[] array : longs) {
       held += array == null ? 0 : 2L * array.length;
