@@ -11,13 +11,19 @@ namespace {
 constexpr int64_t SIZE = int64_t(1) << 22;  // of a map: float counts its elements
 constexpr int64_t BINS = 65536;
 
-bool valid_map(const ondol_roi_map& m, int64_t batch, int64_t channels, bool operands, Check& check) {
+bool valid_map(const ondol_roi_map& m, int64_t level, int64_t batch, int64_t channels, bool operands, Check& check) {
+  char height[32], width[32], map[32];
+  snprintf(height, sizeof height, "maps[%d].height", (int)level);
+  snprintf(width, sizeof width, "maps[%d].width", (int)level);
+  snprintf(map, sizeof map, "maps[%d]", (int)level);
   const int64_t sizes[] = {batch, channels, m.height, m.width};
-  if (!check.between("map height", m.height, 1, SIZE) || !check.between("map width", m.width, 1, SIZE) ||
-      !check.between("map height * width", m.height * m.width, 1, INT32_MAX) || !check.sizes("sizes of a map", sizes, 4)) {
+  if (!check.between(height, m.height, 1, SIZE) || !check.between(width, m.width, 1, SIZE) || !check.sizes(map, sizes, 4)) {
     return false;
   }
-  if (!((float)m.scale > 0) || m.scale > FLT_MAX) return check.fail("scale = %g: expected a positive float", m.scale);
+  if (m.height * m.width > INT32_MAX) {
+    return check.fail("%s: %lld elements of a plane, expected at most 2^31 - 1", map, (long long)(m.height * m.width));
+  }
+  if (!((float)m.scale > 0) || m.scale > FLT_MAX) return check.fail("%s.scale = %g: expected a positive float", map, m.scale);
   if (!operands || batch == 0 || channels == 0) return true;
   return ConvMap("x", m.x, batch, channels, m.height * m.width, m.x_batch, m.x_channel).valid(check, false);
 }
@@ -30,7 +36,7 @@ bool valid_roi_maps(const ondol_roi_map* maps, int64_t levels, int64_t batch, in
     return false;
   }
   for (int64_t l = 0; l < levels; l++) {
-    if (!valid_map(maps[l], batch, channels, operands, check)) return false;
+    if (!valid_map(maps[l], l, batch, channels, operands, check)) return false;
   }
   return true;
 }

@@ -10,7 +10,7 @@ namespace {
 typedef ondol_roialign_args Args;
 
 bool valid(const Args& a, Check& check) {
-  if (!valid_roialign(a, check)) return false;
+  if (!valid_roialign(a, true, check)) return false;
   const int64_t results = roialign_results(a);
   if (results == 0) return true;
   if (!check.given("y", a.y) || !roialign_apart("y", a.y, results, a, check)) return false;
@@ -18,7 +18,7 @@ bool valid(const Args& a, Check& check) {
   for (int64_t level = 0; level < a.levels; level++) {
     const ondol_roi_map& map = a.maps[level];
     const ConvMap x("x", map.x, a.batch, a.channels, map.height * map.width, map.x_batch, map.x_channel);
-    if (!x.valid(check, false) || !x.apart(check, "y", a.y, results)) return false;
+    if (!x.apart(check, "y", a.y, results)) return false;
     if (a.indices != nullptr && !x.apart(check, "indices", reinterpret_cast<const float*>(a.indices), results)) return false;
   }
   return a.indices == nullptr || (check.apart("indices", a.indices, results, "rois.boxes", a.rois.boxes, 4 * a.rois.count, false) &&

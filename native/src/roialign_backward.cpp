@@ -10,7 +10,7 @@ typedef ondol_roialign_backward_args Args;
 
 bool valid(const Args& args, Check& check) {
   const ondol_roialign_args& a = args.forward;
-  if (!valid_roialign(a, check)) return false;
+  if (!valid_roialign(a, false, check)) return false;
   const int64_t results = roialign_results(a);
   if (results > 0 && !check.given("dy", args.dy)) return false;
   if (results > 0 && a.op != ONDOL_ROIALIGN_AVERAGE && !check.given("indices", a.indices)) return false;

@@ -1,7 +1,6 @@
 #include "roialign_check.h"
 
-#include <float.h>
-#include <stdio.h>
+#include "roi_check.h"
 
 namespace ondol {
 namespace {
@@ -10,32 +9,13 @@ namespace {
 // each of the two ends is within a cell of where exact arithmetic would have it.
 int64_t samples(int64_t sampling, int64_t size) { return sampling > 0 ? sampling : 2 * (size + 4); }
 
-bool valid_map(const ondol_roialign_args& a, int64_t level, Check& check) {
+// Samples that indices can number.
+bool numbered(const ondol_roialign_args& a, int64_t level, Check& check) {
   const ondol_roi_map& map = a.maps[level];
-  char name[32];
-  snprintf(name, sizeof name, "maps[%d].height", (int)level);
-  if (!check.between(name, map.height, 1, 1 << 22)) return false;
-  snprintf(name, sizeof name, "maps[%d].width", (int)level);
-  if (!check.between(name, map.width, 1, 1 << 22)) return false;
-  snprintf(name, sizeof name, "maps[%d]", (int)level);
-  const int64_t sizes[] = {a.batch, a.channels, map.height, map.width};
-  if (!check.sizes(name, sizes, 4)) return false;
-  if (map.height * map.width > INT32_MAX) {
-    return check.fail("%s: %lld elements of a plane, expected at most 2^31 - 1", name, (long long)(map.height * map.width));
-  }
-  if (!((float)map.scale > 0) || map.scale > FLT_MAX) {
-    return check.fail("%s.scale = %g: expected a positive float", name, map.scale);
-  }
-  if (a.indices == nullptr) return true;
   const int64_t rows = samples(a.sampling_h, map.height), columns = samples(a.sampling_w, map.width);
   return rows * columns <= INT32_MAX / 4 ||
-         check.fail("indices: %lld x %lld samples of a bin of %s, expected at most 2^29 - 1 where indices are wanted", (long long)rows,
-                    (long long)columns, name);
-}
-
-bool valid_rois(const ondol_rois& rois, Check& check) {
-  if (!check.between("rois.count", rois.count, 0, INT32_MAX)) return false;
-  return rois.count == 0 || (check.given("rois.boxes", rois.boxes) && check.given("rois.images", rois.images));
+         check.fail("indices: %lld x %lld samples of a bin of maps[%lld], expected at most 2^29 - 1 where indices are wanted",
+                    (long long)rows, (long long)columns, (long long)level);
 }
 
 }  // namespace
@@ -44,12 +24,12 @@ int64_t roialign_results(const ondol_roialign_args& a) {
   return a.position_sensitive != 0 ? a.rois.count * a.channels : a.rois.count * a.channels * a.rows * a.columns;
 }
 
-bool valid_roialign(const ondol_roialign_args& a, Check& check) {
+bool valid_roialign(const ondol_roialign_args& a, bool operands, Check& check) {
   if (!check.between("op", a.op, ONDOL_ROIALIGN_AVERAGE, ONDOL_ROIALIGN_CORNERS) || !check.flag("aligned", a.aligned) ||
       !check.between("sampling_h", a.sampling_h, 0, ONDOL_ROIALIGN_MAX_SAMPLES) ||
       !check.between("sampling_w", a.sampling_w, 0, ONDOL_ROIALIGN_MAX_SAMPLES) ||
-      !check.flag("position_sensitive", a.position_sensitive) || !check.at_least("batch", a.batch, 0) ||
-      !check.at_least("channels", a.channels, 0) || !check.between("levels", a.levels, 1, ONDOL_MAX_LEVELS) ||
+      !check.flag("position_sensitive", a.position_sensitive) ||
+      !valid_roi_maps(a.maps, a.levels, a.batch, a.channels, operands, check) ||
       !check.between("rows", a.rows, 1, ONDOL_ROIALIGN_MAX_BINS) ||
       !check.between("columns", a.columns, 1, ONDOL_ROIALIGN_MAX_BINS) || !valid_rois(a.rois, check)) {
     return false;
@@ -63,8 +43,8 @@ bool valid_roialign(const ondol_roialign_args& a, Check& check) {
   if (a.op == ONDOL_ROIALIGN_AVERAGE && a.indices != nullptr) {
     return check.fail("indices = %p: expected null, an average has none", (const void*)a.indices);
   }
-  for (int64_t level = 0; level < a.levels; level++) {
-    if (!valid_map(a, level, check)) return false;
+  for (int64_t level = 0; level < a.levels && a.indices != nullptr; level++) {
+    if (!numbered(a, level, check)) return false;
   }
   return true;
 }

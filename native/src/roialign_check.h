@@ -7,8 +7,8 @@
 
 namespace ondol {
 
-// Everything but the maps' elements and y.
-bool valid_roialign(const ondol_roialign_args& a, Check& check);
+// Everything but y; with `operands` also that the maps are there.
+bool valid_roialign(const ondol_roialign_args& a, bool operands, Check& check);
 
 // Elements of y.
 int64_t roialign_results(const ondol_roialign_args& a);

@@ -228,9 +228,9 @@ void bad_arguments_are_named() {
   refused(ondol_roipool, a, "levels = 0", [](A& c) { c.levels = 0; });
   refused(ondol_roipool, a, "levels = 9", [](A& c) { c.levels = 9; });
   refused(ondol_roipool, a, "batch = -1", [](A& c) { c.batch = -1; });
-  refused(ondol_roipool, a, "map height = 0", [](A& c) { c.map[0].height = 0; });
-  refused(ondol_roipool, a, "map width = 4194305", [](A& c) { c.map[0].width = 4194305; });
-  refused(ondol_roipool, a, "map height * width", [](A& c) { c.map[0].height = c.map[0].width = 1 << 17; });
+  refused(ondol_roipool, a, "maps[0].height = 0", [](A& c) { c.map[0].height = 0; });
+  refused(ondol_roipool, a, "maps[0].width = 4194305", [](A& c) { c.map[0].width = 4194305; });
+  refused(ondol_roipool, a, "maps[0]: 17179869184 elements of a plane", [](A& c) { c.map[0].height = c.map[0].width = 1 << 17; });
   refused(ondol_roipool, a, "scale = nan", [](A& c) { c.map[0].scale = nan(); });
   refused(ondol_roipool, a, "scale = 0", [](A& c) { c.map[0].scale = 0; });
   refused(ondol_roipool, a, "scale = 1e+300", [](A& c) { c.map[0].scale = 1e300; });

@@ -1,5 +1,10 @@
 package org.ondol.natives;
 
+import java.util.List;
+import org.ondol.Tensor;
+import org.ondol.spi.RoiAlignArgs;
+import org.ondol.spi.RoiAlignBackwardArgs;
+import org.ondol.spi.RoiAlignShape;
 import org.ondol.spi.RoiList;
 import org.ondol.spi.RoiMaps;
 import org.ondol.spi.RoiPoolArgs;
@@ -10,7 +15,7 @@ final class RoiStructs {
   private RoiStructs() {}
 
   /** ondol_roi_map for each level, zeros where there is none. */
-  static void maps(Words w, RoiMaps maps) {
+  private static void maps(Words w, RoiMaps maps) {
     for (int l = 0; l < RoiMaps.LEVELS; l++) {
       if (l >= maps.levels()) {
         for (int i = 0; i < 6; i++) w.put(0);
@@ -22,7 +27,7 @@ final class RoiStructs {
   }
 
   /** ondol_rois. */
-  static void rois(Words w, RoiList rois) {
+  private static void rois(Words w, RoiList rois) {
     w.put(rois.count()).pointer(rois.boxes()).pointer(rois.images()).pointer(rois.levels());
   }
 
@@ -38,8 +43,28 @@ final class RoiStructs {
   }
 
   static Words write(Words w, RoiPoolBackwardArgs a) {
-    write(w, a.forward()).pointer(a.dy());
-    for (int l = 0; l < RoiMaps.LEVELS; l++) w.pointer(l < a.dx().size() ? a.dx().get(l) : null);
+    return gradients(write(w, a.forward()).pointer(a.dy()), a.dx());
+  }
+
+  static Words write(Words w, RoiAlignArgs a) {
+    return write(w, a.shape(), a.x(), a.rois(), a.y(), a.indices());
+  }
+
+  static Words write(Words w, RoiAlignBackwardArgs a) {
+    return gradients(write(w, a.shape(), a.x(), a.rois(), null, a.indices()).pointer(a.dy()), a.dx());
+  }
+
+  private static Words write(Words w, RoiAlignShape s, RoiMaps maps, RoiList rois, Tensor y, Tensor indices) {
+    w.put(s.op().ordinal()).put(s.aligned()).put(s.samplingH()).put(s.samplingW()).put(s.positionSensitive());
+    w.put(maps.batch()).put(maps.channels()).put(maps.levels());
+    maps(w, maps);
+    rois(w, rois);
+    return w.put(s.rows()).put(s.columns()).pointer(y).pointer(indices);
+  }
+
+  /** A pointer for each level, null where there is none. */
+  private static Words gradients(Words w, List<Tensor> dx) {
+    for (int l = 0; l < RoiMaps.LEVELS; l++) w.pointer(l < dx.size() ? dx.get(l) : null);
     return w;
   }
 }

@@ -10,7 +10,6 @@ import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.BatchNormArgs;
 import org.ondol.spi.BatchNormBackwardArgs;
 import org.ondol.spi.ConvArgs;
-import org.ondol.spi.ConvShape;
 import org.ondol.spi.ConvWeightArgs;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.EmbeddingArgs;
@@ -21,7 +20,6 @@ import org.ondol.spi.IouBackwardArgs;
 import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
-import org.ondol.spi.LiveEntries;
 import org.ondol.spi.Memory;
 import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
@@ -30,12 +28,12 @@ import org.ondol.spi.PoolShape;
 import org.ondol.spi.ReduceArgs;
 import org.ondol.spi.ResizeArgs;
 import org.ondol.spi.ResizeBackwardArgs;
-import org.ondol.spi.RoiWarpArgs;
-import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.RoiAlignArgs;
 import org.ondol.spi.RoiAlignBackwardArgs;
 import org.ondol.spi.RoiPoolArgs;
 import org.ondol.spi.RoiPoolBackwardArgs;
+import org.ondol.spi.RoiWarpArgs;
+import org.ondol.spi.RoiWarpBackwardArgs;
 import org.ondol.spi.SoftmaxArgs;
 import org.ondol.spi.SoftmaxBackwardArgs;
 import org.ondol.spi.TopKArgs;
@@ -227,63 +225,22 @@ public abstract class StructKernels implements Kernels {
 
   @Override
   public void conv(ConvArgs a) {
-    Words w = begin();
-    write(w, a);
-    execute(Family.CONV, w);
+    execute(Family.CONV, ConvStructs.write(begin(), a));
   }
 
   @Override
   public void deconv(ConvArgs a) {
-    Words w = begin();
-    write(w, a);
-    execute(Family.DECONV, w);
+    execute(Family.DECONV, ConvStructs.write(begin(), a));
   }
 
   @Override
   public void winograd(ConvArgs a) {
-    Words w = begin();
-    write(w, a);
-    execute(Family.WINOGRAD, w);
+    execute(Family.WINOGRAD, ConvStructs.write(begin(), a));
   }
 
   @Override
   public void convweight(ConvWeightArgs a) {
-    Words w = begin();
-    write(w, a.shape());
-    w.put(0).put(a.shape().yHeight()).put(0).put(a.shape().yWidth());
-    w.operand(a.x(), 2);
-    for (int i = 0; i < 11; i++) w.put(0); // weight, packed, y, bias, residual, activation, slope
-    write(w, a.live());
-    w.operand(a.dy(), 2).pointer(a.dw());
-    execute(Family.CONVWEIGHT, w);
-  }
-
-  private static void write(Words w, ConvArgs a) {
-    write(w, a.shape());
-    w.put(a.beginH()).put(a.endH()).put(a.beginW()).put(a.endW());
-    w.operand(a.x(), 2).pointer(a.weight()).pointer(a.packed()).operand(a.y(), 2).pointer(a.bias()).operand(a.residual(), 2);
-    w.put(a.activation().ordinal()).put((double) a.slope());
-    write(w, a.live());
-  }
-
-  private static void write(Words w, ConvShape s) {
-    w.put(s.batch()).put(s.groups()).put(s.xChannels()).put(s.xHeight()).put(s.xWidth());
-    w.put(s.yChannels()).put(s.yHeight()).put(s.yWidth());
-    w.put(s.kernelH()).put(s.kernelW()).put(s.strideH()).put(s.strideW()).put(s.dilationH()).put(s.dilationW());
-    w.put(s.padTop()).put(s.padLeft());
-  }
-
-  private static void write(Words w, LiveEntries live) {
-    if (live == null) {
-      w.put(0).put(0).put(0).put(0).put(0);
-      return;
-    }
-    long at = live.table().address();
-    w.put(live.classes());
-    for (int[] part : new int[][] {live.channelStart(), live.channels(), live.liveStart(), live.live()}) {
-      w.put(at);
-      at += 4L * part.length;
-    }
+    execute(Family.CONVWEIGHT, ConvStructs.write(begin(), a));
   }
 
   @Override
@@ -359,12 +316,12 @@ public abstract class StructKernels implements Kernels {
 
   @Override
   public void roialign(RoiAlignArgs a) {
-    execute(Family.ROIALIGN, RoiAlignStructs.write(begin(), a));
+    execute(Family.ROIALIGN, RoiStructs.write(begin(), a));
   }
 
   @Override
   public void roialignBackward(RoiAlignBackwardArgs a) {
-    execute(Family.ROIALIGN_BACKWARD, RoiAlignStructs.write(begin(), a));
+    execute(Family.ROIALIGN_BACKWARD, RoiStructs.write(begin(), a));
   }
 
   private static void write(Words w, Tensor small, Tensor large) {
@@ -373,36 +330,32 @@ public abstract class StructKernels implements Kernels {
 
   @Override
   public void iou(IouArgs a) {
-    execute(Family.IOU, DetectionStructs.write(begin(), a));
+    execute(Family.IOU, BoxStructs.write(begin(), a));
   }
 
   @Override
   public void iouBackward(IouBackwardArgs a) {
-    execute(Family.IOU_BACKWARD, DetectionStructs.write(begin(), a));
+    execute(Family.IOU_BACKWARD, BoxStructs.write(begin(), a));
   }
 
   @Override
   public void roiwarp(RoiWarpArgs a) {
-    execute(Family.ROIWARP, DetectionStructs.write(begin(), a));
+    execute(Family.ROIWARP, BoxStructs.write(begin(), a));
   }
 
   @Override
   public void roiwarpBackward(RoiWarpBackwardArgs a) {
-    execute(Family.ROIWARP_BACKWARD, DetectionStructs.write(begin(), a));
+    execute(Family.ROIWARP_BACKWARD, BoxStructs.write(begin(), a));
   }
 
   @Override
   public void topk(TopKArgs a) {
-    Words w = begin();
-    BoxStructs.write(w, a);
-    execute(Family.TOPK, w);
+    execute(Family.TOPK, BoxStructs.write(begin(), a));
   }
 
   @Override
   public void nms(NmsArgs a) {
-    Words w = begin();
-    BoxStructs.write(w, a);
-    execute(Family.NMS, w);
+    execute(Family.NMS, BoxStructs.write(begin(), a));
   }
 
   @Override
