@@ -120,6 +120,15 @@ final class ConvFilters {
     return most;
   }
 
+  /** Entries of all lists, in which classes without live entries share one. */
+  long listed() {
+    long n = 0;
+    for (int i = 0; i < order.length; i++) {
+      n += entries(i);
+    }
+    return n;
+  }
+
   int buckets() {
     return residuesH.length * residuesW.length;
   }

@@ -69,7 +69,11 @@ final class ConvKernel {
   }
 
   static void conv(Loops loops, ConvArgs args) {
-    run(loops, args, false);
+    if (ConvPlanesKernel.suits(args)) {
+      ConvPlanesKernel.run(loops, args);
+    } else {
+      run(loops, args, false);
+    }
   }
 
   static void deconv(Loops loops, ConvArgs args) {
@@ -81,6 +85,8 @@ final class ConvKernel {
     ConvFilters filters = new ConvFilters(a.shape(), a.live(), transposed);
     filters.sort();
     try (Scratch scratch = Scratch.borrow()) {
+      // Its list of entries, and where they lie in a patch.
+      scratch.beside(2L * Integer.BYTES * filters.listed());
       long[] at = new long[1];
       float[] weights = filters.panels(Floats.of(a.weight()), Floats.of(a.packed()), at, scratch);
       long width = COLUMNS * (transposed ? a.shape().strideW() : 1);

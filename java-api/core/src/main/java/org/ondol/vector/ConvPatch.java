@@ -93,23 +93,27 @@ final class ConvPatch {
     }
     boolean together = (end - begin) * xWidth <= 1 << 16;
     float[] lines = scratch.floats(number, together ? (end - begin) * xWidth : xWidth);
+    Line[] parts = new Line[(int) columns.parts];
+    for (int q = 0; q < parts.length; q++) {
+      parts[q] = line(left + q * columns.step, (int) xWidth);
+    }
     for (int c = 0; c < channels; c++) {
       long from = at + c * channelStride;
       if (together) x.read(from + begin * xWidth, lines, 0, (int) ((end - begin) * xWidth));
       for (int p = 0; p < rows.parts; p++) {
         for (int r = 0; r < height; r++) {
           long row = top + p * rows.step + r * rows.stride;
-          int target = c * plane + p * (int) columns.parts * part + r * pitch;
+          int target = c * plane + p * parts.length * part + r * pitch;
           if (row < begin || row >= end) {
-            for (int q = 0; q < columns.parts; q++) {
+            for (int q = 0; q < parts.length; q++) {
               Arrays.fill(to, target + q * part, target + q * part + pitch, 0);
             }
             continue;
           }
           if (!together) x.read(from + row * xWidth, lines, 0, (int) xWidth);
           int source = together ? (int) ((row - begin) * xWidth) : 0;
-          for (int q = 0; q < columns.parts; q++) {
-            line(lines, source, left + q * columns.step, (int) xWidth, to, target + q * part);
+          for (int q = 0; q < parts.length; q++) {
+            copy(lines, source, parts[q], to, target + q * part);
           }
         }
       }
@@ -122,27 +126,33 @@ final class ConvPatch {
         && top >= 0 && last < xHeight;
   }
 
-  /** Every stride-th column of a row from {@code first} on, zeros where there is none. */
-  private void line(float[] from, int source, long first, int width, float[] to, int at) {
+  /** Elements [begin, end) of a part's line come from x, the first of them from column {@code start}; the others are zero. */
+  private record Line(int begin, int end, int start) {}
+
+  private Line line(long first, int width) {
     long stride = columns.stride;
     int begin = first >= 0 ? 0 : (int) Math.min(pitch, Math.ceilDiv(-first, stride));
     int end = first >= width ? begin : (int) Math.max(begin, Math.min(pitch, Math.ceilDiv(width - first, stride)));
-    for (int i = 0; i < begin; i++) {
-      to[at + i] = 0;
+    return new Line(begin, end, begin < end ? (int) (first + begin * stride) : 0);
+  }
+
+  /** Every stride-th column of a row, zeros where there is none. */
+  private void copy(float[] from, int source, Line line, float[] to, int at) {
+    int begin = at + line.begin;
+    int end = at + line.end;
+    for (int i = at; i < begin; i++) {
+      to[i] = 0;
     }
-    if (begin < end) {
-      int start = source + (int) (first + begin * stride);
-      if (stride == 1) {
-        System.arraycopy(from, start, to, at + begin, end - begin);
-      } else {
-        int step = (int) stride;
-        for (int i = begin; i < end; i++) {
-          to[at + i] = from[start + (i - begin) * step];
-        }
+    if (columns.stride == 1) {
+      System.arraycopy(from, source + line.start, to, begin, end - begin);
+    } else {
+      int step = (int) columns.stride;
+      for (int i = begin, j = source + line.start; i < end; i++, j += step) {
+        to[i] = from[j];
       }
     }
-    for (int i = end; i < pitch; i++) {
-      to[at + i] = 0;
+    for (int i = end; i < at + pitch; i++) {
+      to[i] = 0;
     }
   }
 }

@@ -1,24 +1,20 @@
 package org.ondol.vector;
 
-import org.ondol.ops.Activation;
-import org.ondol.ops.Elementwise.Op;
 import org.ondol.spi.ConvArgs;
 
 /** What happens to finished sums of a band: they become planes, plus bias, plus residual, activation, rows of y. */
 final class ConvStore {
   private final ConvKernel k;
   private final ConvArgs args;
-  private final Elements elements;
+  private final ConvEpilogue epilogue;
   private final Floats y;
-  private final Floats bias;
   private final Floats residual;
 
   ConvStore(Loops loops, ConvKernel k) {
     this.k = k;
     args = k.args;
-    elements = loops.elements();
+    epilogue = new ConvEpilogue(loops, args);
     y = Floats.of(args.y());
-    bias = Floats.of(args.bias());
     residual = Floats.of(args.residual());
   }
 
@@ -84,19 +80,12 @@ final class ConvStore {
   /** One channel of a band; its rows lie rowStep apart, and what is between them may be overwritten. */
   private void channel(ConvKernel.Band band, long o, float[] sums, int at, int rowStep, int width, Scratch scratch) {
     int n = (band.rows() - 1) * rowStep + width;
-    int whole = Packing.padded(n);
-    if (bias != null) elements.unary(Op.SHIFT, bias.get(bias.start + o), sums, at, whole);
+    float[] added = null;
     if (residual != null) {
-      float[] r = scratch.floats(ConvKernel.RESIDUAL, whole);
-      long from = position(residual, band, o);
-      rows(residual, from, band, rowStep, width, r, 0, true);
-      elements.binary(Op.ADD, 0, sums, at, r, 0, whole);
+      added = scratch.floats(ConvKernel.RESIDUAL, Packing.padded(n));
+      rows(residual, position(residual, band, o), band, rowStep, width, added, 0, true);
     }
-    if (args.activation() == Activation.RELU && args.slope() != 0) {
-      k.tiles.leaky(args.slope(), sums, at, whole);
-    } else if (args.activation() != Activation.NONE) {
-      elements.unary(Op.valueOf(args.activation().name()), 0, sums, at, whole);
-    }
+    epilogue.apply(o, sums, at, n, added);
     if (rowStep > width && band.y().step() * k.shape.yWidth() == width) {
       // Many short copies into the segment cost more than to close the gaps here and make one.
       for (int r = 1; r < band.rows(); r++) {

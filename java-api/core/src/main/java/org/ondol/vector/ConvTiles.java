@@ -17,8 +17,13 @@ interface ConvTiles {
   /** Output channels that {@link #positions} takes together. */
   int together();
 
-  /** Filter entries that {@link #entries} takes together. */
-  int rows();
+  /** Panels that {@link #entries} takes side by side at most, a power of two; it takes any smaller one too. */
+  int entryPanels();
+
+  /** Filter entries that {@link #entries} takes together with so many panels, at most {@link #MOST_ENTRIES}. */
+  int entries(int panels);
+
+  int MOST_ENTRIES = 8;
 
   /**
    * Sums of consecutive positions for panels of 16 output channels: position i and channel j of panel p at {@code c[cAt + p *
@@ -37,11 +42,35 @@ interface ConvTiles {
       int cAt, int cRow);
 
   /**
-   * Sums of {@link #rows} filter entries over n positions: entry i reads position p at {@code x[base[at + i] + place[p]]} and
-   * row p of a panel of dy; its 16 sums lie at {@code c[cAt + p * cPanel + 16 i]}.
+   * Sums of {@link #entries(int)} filter entries over positions [from, to): entry i reads position k at {@code x[base[first + i] +
+   * place[k]]} and the panels' channels of dy at {@code dy[dyAt + k * 16 * panels]}; its sums lie at {@code c[cAt + i * cRow]}.
    */
-  void entries(int panels, int n, int[] place, float[] x, int[] base, int at, float[] dy, int dyAt, int dyPanel, float[] c,
-      int cAt, int cPanel);
+  void entries(int panels, int from, int to, int[] place, float[] x, int[] base, int first, float[] dy, int dyAt, float[] c,
+      int cAt, int cRow);
+
+  /** Floats behind a row and behind a plane of {@link #plane} that are read and written too. */
+  int PLANE_SLACK = 32;
+
+  /**
+   * Rows of a depthwise filter's sums, one after the other from {@code y[0]} on. Row r of x begins at {@code r * stride * part}; at
+   * stride 2 its odd columns follow the even ones {@code part} later.
+   */
+  default void plane(int kernel, int stride, int rows, int width, float[] x, int part, float[] w, float[] y) {
+    for (int r = 0; r < rows; r++) {
+      int out = r * width;
+      for (int j = out; j < out + width; j++) {
+        y[j] = 0;
+      }
+      for (int k = 0; k < kernel * kernel; k++) {
+        int column = k % kernel;
+        int at = (r * stride + k / kernel) * stride * part + column / stride + column % stride * part;
+        float tap = w[k];
+        for (int j = 0; j < width; j++) {
+          y[out + j] = Math.fma(x[at + j], tap, y[out + j]);
+        }
+      }
+    }
+  }
 
   /** Rows that are transposed together: they stay in a first-level cache, and the loops over them are worth unrolling. */
   int TRANSPOSED = 256;
@@ -60,15 +89,15 @@ interface ConvTiles {
     }
   }
 
-  /** Planes to rows of 16: the inverse, for all 16 channels. */
-  default void interleave(float[] from, int pitch, int n, float[] to, int at) {
+  /** Planes to rows of 16, which lie {@code row} apart: the inverse, for all 16 channels. */
+  default void interleave(float[] from, int pitch, int n, float[] to, int at, int row) {
     for (int i = 0; i < n; i += TRANSPOSED) {
       int rows = Math.min(TRANSPOSED, n - i);
       for (int j = 0; j < 16; j++) {
         int source = j * pitch + i;
-        int target = at + 16 * i + j;
+        int target = at + row * i + j;
         for (int k = 0; k < rows; k++) {
-          to[target + 16 * k] = from[source + k];
+          to[target + row * k] = from[source + k];
         }
       }
     }

@@ -18,7 +18,12 @@ final class ScalarConvTiles implements ConvTiles {
   }
 
   @Override
-  public int rows() {
+  public int entryPanels() {
+    return 1;
+  }
+
+  @Override
+  public int entries(int panels) {
     return 2;
   }
 
@@ -95,14 +100,15 @@ final class ScalarConvTiles implements ConvTiles {
   }
 
   @Override
-  public void entries(int panels, int n, int[] place, float[] x, int[] base, int at, float[] dy, int dyAt, int dyPanel,
-      float[] c, int cAt, int cPanel) {
+  public void entries(int panels, int from, int to, int[] place, float[] x, int[] base, int first, float[] dy, int dyAt,
+      float[] c, int cAt, int cRow) {
     for (int h = 0; h < 16; h += 4) {
-      entries(n, place, x, base[at], base[at + 1], dy, dyAt + h, c, cAt + h, cAt + h + 16);
+      entries(from, to, place, x, base[first], base[first + 1], dy, dyAt + h, c, cAt + h, cAt + cRow + h);
     }
   }
 
-  private static void entries(int n, int[] place, float[] x, int b0, int b1, float[] dy, int dyAt, float[] c, int c0, int c1) {
+  private static void entries(int from, int to, int[] place, float[] x, int b0, int b1, float[] dy, int dyAt, float[] c, int c0,
+      int c1) {
     float p0 = c[c0];
     float p1 = c[c0 + 1];
     float p2 = c[c0 + 2];
@@ -111,7 +117,8 @@ final class ScalarConvTiles implements ConvTiles {
     float q1 = c[c1 + 1];
     float q2 = c[c1 + 2];
     float q3 = c[c1 + 3];
-    for (int k = 0, i = dyAt; k < n; k++, i += 16) {
+    for (int k = from; k < to; k++) {
+      int i = dyAt + 16 * k;
       float s = x[b0 + place[k]];
       float t = x[b1 + place[k]];
       p0 = Math.fma(s, dy[i], p0);

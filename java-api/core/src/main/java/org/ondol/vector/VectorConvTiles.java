@@ -45,8 +45,13 @@ final class VectorConvTiles implements ConvTiles {
   }
 
   @Override
-  public int rows() {
-    return WIDE ? 8 : 4;
+  public int entryPanels() {
+    return WIDE ? 4 : 1;
+  }
+
+  @Override
+  public int entries(int panels) {
+    return !WIDE ? 4 : panels == 4 ? 5 : 8;
   }
 
   @Override
@@ -77,16 +82,33 @@ final class VectorConvTiles implements ConvTiles {
   }
 
   @Override
-  public void entries(int panels, int n, int[] place, float[] x, int[] base, int at, float[] dy, int dyAt, int dyPanel,
-      float[] c, int cAt, int cPanel) {
+  public void entries(int panels, int from, int to, int[] place, float[] x, int[] base, int first, float[] dy, int dyAt,
+      float[] c, int cAt, int cRow) {
     if (!WIDE) {
       for (int h = 0; h < 16; h += 2 * LANES) {
-        VectorEntryTiles.pair4(n, place, x, base, at, dy, dyAt + h, dyAt + h + LANES, c, cAt + h, cAt + h + LANES);
+        VectorEntryTiles.pair4(from, to, place, x, base, first, dy, dyAt + h, c, cAt + h, cRow);
       }
-    } else if (panels == 2) {
-      VectorEntryTiles.pair8(n, place, x, base, at, dy, dyAt, dyAt + dyPanel, c, cAt, cAt + cPanel);
+      return;
+    }
+    switch (panels) {
+      case 4 -> VectorEntryTiles.quad5(from, to, place, x, base, first, dy, dyAt, c, cAt, cRow);
+      case 2 -> VectorEntryTiles.pair8(from, to, place, x, base, first, dy, dyAt, c, cAt, cRow);
+      default -> VectorEntryTiles.single8(from, to, place, x, base, first, dy, dyAt, c, cAt, cRow);
+    }
+  }
+
+  @Override
+  public void plane(int kernel, int stride, int rows, int width, float[] x, int part, float[] w, float[] y) {
+    if (kernel == 3) {
+      if (stride == 1) {
+        VectorPlaneTiles.kernel3stride1(rows, width, x, part, w, y);
+      } else {
+        VectorPlaneTiles.kernel3stride2(rows, width, x, part, w, y);
+      }
+    } else if (stride == 1) {
+      VectorPlaneTiles.kernel5stride1(rows, width, x, part, w, y);
     } else {
-      VectorEntryTiles.single8(n, place, x, base, at, dy, dyAt, c, cAt);
+      VectorPlaneTiles.kernel5stride2(rows, width, x, part, w, y);
     }
   }
 
