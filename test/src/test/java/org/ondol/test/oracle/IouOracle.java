@@ -41,19 +41,56 @@ public final class IouOracle {
     };
   }
 
+  /** Half a unit in the last place of 1. */
+  private static final double U = 0x1p-24;
+
+  /** Error of a length in float32: the difference is rounded, then its sum with the pixel; a cut at 0 adds none. */
+  private static double lengthError(double low, double high, double pixel) {
+    return U * Math.abs(high - low) + U * Math.abs(high - low + pixel);
+  }
+
+  private static double areaError(double[] box, double pixel) {
+    double w = length(box[0], box[2], pixel);
+    double h = length(box[1], box[3], pixel);
+    double dw = lengthError(box[0], box[2], pixel);
+    double dh = lengthError(box[1], box[3], pixel);
+    return w * dh + h * dw + dw * dh + U * w * h;
+  }
+
+  /** Error of x / of where both carry errors. */
+  private static double partError(double x, double dx, double of, double dof) {
+    return of == 0 ? 0 : (dx + Math.abs(x / of) * dof) / of + U * Math.abs(x / of);
+  }
+
   /**
-   * Pairs (i, j) by rows. An extent carries two roundings and an area five. A union is at least half of the areas' sum, of
-   * which it has the error, and the intersection's; so the quotient carries less than 40. GIOU's second part is less than 1 and
-   * the difference of two areas, each no larger than the hull.
+   * Pairs (i, j) by rows. Errors to first order from the corners on, where a pixel may cancel nearly all of a reversed box's
+   * extent; the terms of second order are within the hundredth part that is added.
    */
   public static Values pairs(String kind, float[] a, float[] b, double pixel, int[][] pairs) {
     Values v = new Values(pairs.length);
     for (int k = 0; k < pairs.length; k++) {
-      v.value()[k] = value(kind, box(a, pairs[k][0]), box(b, pairs[k][1]), pixel);
-      double second = kind.equals("giou") ? 1 : 0;
-      v.bound()[k] = Bound.gamma(40) * (Math.abs(v.value()[k]) + second * 2) * 1.01;
+      double[] one = box(a, pairs[k][0]);
+      double[] two = box(b, pairs[k][1]);
+      v.value()[k] = value(kind, one, two, pixel);
+      v.bound()[k] = 1.01 * error(kind, one, two, pixel);
     }
     return v;
+  }
+
+  private static double error(String kind, double[] a, double[] b, double pixel) {
+    double both = area(common(a, b), pixel);
+    double bothError = areaError(common(a, b), pixel);
+    double of = area(a, pixel);
+    if (kind.equals("ioa")) return partError(both, bothError, of, areaError(a, pixel));
+    double sum = of + area(b, pixel);
+    double either = sum - both;
+    double eitherError = areaError(a, pixel) + areaError(b, pixel) + bothError + U * (sum + either);
+    double error = partError(both, bothError, either, eitherError);
+    if (kind.equals("iou")) return error;
+    double hull = area(around(a, b), pixel);
+    double hullError = areaError(around(a, b), pixel);
+    return error + partError(hull - either, hullError + eitherError + U * Math.abs(hull - either), hull, hullError)
+        + U * Math.abs(value(kind, a, b, pixel));
   }
 
   public static double[] box(float[] boxes, int i) {
