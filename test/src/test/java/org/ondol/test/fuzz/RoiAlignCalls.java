@@ -69,10 +69,10 @@ final class RoiAlignCalls {
       }
     }
 
-    /** [R, 5], whose images are whole numbers. */
+    /** [R, 5] of the first image. */
     private Tensor rowsOf(Arguments a) {
       Tensor rows = a.rows(count, 5);
-      if (rows != null && !rows.isClosed() && rows.rank() == 2 && rows.size(1) == 5 && !a.oneIn(5)) {
+      if (rows != null && !rows.isClosed() && rows.rank() == 2 && rows.size(1) == 5) {
         try (Tensor images = rows.select(1, 0)) {
           Elementwise.fill(images, 0);
         }
