@@ -321,6 +321,7 @@ public final class Tensor implements AutoCloseable {
     if (dtype == DType.FLOAT32) {
       Elementwise.run(Elementwise.Op.COPY, source, null, this, 0);
     } else {
+      present("source", source);
       HostCopies.assign(source, this);
     }
   }
