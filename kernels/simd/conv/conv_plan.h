@@ -27,6 +27,9 @@ static_assert(sizeof(ConvChoice) <= sizeof(ondol_plan::choice), "fits into ondol
 template <class V, bool transposed>
 class ConvPlanner {
   // Entries of a block: 24 KB of filters a panel stay in a first-level cache of 32 KB while the positions pass.
+  // On Zen 5 (48 KB) a tile alone runs at 208 GFLOP/s with 378 entries and at 225 with 126, but whole convolutions gain
+  // from 192 only where channels are many (3 x 3, 256-256, 14 x 14: 9.1 instead of 9.5 ms on a core; 1 x 1 256-64: 0.51
+  // instead of 0.49, masked 3 x 3 128-128: 11.2 instead of 11.0), and 128 is no better than 192.
   static constexpr int64_t DEPTH = 384;
   static constexpr int64_t SUM_FLOATS = 48 * 1024;    // of a task, a part of the second-level cache
   static constexpr int64_t PATCH_FLOATS = 32 * 1024;
