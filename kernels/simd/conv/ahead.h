@@ -15,7 +15,7 @@ ONDOL_INLINE void ask_to_read(const float* p) {
 
 ONDOL_INLINE void ask_to_write(const float* p) {
 #if defined(__x86_64__) && !defined(ONDOL_EMULATE_AVX512)
-  __asm__ volatile("prefetchw (%0)" : : "r"(p));  // nothing on a CPU that does not know it
+  __asm__ volatile("prefetchw %0" : : "m"(*p));  // nothing on a CPU that does not know it
 #else
   __builtin_prefetch(p, 1, 2);
 #endif

@@ -89,8 +89,7 @@ class ConvBody {
       const Axis y = phases.y(0), x = phases.x(0);
       const Patch<V> p(y, x, c.rows, c.most_columns);
       patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
-      const int64_t row = c.kind == BY_POSITION && c.lines == 0 ? p.pitch : c.most_columns;
-      pitch = round_up(c.rows * row, c.kind == BY_POSITION ? V::lanes : 16);
+      pitch = c.kind == BY_POSITION ? round_up(c.rows * p.pitch, V::lanes) : round_up(c.rows * c.most_columns, 16);
       phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
       sums = c.row_phases * phases.columns() * c.panels * phase_sums;
       planes = c.kind == BY_POSITION || !transposed ? 16 * V::lanes : phases.columns() * 16 * pitch;  // or slack
@@ -288,32 +287,23 @@ class ConvBody {
         ChannelTile<V>::function(n, count)(entries, offsets, part.data + i * part.patch.pitch + j, w, w_panel,
                                            out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first);
         part.ahead.ask();
-        // The filters of the next panels, a piece with every tile.
-        const int64_t call = i * tiles + t, all = lines * tiles;
-        for (int64_t p = count; p < min_of(2 * count, panels); p++) {
-          const float* next = w + p * w_panel;
-          for (int64_t k = entries * call / all; k < entries * (call + 1) / all; k++) ask_to_read(next + k * PANEL_WIDTH);
-        }
       }
     }
     return count;
   }
 
   void by_position(const Part& part, int64_t entries, const float* w, int64_t channels, float* out, bool first) const {
-    const bool by_line = c.lines != 0;
     const int64_t flat = (part.rows - 1) * part.patch.pitch + part.x.count;
-    const int64_t vectors = ceil_div(by_line ? c.most_columns : flat, (int64_t)V::lanes);
+    const int64_t vectors = ceil_div(flat, (int64_t)V::lanes);
     const int64_t tiles = ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS);
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t r = channels * t / tiles, n = channels * (t + 1) / tiles - r;
       const int64_t most = PositionTile<V>::width((int)n), steps = ceil_div(vectors, most);
-      for (int64_t i = 0; i < (by_line ? part.rows : 1); i++) {
-        for (int64_t s = 0; s < steps; s++) {
-          const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
-          PositionTile<V>::function(n, width)(entries, offsets, part.data + i * part.patch.pitch + v * V::lanes, w + r,
-                                              out + r * memory.pitch + i * c.most_columns + v * V::lanes, memory.pitch, first);
-          part.ahead.ask();
-        }
+      for (int64_t s = 0; s < steps; s++) {
+        const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
+        PositionTile<V>::function(n, width)(entries, offsets, part.data + v * V::lanes, w + r,
+                                            out + r * memory.pitch + v * V::lanes, memory.pitch, first);
+        part.ahead.ask();
       }
     }
   }
@@ -335,7 +325,7 @@ class ConvBody {
     }
     const Patch<V> patch(axis, phases.x(0), c.rows, c.most_columns);
     Planes from = {sums + (y * phases.columns() * c.panels + slot) * memory.phase_sums, c.panels * memory.phase_sums,
-                   memory.pitch, c.lines != 0 ? c.most_columns : patch.pitch};
+                   memory.pitch, patch.pitch};
     if (c.kind == BY_CHANNEL) {
       for (int64_t j = 0; j < phases.columns(); j++) {
         Store<V>::transpose(from.at + j * from.phase, rows * phases.x(j).count, panel.channels,

@@ -68,7 +68,8 @@ class Patch {
 
   // The rows of one residue, all columns: column j of row r is from[r * stride + j] for j in [begin, end), else zero.
   // Strips of a vector's width are written whole, the last strip first: what it spills into the next row (or part) is
-  // written after it. (Row by row, with the bounds of each vector in a loop, took longer on Zen 5.)
+  // written after it. Tried on Zen 5 as well: row by row, with the bounds of each vector in a loop (3 x 3 128-128 masked:
+  // 12.1 instead of 11.4 ms), and that with rows that begin at a cache line (12.1).
   void fill_rows(const Rows& rows, const float* from, int64_t stride, int64_t begin, int64_t end, float* to) const {
     const int64_t count = rows.end - rows.begin;
     from += rows.begin * stride;

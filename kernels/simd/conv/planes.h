@@ -5,7 +5,6 @@
 #ifndef ONDOL_CONV_PLANES_H
 #define ONDOL_CONV_PLANES_H
 
-#include "conv/ahead.h"
 #include "conv/filters.h"
 #include "conv/store.h"
 #include "conv/tiles.h"
@@ -88,31 +87,15 @@ class ConvPlanes {
     for (int64_t plane = begin; plane < end; plane++) {
       const int64_t image = plane / a.groups, channel = plane % a.groups;
       fill(a.x + image * a.x_batch + channel * a.x_channel, first);
-      Ahead x = next(plane + 1, end, first, rows), y = result(image, channel, first, rows);
       const float* w = packed + channel * a.kernel_h * a.kernel_w * PANEL_WIDTH;
       if (a.kernel_h == 3) {
-        compute<3>(rows, w, x, y);
+        compute<3>(rows, w);
       } else {
-        compute<5>(rows, w, x, y);
+        compute<5>(rows, w);
       }
       finish(image, channel, first, rows);
     }
   }
-
-  // The rows of x that the next plane of the task will read, to be had while this one is computed, and those of y that it
-  // will write.
-  Ahead next(int64_t plane, int64_t end, int64_t first, int64_t rows) const {
-    if (plane >= end) return Ahead();
-    const int64_t top = max_of<int64_t>(0, min_of(first * a.stride_h - a.pad_top, a.x_height));
-    const int64_t last = max_of(top, min_of(first * a.stride_h - a.pad_top + patch_rows(a, c), a.x_height));
-    const float* x = a.x + plane / a.groups * a.x_batch + plane % a.groups * a.x_channel + top * a.x_width;
-    return Ahead({x, 0, 1, (last - top) * a.x_width}, false, calls(rows));
-  }
-  Ahead result(int64_t image, int64_t channel, int64_t first, int64_t rows) const {
-    const float* y = a.y + image * a.y_batch + channel * a.y_channel + first * a.y_width;
-    return Ahead({y, 0, 1, rows * a.y_width}, true, calls(rows));
-  }
-  int64_t calls(int64_t rows) const { return a.stride_h == 1 ? rows / 4 : rows; }
 
   // Rows of x under the band; what lies outside x stays zero.
   void fill(const float* x, int64_t first) const {
@@ -129,23 +112,15 @@ class ConvPlanes {
   }
 
   template <int kernel>
-  void compute(int64_t rows, const float* w, Ahead& x, Ahead& y) const {
+  void compute(int64_t rows, const float* w) const {
     float filter[kernel * kernel];
     for (int64_t k = 0; k < kernel * kernel; k++) filter[k] = w[k * PANEL_WIDTH];
     int64_t i = 0;
     if (a.stride_h == 1) {
-      for (; i + 4 <= rows; i += 4) {
-        columns<kernel, 4>(i, filter);
-        x.ask();
-        y.ask();
-      }
+      for (; i + 4 <= rows; i += 4) columns<kernel, 4>(i, filter);
       for (; i < rows; i++) columns<kernel, 1>(i, filter);
     } else {
-      for (; i < rows; i++) {
-        halves<kernel>(i, filter);
-        x.ask();
-        y.ask();
-      }
+      for (; i < rows; i++) halves<kernel>(i, filter);
     }
   }
 
