@@ -159,14 +159,14 @@ class PositionTile {
         ONDOL_UNROLL for (int i = 0; i < rows; i++) factor[i] = V::set(w[i]);
         ONDOL_UNROLL for (int j = 0; j < width; j++) {
           F value = V::load(at + j * V::lanes);
-          if (rows > 1) ONDOL_IN_REGISTER(value);
+          if (rows > 1) { ONDOL_IN_REGISTER(value); }
           ONDOL_UNROLL for (int i = 0; i < rows; i++) sum[i][j] = V::fma(value, factor[i], sum[i][j]);
         }
       } else {
         F value[width];
         ONDOL_UNROLL for (int j = 0; j < width; j++) {
           value[j] = V::load(at + j * V::lanes);
-          if (rows > 1) ONDOL_IN_REGISTER(value[j]);
+          if (rows > 1) { ONDOL_IN_REGISTER(value[j]); }
         }
         ONDOL_UNROLL for (int i = 0; i < rows; i++) {
           const F factor = V::set(w[i]);

@@ -72,7 +72,8 @@ final class NativeTest {
     Map<String, String> environment = which.equals("release") ? Map.of()
         : Map.of("ONDOL_TEST_ROUNDS", "100", "UBSAN_OPTIONS", "print_stacktrace=1");
     CMake.Outcome outcome = CMake.run(List.of("ctest", "--test-dir", cmake.build().toString(), "--output-on-failure",
-        "--output-junit", report.toString(), "--timeout", "300", "--no-tests=error"), environment, line -> {});
+        "--output-junit", report.toString(), "--timeout", "300", "--no-tests=error", "--parallel",
+        String.valueOf(Runtime.getRuntime().availableProcessors())), environment, line -> {});
     int before = failed;
     if (Files.exists(report)) {
       NodeList cases = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(report.toFile())
