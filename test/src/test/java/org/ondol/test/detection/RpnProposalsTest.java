@@ -95,7 +95,7 @@ class RpnProposalsTest {
   void asThePlainPipeline() {
     Options rcnn = Options.FASTER_RCNN.preNms(150).nms(Nms.Options.DEFAULT.offset(1).iouAbove(0.5).maxPerImage(30));
     Options plain = new Options(BoxDeltas.Coding.PLAIN.limit(BoxDeltas.LIMIT), 10, true, false, 0, Nms.Options.DEFAULT.iouAbove(0.3));
-    for (Options o : List.of(rcnn, plain, plain.preNms(40).minSize(30))) {
+    for (Options o : List.of(rcnn, plain, plain.preNms(120).minSize(20))) {
       float[] first = null;
       for (Device d : TestDevices.available()) {
         try (Scope scope = Scope.open()) {
