@@ -170,7 +170,7 @@ void check(const Problem& p) {
   // Inputs end at a page that cannot be touched.
   Aligned x(4 * (int64_t)p.x.size());
   float* const copy = (float*)((char*)x.p + (p.x.size() * 4 + 63) / 64 * 64) - p.x.size();
-  memcpy(copy, p.x.data(), 4 * p.x.size());
+  if (!p.x.empty()) memcpy(copy, p.x.data(), 4 * p.x.size());
   a.x = copy;
   for (int64_t variant : variants("roiwarp")) {
     std::vector<float> got(y.size(), nan());

@@ -35,10 +35,11 @@ inline unsigned seed() {
   return text != nullptr ? (unsigned)strtoul(text, nullptr, 10) : std::random_device()();
 }
 
-// How many generated cases to run: fewer where each is slow, under a sanitizer for one.
+// How many generated cases to run: a part of the usual number where each is slow, under a sanitizer for one.
 inline int rounds(int usual) {
-  const char* text = getenv("ONDOL_TEST_ROUNDS");
-  return text != nullptr ? atoi(text) : usual;
+  const char* text = getenv("ONDOL_TEST_PART");
+  const int part = text != nullptr ? atoi(text) : 1;
+  return part > 1 ? (usual + part - 1) / part : usual;
 }
 
 inline uint32_t bits(float x) {

@@ -70,7 +70,7 @@ final class NativeTest {
     Files.deleteIfExists(report);
     // Emulated or checked, a case costs some ten times as much.
     Map<String, String> environment = which.equals("release") ? Map.of()
-        : Map.of("ONDOL_TEST_ROUNDS", "100", "UBSAN_OPTIONS", "print_stacktrace=1");
+        : Map.of("ONDOL_TEST_PART", "6", "UBSAN_OPTIONS", "print_stacktrace=1");
     CMake.Outcome outcome = CMake.run(List.of("ctest", "--test-dir", cmake.build().toString(), "--output-on-failure",
         "--output-junit", report.toString(), "--timeout", "300", "--no-tests=error", "--parallel",
         String.valueOf(Runtime.getRuntime().availableProcessors())), environment, line -> {});
