@@ -5,7 +5,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The memory that operations take beside their operands and results, and give back before they return: packed filters, padded
- * pieces of maps, partial sums, tables of offsets.
+ * pieces of maps, partial sums.
  *
  * <pre>{@code
  * long bytes = Workspace.of(() -> Conv.into(x, filter, epilogue, y));
@@ -13,8 +13,9 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * Counted is what kernels take on any device: on {@code cpu} the plan's workspace and scratch memory for each thread, on {@code
  * cuda} the call's workspace in device memory, on {@code java} the arrays that are lent to the calling thread and to the workers
- * that help it, as many elements as were asked for. Tensors are not counted: neither results nor the copies that an operation makes
- * of operands whose layout its kernel cannot read. What one operation takes never depends on earlier calls; on {@code java} it may
+ * that help it, as many elements as were asked for. Not counted are tensors, neither results nor the
+ * copies that an operation makes of operands whose layout its kernel cannot read, and on {@code java} tables of indices and the
+ * candidates of a selection ({@code topk}, {@code nms}). What one operation takes never depends on earlier calls; on {@code java} it may
  * be less than its most where fewer workers found something to do.
  */
 public final class Workspace {

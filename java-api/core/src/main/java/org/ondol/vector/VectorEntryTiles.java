@@ -10,9 +10,11 @@ import jdk.incubator.vector.FloatVector;
 /**
  * Sums of {@link ConvTiles#entries}: so many filter entries by so many vectors of output channels.
  *
- * <p>Measured on one core of a Zen 5 in GFLOP/s, 16 lanes, where pairs of vectors by 12 positions reach 209 in a conv: 4 vectors by
- * 5 entries 200, by 6 195, by 4 175; 2 by 8 180, by 6 175; 1 by 8 115. An entry costs a bounds check and an index that has to stay
- * in a register, a vector only a load. Loops over lines of positions, without {@code place}, came to the same.
+ * <p>Measured on one core of a Zen 5, these loops alone, best of two runs in GFLOP/s, 16 lanes, where pairs of vectors by 12
+ * positions reach 209 in a conv: 4 vectors by 5 entries 200, by 6 201; 2 by 8 180; 1 by 8 111. With the indices derived from the
+ * position, without {@code place}: 4 by 4 and 2 by 6 175. An entry costs a bounds check and an index that has to stay in a
+ * register, a vector only a load. Nested loops over lines of positions were as fast alone, but with 4 by 6 entries they ran at a
+ * quarter of {@code cpu}'s speed in the whole kernel, where compilation may not have been done.
  */
 final class VectorEntryTiles {
   private VectorEntryTiles() {}
