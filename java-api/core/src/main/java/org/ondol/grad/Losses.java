@@ -82,7 +82,7 @@ public final class Losses {
   }
 
   /**
-   * Smooth L1 (Girshick 2015): with d = x - t, d² / (2 beta) where |d| < beta, else |d| - beta / 2. Gradient: d / beta
+   * Smooth L1 (Girshick 2015): with d = x - t, d² / (2 beta) where {@code |d| < beta}, else |d| - beta / 2. Gradient: d / beta
    * cut to -1 and 1. Times beta it is Huber's loss.
    *
    * @param beta above 0

@@ -129,7 +129,7 @@ public final class Value {
     return apply(Op.RELU);
   }
 
-  /** x < 0 ? slope · x : x, for a slope of 0 to 1. */
+  /** {@code x < 0 ? slope · x : x}, for a slope of 0 to 1. */
   public Value leakyRelu(double slope) {
     return ElementwiseGrad.leakyRelu(this, slope);
   }
