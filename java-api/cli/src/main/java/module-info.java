@@ -5,6 +5,7 @@ module org.ondol.cli {
   requires info.picocli;
   requires java.desktop;
   requires me.tongfei.progressbar;
+  requires xchart;
   requires static com.microsoft.onnxruntime;
 
   exports org.ondol.cli;

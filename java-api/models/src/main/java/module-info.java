@@ -10,8 +10,11 @@ module org.ondol.models {
   requires org.slf4j;
 
   exports org.ondol.models;
+  exports org.ondol.models.autoregressive;
+  exports org.ondol.models.data;
   exports org.ondol.models.layers;
   exports org.ondol.models.proposals;
+  exports org.ondol.models.recipes;
   exports org.ondol.models.training;
   exports org.ondol.models.weights;
 }

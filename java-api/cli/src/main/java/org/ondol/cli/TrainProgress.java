@@ -1,0 +1,71 @@
+package org.ondol.cli;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.stream.Collectors;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.ondol.models.training.Trainer;
+
+/** Shows how a run goes: a bar with rate, loss and time left on a terminal, and a line for each epoch. */
+final class TrainProgress implements Trainer.Listener, AutoCloseable {
+  /** Weight of the newest loss in the one that is shown. */
+  private static final double NEW = 0.05;
+
+  private final boolean quiet;
+  private final String name;
+  private ProgressBar bar;
+  private double loss = Double.NaN;
+  private long began;
+  private long first;
+  private long last;
+
+  TrainProgress(boolean quiet, String name) {
+    this.quiet = quiet;
+    this.name = name;
+  }
+
+  @Override
+  public void begin(long step, long steps) {
+    began = System.nanoTime();
+    first = step;
+    int columns = Integer.getInteger("ondol.terminal.err", 0);
+    if (quiet || columns < 40 || step >= steps) return;
+    bar = new ProgressBarBuilder().setTaskName(name).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
+        .setUnit(" steps", 1).showSpeed().setUpdateIntervalMillis(250).startsFrom(step, Duration.ZERO)
+        .setConsumer(new ConsoleProgressBarConsumer(System.err, Math.min(columns, Text.WIDTH))).build();
+  }
+
+  @Override
+  public void step(long step, Map<String, Double> metrics) {
+    last = step;
+    double now = metrics.getOrDefault("loss", Double.NaN);
+    loss = Double.isNaN(loss) ? now : loss + NEW * (now - loss);
+    if (bar != null) bar.stepTo(step).setExtraMessage(Double.isNaN(loss) ? "" : "loss %.4g".formatted(loss));
+  }
+
+  @Override
+  public void epoch(int epoch, Map<String, Double> means, Map<String, Double> heldOut, boolean best) {
+    if (quiet) return;
+    double rate = (last - first) / ((System.nanoTime() - began) * 1e-9);
+    String figures = heldOut.entrySet().stream().map(e -> "%s %.4f".formatted(e.getKey(), e.getValue()))
+        .collect(Collectors.joining(", "));
+    String line = "  epoch %-4d  %s%s%s  (%.3g steps/s)".formatted(epoch, text(means),
+        figures.isEmpty() ? "" : "; held out ", figures + (best ? " *" : ""), rate);
+    if (bar != null) System.err.print("\r\033[K");
+    System.out.println(line);
+  }
+
+  private static String text(Map<String, Double> means) {
+    return means.entrySet().stream().map(e -> "%s %.4f".formatted(e.getKey(), e.getValue()))
+        .collect(Collectors.joining(", "));
+  }
+
+  @Override
+  public void close() {
+    if (bar != null) bar.close();
+    bar = null;
+  }
+}

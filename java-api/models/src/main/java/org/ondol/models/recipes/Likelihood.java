@@ -1,0 +1,99 @@
+package org.ondol.models.recipes;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.ondol.Scope;
+import org.ondol.Tensor;
+import org.ondol.grad.Generator;
+import org.ondol.grad.Optimizer;
+import org.ondol.grad.Parameters;
+import org.ondol.models.autoregressive.Autoregressive;
+import org.ondol.models.data.Batch;
+import org.ondol.models.data.Examples;
+import org.ondol.models.training.Experiment;
+import org.ondol.models.training.Form;
+import org.ondol.ops.Elementwise;
+
+/** An autoregressive model trained by the likelihood that it gives its examples. */
+public final class Likelihood implements Experiment {
+  private final Autoregressive model;
+  private final Optimizer optimizer;
+  private final Form form;
+  private final double clip;
+  private final int rows;
+
+  /**
+   * Takes model and optimiser over.
+   *
+   * @param clip the longest gradient of the mean likelihood, or infinity
+   * @param rows examples that are measured at once
+   */
+  public Likelihood(Autoregressive model, Optimizer optimizer, Form form, double clip, int rows) {
+    this.model = model;
+    this.optimizer = optimizer;
+    this.form = form;
+    this.clip = clip;
+    this.rows = rows;
+  }
+
+  public Autoregressive model() {
+    return model;
+  }
+
+  @Override
+  public Parameters parameters() {
+    return model.parameters();
+  }
+
+  @Override
+  public Optimizer optimizer() {
+    return optimizer;
+  }
+
+  /** The examples as the model takes them: whole numbers, [N, n]. */
+  private Tensor rows(Batch batch) {
+    return batch.inputs(0, form.levels() - 1).reshape(batch.count(), form.size());
+  }
+
+  /** "loss" is -ln p(x) in nats an example. */
+  @Override
+  public Map<String, Double> step(Batch batch, Generator random) {
+    Tensor x = rows(batch);
+    return Map.of("loss", Experiment.descend(this, random, clip, tape -> model.logLikelihood(tape, x).mean().neg()));
+  }
+
+  /** "nll" in nats an example, and "bits/dim", the same in bits by variables. */
+  @Override
+  public Map<String, Double> evaluate(Examples examples, Generator random) {
+    double sum = 0;
+    for (int from = 0; from < examples.count(); from += rows) {
+      int[] numbers = new int[Math.min(rows, examples.count() - from)];
+      for (int i = 0; i < numbers.length; i++) numbers[i] = from + i;
+      try (Scope scope = Scope.open()) {
+        for (float l : model.logLikelihood(rows(examples.batch(model.device(), numbers))).toFloats()) sum -= l;
+      }
+    }
+    double nll = sum / examples.count();
+    Map<String, Double> figures = new LinkedHashMap<>();
+    figures.put("nll", nll);
+    figures.put("bits/dim", nll / form.size() / Math.log(2));
+    return figures;
+  }
+
+  @Override
+  public Tensor sample(int count, Generator random) {
+    long[] shape = new long[form.shape().length + 1];
+    shape[0] = count;
+    System.arraycopy(form.shape(), 0, shape, 1, shape.length - 1);
+    try (Scope scope = Scope.open()) {
+      Tensor x = model.sample(count, random);
+      return scope.keep(Elementwise.scale(x, 1.0 / (form.levels() - 1)).reshape(shape).copy());
+    }
+  }
+
+  @Override
+  public void close() {
+    optimizer.close();
+    model.close();
+  }
+}

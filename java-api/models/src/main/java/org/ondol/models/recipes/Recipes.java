@@ -1,0 +1,26 @@
+package org.ondol.models.recipes;
+
+import java.util.List;
+import org.ondol.InvalidArgumentException;
+import org.ondol.models.training.Recipe;
+
+/** All recipes, by name. */
+public final class Recipes {
+  private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF);
+
+  private Recipes() {}
+
+  public static List<Recipe> all() {
+    return ALL;
+  }
+
+  /**
+   * The recipe of this name.
+   *
+   * @throws InvalidArgumentException if there is none
+   */
+  public static Recipe named(String name) {
+    for (Recipe r : ALL) if (r.title().equals(name)) return r;
+    throw new InvalidArgumentException("model", name, "one of " + ALL.stream().map(Recipe::title).toList());
+  }
+}

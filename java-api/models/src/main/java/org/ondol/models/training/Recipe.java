@@ -1,0 +1,25 @@
+package org.ondol.models.training;
+
+import org.ondol.Device;
+import org.ondol.grad.Generator;
+
+/** How to train one kind of model: what {@code ondol train NAME} runs. */
+public interface Recipe {
+  /** The name by which the command line knows it. */
+  String title();
+
+  /** In one line, what it is. */
+  String summary();
+
+  /** What can be chosen, with values that work. */
+  Settings settings();
+
+  /**
+   * Makes the model with first values.
+   *
+   * @param form what the examples look like
+   * @param random for the first values
+   * @throws org.ondol.models.data.DataException if the model cannot have such examples
+   */
+  Experiment create(Device device, Form form, Settings settings, Generator random);
+}
