@@ -2,7 +2,6 @@ package org.ondol.cli;
 
 import com.google.gson.Gson;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ondol.grad.Generator;
@@ -50,10 +49,7 @@ final class EvalCommand implements Runnable {
     DataSet data = DataSets.open(path);
     Examples examples = data.part(part);
     if (first != null) examples = examples.first(first);
-    if (!Arrays.equals(examples.shape(), saved.form().shape()) || examples.levels() != saved.form().levels()) {
-      throw new CommandException(path + " has examples " + Arrays.toString(examples.shape()) + " of " + examples.levels()
-          + " levels; the model takes " + Arrays.toString(saved.form().shape()) + " of " + saved.form().levels());
-    }
+    saved.form().expect(examples, path.toString());
     Text.status("measuring " + saved.recipe().title() + " ...");
     Map<String, Double> figures;
     long start = System.nanoTime();

@@ -97,6 +97,7 @@ final class TrainCommand implements Runnable {
           + "), remove it, or give another folder (--out)");
     }
     DataSet data = DataSets.open(path);
+    if (saved != null) saved.form().expect(data.train(), path.toString());
     train(recipe, settings, data, saved);
   }
 

@@ -50,12 +50,11 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
   public void epoch(int epoch, Map<String, Double> means, Map<String, Double> heldOut, boolean best) {
     if (quiet) return;
     double rate = (last - first) / ((System.nanoTime() - began) * 1e-9);
-    String figures = heldOut.entrySet().stream().map(e -> "%s %.4f".formatted(e.getKey(), e.getValue()))
-        .collect(Collectors.joining(", "));
-    String line = "  epoch %-4d  %s%s%s  (%.3g steps/s)".formatted(epoch, text(means),
-        figures.isEmpty() ? "" : "; held out ", figures + (best ? " *" : ""), rate);
+    String figures = text(heldOut);
+    String line = text(means) + (figures.isEmpty() ? "" : "; held out " + figures + (best ? " *" : ""))
+        + " (%.3g steps/s)".formatted(rate);
     if (bar != null) System.err.print("\r\033[K");
-    System.out.println(line);
+    System.out.print(Text.entry("epoch " + epoch, 14, line));
   }
 
   private static String text(Map<String, Double> means) {

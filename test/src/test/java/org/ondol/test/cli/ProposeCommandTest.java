@@ -10,10 +10,7 @@ import com.google.gson.JsonParser;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.ondol.cli.Main;
 
 /** {@code ondol propose}: what it prints, writes and refuses. */
 class ProposeCommandTest {
@@ -33,26 +29,6 @@ class ProposeCommandTest {
   private Path folder;
 
   private Path photo;
-
-  private record Result(int code, String out, String err) {}
-
-  private static Result run(Object... words) {
-    String[] args = new String[words.length];
-    for (int i = 0; i < args.length; i++) args[i] = words[i].toString();
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    var newOut = new ByteArrayOutputStream();
-    var newErr = new ByteArrayOutputStream();
-    try {
-      System.setOut(new PrintStream(newOut, true, StandardCharsets.UTF_8));
-      System.setErr(new PrintStream(newErr, true, StandardCharsets.UTF_8));
-      int code = Main.run(args);
-      return new Result(code, newOut.toString(StandardCharsets.UTF_8), newErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
-  }
 
   /** 1200 x 900 with a square at 100..500, 200..700: to be halved and resized, and found there to a few pixels. */
   @BeforeEach
@@ -74,9 +50,9 @@ class ProposeCommandTest {
 
   @Test
   void jsonInPixelsOfThePhotograph() {
-    Result r = run("propose", photo, "--json");
-    assertEquals(0, r.code, r.err);
-    JsonObject json = JsonParser.parseString(r.out).getAsJsonObject();
+    CommandRun r = CommandRun.of("propose", photo, "--json");
+    assertEquals(0, r.code(), r.err());
+    JsonObject json = JsonParser.parseString(r.out()).getAsJsonObject();
     assertEquals(1200, json.get("width").getAsInt());
     assertEquals(900, json.get("height").getAsInt());
     assertEquals("fast", json.get("mode").getAsString());
@@ -88,20 +64,20 @@ class ProposeCommandTest {
       square |= Math.max(Math.abs(b[0] - 100), Math.abs(b[1] - 200)) < 8
           && Math.max(Math.abs(b[2] - 500), Math.abs(b[3] - 700)) < 8;
     }
-    assertTrue(whole && square, r.out);
-    Result first = run("propose", photo, "--json", "--top", 1);
-    assertEquals(1, JsonParser.parseString(first.out).getAsJsonObject().getAsJsonArray("boxes").size());
+    assertTrue(whole && square, r.out());
+    CommandRun first = CommandRun.of("propose", photo, "--json", "--top", 1);
+    assertEquals(1, JsonParser.parseString(first.out()).getAsJsonObject().getAsJsonArray("boxes").size());
   }
 
   @Test
   void aPictureOfThePhotographsSizeWithNewColours() throws IOException {
     Path out = folder.resolve("boxes.png");
-    Result r = run("propose", photo, "-o", out, "--mode", "quality", "-n", 2, "--threads", 1);
-    assertEquals(0, r.code, r.err);
-    r.out.lines().filter(line -> !line.contains(folder.toString())).forEach(l -> assertTrue(l.length() <= 80, l));
-    assertTrue(r.out.contains("drawn   the first 2 in " + out), r.out);
-    assertTrue(r.out.contains("1200 x 900, searched at 500 x 375"), r.out);
-    assertTrue(r.out.contains("quality, 1 thread)"), r.out);
+    CommandRun r = CommandRun.of("propose", photo, "-o", out, "--mode", "quality", "-n", 2, "--threads", 1);
+    assertEquals(0, r.code(), r.err());
+    r.out().lines().filter(line -> !line.contains(folder.toString())).forEach(l -> assertTrue(l.length() <= 80, l));
+    assertTrue(r.out().contains("drawn   the first 2 in " + out), r.out());
+    assertTrue(r.out().contains("1200 x 900, searched at 500 x 375"), r.out());
+    assertTrue(r.out().contains("quality, 1 thread)"), r.out());
     BufferedImage image = ImageIO.read(out.toFile());
     assertEquals(1200, image.getWidth());
     assertEquals(900, image.getHeight());
@@ -115,8 +91,8 @@ class ProposeCommandTest {
   void theSamePictureTwice() throws IOException {
     Path a = folder.resolve("a.png");
     Path b = folder.resolve("b.png");
-    assertEquals(0, run("propose", photo, "-o", a, "--seed", 4).code);
-    assertEquals(0, run("propose", photo, "-o", b, "--seed", 4).code);
+    assertEquals(0, CommandRun.of("propose", photo, "-o", a, "--seed", 4).code());
+    assertEquals(0, CommandRun.of("propose", photo, "-o", b, "--seed", 4).code());
     assertEquals(-1, Files.mismatch(a, b));
   }
 
@@ -144,12 +120,12 @@ class ProposeCommandTest {
     byte[] bytes = Files.readAllBytes(photo);
     Files.write(folder.resolve("cut.png"), Arrays.copyOf(bytes, bytes.length / 2));
     String full = line.replace("PHOTO", photo.toString()).replace("FOLDER", folder.toString());
-    Result r = run((Object[]) full.split(" +"));
-    assertEquals(code, r.code, r.out + r.err);
-    assertTrue(r.err.contains(message), r.err);
-    assertTrue(r.err.startsWith("ondol propose: "), r.err);
-    assertEquals(1, r.err.lines().count(), r.err);
-    assertEquals("", r.out);
+    CommandRun r = CommandRun.of((Object[]) full.split(" +"));
+    assertEquals(code, r.code(), r.out() + r.err());
+    assertTrue(r.err().contains(message), r.err());
+    assertTrue(r.err().startsWith("ondol propose: "), r.err());
+    assertEquals(1, r.err().lines().count(), r.err());
+    assertEquals("", r.out());
     assertFalse(Files.exists(folder.resolve("no")));
   }
 }

@@ -9,6 +9,7 @@ import org.ondol.DeviceUnavailableException;
 import org.ondol.Devices;
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.cli.Main;
 import org.ondol.models.weights.SafeTensorsWriter;
 import org.ondol.models.weights.WeightsException;
 import org.ondol.ops.Attention;
@@ -28,6 +29,7 @@ public final class Child {
       case "device" -> device(args[1]);
       case "best" -> System.out.println("best=" + Devices.best());
       case "train" -> Autoencoder.run(args[1], Path.of(args[2]), 128, Integer.parseInt(args[3]), Path.of(args[4]));
+      case "ondol" -> System.exit(Main.run(Arrays.copyOfRange(args, 1, args.length)));
       case "write" -> write(Path.of(args[1]), Integer.parseInt(args[2]));
       case "list" -> Devices.list().forEach(s -> System.out.println(s.name() + "=" + s.available() + " " + s.description()));
       default -> throw new IllegalArgumentException(args[0]);

@@ -45,6 +45,13 @@ public record Form(long[] shape, int levels, long steps) {
     if (levels != 2) throw new DataException("examples have " + levels + " levels, expected 0 and 1");
   }
 
+  /** Refuses examples that do not look like this. */
+  public void expect(Examples examples, String where) {
+    if (Arrays.equals(examples.shape(), shape) && examples.levels() == levels) return;
+    throw new DataException(where + " has examples " + Arrays.toString(examples.shape()) + " of " + examples.levels()
+        + " levels; the model takes " + Arrays.toString(shape) + " of " + levels);
+  }
+
   /** As a checkpoint's notes. */
   public Map<String, String> notes() {
     Map<String, String> notes = new LinkedHashMap<>();

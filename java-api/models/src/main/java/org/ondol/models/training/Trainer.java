@@ -32,6 +32,8 @@ public final class Trainer {
   /** Keeps what is drawn for an epoch's order and its evaluation apart from the run's own numbers. */
   private static final long ORDER = 0x6F72646572L;
   private static final long HELD_OUT = 0x68656C64L;
+  /** Of the log, an epoch. */
+  private static final int LINES = 20;
   private static final String SEED = "run.seed";
   private static final String SECONDS = "run.seconds";
   private static final String BEST_FIGURE = "run.best";
@@ -88,8 +90,9 @@ public final class Trainer {
   private double seconds;
   private double best = Double.POSITIVE_INFINITY;
   private long saved;
-  private Map<String, Double> sums = new LinkedHashMap<>();
-  private long summed;
+  private final Means epoch = new Means();
+  /** Since the last line of the log. */
+  private final Means recent = new Means();
 
   /** @param random with which the experiment was made: its position goes on from there */
   public Trainer(Experiment experiment, DataSet data, Options options, Generator random, Listener listener) {
@@ -173,16 +176,18 @@ public final class Trainer {
       step++;
       seconds += (System.nanoTime() - begin) * 1e-9;
       check(metrics);
-      metrics.forEach((name, v) -> sums.merge(name, v, Double::sum));
-      summed++;
+      epoch.add(metrics);
+      recent.add(metrics);
       listener.step(step, metrics);
     }
-    long every = Math.max(1, perEpoch / 20);
-    if (step % every == 0 && step % perEpoch != 0) {
-      Map<String, Object> line = new LinkedHashMap<>(means());
-      line.put("seconds", seconds);
-      log.add(step, (double) step / perEpoch, line);
-    }
+    if (step % Math.max(1, perEpoch / LINES) == 0 && step % perEpoch != 0) log(Map.of());
+  }
+
+  private void log(Map<String, Double> figures) {
+    Map<String, Object> line = new LinkedHashMap<>(recent.take());
+    line.put("seconds", seconds);
+    figures.forEach((name, v) -> line.put("heldout " + name, v));
+    log.add(step, (double) step / perEpoch, line);
   }
 
   private void check(Map<String, Double> metrics) {
@@ -194,33 +199,39 @@ public final class Trainer {
     }
   }
 
-  private Map<String, Double> means() {
-    Map<String, Double> means = new LinkedHashMap<>();
-    sums.forEach((name, v) -> means.put(name, v / summed));
-    return means;
+  private static final class Means {
+    private final Map<String, Double> sums = new LinkedHashMap<>();
+    private long count;
+
+    void add(Map<String, Double> values) {
+      values.forEach((name, v) -> sums.merge(name, v, Double::sum));
+      count++;
+    }
+
+    /** The means so far; counting begins anew. */
+    Map<String, Double> take() {
+      Map<String, Double> means = new LinkedHashMap<>();
+      sums.forEach((name, v) -> means.put(name, v / count));
+      sums.clear();
+      count = 0;
+      return means;
+    }
   }
 
   private void endEpoch() {
-    int epoch = (int) (step / perEpoch);
     Examples heldOut = data.heldOut();
     Map<String, Double> figures = heldOut == null ? Map.of()
         : experiment.evaluate(heldOut, new Generator(options.seed + HELD_OUT));
-    Map<String, Double> means = means();
-    sums = new LinkedHashMap<>();
-    summed = 0;
-    Map<String, Object> line = new LinkedHashMap<>(means);
-    line.put("seconds", seconds);
-    figures.forEach((name, v) -> line.put("heldout " + name, v));
     boolean better = false;
     if (!figures.isEmpty()) {
       double first = figures.values().iterator().next();
       better = first < best;
       if (better) best = first;
     }
-    log.add(step, epoch, line);
+    log(figures);
     if (better) save(BEST);
     save(LAST);
-    listener.epoch(epoch, means, figures, better);
+    listener.epoch((int) (step / perEpoch), epoch.take(), figures, better);
   }
 
   private void save(String name) {

@@ -1,0 +1,70 @@
+package org.ondol.test.process;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondol.test.process.Jvm.Outcome;
+import org.ondol.test.support.TestDevices;
+
+/** Ctrl-C while {@code ondol train} runs. */
+class InterruptedTrainingTest {
+  private static final int EPOCHS = 30;
+
+  @TempDir
+  Path folder;
+
+  private String[] train(String... more) {
+    String[] all = new String[more.length + 9];
+    System.arraycopy(new String[] {"ondol", "train", "-d", "java", "--data", folder.resolve("data").toString(), "-t", "1",
+        "--save-every=3600"}, 0, all, 0, 9);
+    System.arraycopy(more, 0, all, 9, more.length);
+    return all;
+  }
+
+  @Test
+  void leavesACheckpointFromWhichTheRunEndsWithTheSameBits() throws Exception {
+    if (!TestDevices.onPath("kill")) {
+      System.out.println("[skipped] an interrupted run: no kill to interrupt it with");
+      Assumptions.abort("no kill");
+    }
+    Files.createDirectory(folder.resolve("data"));
+    byte[] bits = new byte[98 * 200];
+    new Random(5).nextBytes(bits);
+    for (String part : new String[] {"train", "valid"}) Files.write(folder.resolve("data").resolve(part + ".bits"), bits);
+    Path whole = folder.resolve("whole");
+    Path parts = folder.resolve("parts");
+    String epochs = Integer.toString(EPOCHS);
+    Outcome expected = Jvm.withVectorApi().run(train("markov", "-o", whole.toString(), "-e", epochs));
+    assertEquals(0, expected.code(), expected.output());
+
+    Process process = Jvm.withVectorApi().start(train("markov", "-o", parts.toString(), "-e", "1000000"));
+    StringBuilder output = new StringBuilder();
+    try (BufferedReader reader = process.inputReader()) {
+      String line = reader.readLine();
+      while (line != null && !line.contains("epoch 2 ")) {
+        output.append(line).append('\n');
+        line = reader.readLine();
+      }
+      assertTrue(line != null, output.toString());
+      new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+      while ((line = reader.readLine()) != null) output.append(line).append('\n');
+    } finally {
+      if (!process.waitFor(60, TimeUnit.SECONDS)) process.destroyForcibly();
+    }
+    assertEquals(130, process.exitValue(), output.toString());
+    assertTrue(output.toString().contains("go on with --resume " + parts), output.toString());
+
+    Outcome resumed = Jvm.withVectorApi().run(train("--resume", parts.toString(), "-e", epochs));
+    assertEquals(0, resumed.code(), resumed.output());
+    String end = expected.output().lines().filter(l -> l.contains("epoch " + EPOCHS)).findFirst().orElseThrow();
+    assertTrue(resumed.output().contains(end.substring(0, end.indexOf('('))), resumed.output() + "\nexpected\n" + end);
+  }
+}
