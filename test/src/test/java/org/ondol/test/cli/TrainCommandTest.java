@@ -49,9 +49,10 @@ class TrainCommandTest {
   }
 
   private CommandRun train(Object... more) {
-    Object[] words = new Object[more.length + 6];
-    System.arraycopy(new Object[] {"train", "independent", "--set", "batch=20", "--set", "rate=0.1"}, 0, words, 0, 6);
-    System.arraycopy(more, 0, words, 6, more.length);
+    Object[] words = new Object[more.length + 8];
+    System.arraycopy(new Object[] {"train", "independent", "--set", "batch=20", "--set", "rate=0.1", "--set",
+        "schedule=constant"}, 0, words, 0, 8);
+    System.arraycopy(more, 0, words, 8, more.length);
     return CommandRun.of(words);
   }
 

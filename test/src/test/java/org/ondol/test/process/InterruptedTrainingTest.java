@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
@@ -22,11 +24,10 @@ class InterruptedTrainingTest {
   Path folder;
 
   private String[] train(String... more) {
-    String[] all = new String[more.length + 9];
-    System.arraycopy(new String[] {"ondol", "train", "-d", "java", "--data", folder.resolve("data").toString(), "-t", "1",
-        "--save-every=3600"}, 0, all, 0, 9);
-    System.arraycopy(more, 0, all, 9, more.length);
-    return all;
+    List<String> all = new ArrayList<>(List.of("ondol", "train", "-d", "java", "--data",
+        folder.resolve("data").toString(), "-t", "1", "--save-every=3600"));
+    all.addAll(List.of(more));
+    return all.toArray(String[]::new);
   }
 
   @Test
@@ -42,10 +43,10 @@ class InterruptedTrainingTest {
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
     String epochs = Integer.toString(EPOCHS);
-    Outcome expected = Jvm.withVectorApi().run(train("markov", "-o", whole.toString(), "-e", epochs));
+    Outcome expected = Jvm.withVectorApi().run(train("markov", "--set", "schedule=constant", "-o", whole.toString(), "-e", epochs));
     assertEquals(0, expected.code(), expected.output());
 
-    Process process = Jvm.withVectorApi().start(train("markov", "-o", parts.toString(), "-e", "1000000"));
+    Process process = Jvm.withVectorApi().start(train("markov", "--set", "schedule=constant", "-o", parts.toString(), "-e", "1000000"));
     StringBuilder output = new StringBuilder();
     try (BufferedReader reader = process.inputReader()) {
       String line = reader.readLine();

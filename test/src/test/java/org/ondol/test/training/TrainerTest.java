@@ -71,7 +71,7 @@ class TrainerTest {
 
   private static Run run(Device device, Path folder, int epochs, String rate, Trainer.Listener listener) {
     Recipe recipe = Recipes.named("fvsbn");
-    Settings settings = recipe.settings().with("rate", rate);
+    Settings settings = recipe.settings().with("rate", rate).with("schedule", "constant");
     Form form = Form.of(data(), 0);
     Generator random = new Generator(7);
     Experiment experiment = recipe.create(device, form, settings, random);

@@ -3,8 +3,8 @@ package org.ondol.models.recipes;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Schedule;
 import org.ondol.models.autoregressive.Autoregressive;
+import org.ondol.models.autoregressive.FullTable;
 import org.ondol.models.autoregressive.Independent;
 import org.ondol.models.autoregressive.MarkovChain;
 import org.ondol.models.autoregressive.SigmoidBeliefNetwork;
@@ -15,9 +15,10 @@ import org.ondol.models.training.Settings;
 
 /** The autoregressive models that show what the larger ones are for. */
 enum Baselines implements Recipe {
-  INDEPENDENT("independent", "binary variables that know nothing of each other", Independent::new),
-  MARKOV("markov", "binary variables that know the one before them", MarkovChain::new),
-  SIGMOID_BELIEF("fvsbn", "fully visible sigmoid belief network", SigmoidBeliefNetwork::new);
+  INDEPENDENT("independent", "binary variables that know nothing of each other", 0.05, Independent::new),
+  MARKOV("markov", "binary variables that know the one before them", 0.05, MarkovChain::new),
+  SIGMOID_BELIEF("fvsbn", "fully visible sigmoid belief network", 0.01, SigmoidBeliefNetwork::new),
+  TABLE("table", "a probability for each of 2^n examples, n up to 20", 0.05, FullTable::new);
 
   @FunctionalInterface
   private interface Maker {
@@ -26,11 +27,13 @@ enum Baselines implements Recipe {
 
   private final String title;
   private final String summary;
+  private final double rate;
   private final Maker maker;
 
-  Baselines(String title, String summary, Maker maker) {
+  Baselines(String title, String summary, double rate, Maker maker) {
     this.title = title;
     this.summary = summary;
+    this.rate = rate;
     this.maker = maker;
   }
 
@@ -46,14 +49,14 @@ enum Baselines implements Recipe {
 
   @Override
   public Settings settings() {
-    return Orderings.setting(Settings.training(5, 100, 0.003));
+    return Rates.setting(Orderings.setting(Settings.training(10, 100, rate)), "cosine");
   }
 
   @Override
   public Experiment create(Device device, Form form, Settings s, Generator random) {
     form.expectBinary();
     Autoregressive model = Orderings.apply(s, maker.make(device, form.size(), random));
-    Adam adam = new Adam(model.parameters(), Schedule.constant(s.number("rate")), Adam.Options.ADAM);
+    Adam adam = new Adam(model.parameters(), Rates.of(s, form), Adam.Options.ADAM);
     return new Likelihood(model, adam, form, Double.POSITIVE_INFINITY, 1000);
   }
 }
