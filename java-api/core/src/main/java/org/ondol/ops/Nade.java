@@ -1,5 +1,6 @@
 package org.ondol.ops;
 
+import java.util.Arrays;
 import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
@@ -41,13 +42,21 @@ public final class Nade {
     /** Views of the weights of the variables from {@code from} to before {@code to}. */
     public Weights range(long from, long to) {
       Check.present("w", w);
+      Check.rank("w", w, 2, 2);
+      long variables = w.size(0);
+      if (from < 0 || from > variables) throw new InvalidArgumentException("from", from, "0 to " + variables);
+      if (to < from || to > variables) throw new InvalidArgumentException("to", to, from + " to " + variables);
       Check.present("v", v);
-      if (w.rank() == 0 || from < 0 || from > w.size(0)) {
-        throw new InvalidArgumentException("from", from, "0 to the number of variables");
+      return new Weights(part("w", w, variables, from, to), part("v", v, variables, from, to),
+          part("bias", bias, variables, from, to), part("scale", scale, variables, from, to), activation);
+    }
+
+    private static Tensor part(String argument, Tensor t, long variables, long from, long to) {
+      if (t == null) return null;
+      if (t.rank() == 0 || t.size(0) != variables) {
+        throw new ShapeException(argument, "of shape " + Arrays.toString(t.shape()), variables + " variables as in w");
       }
-      if (to < from || to > w.size(0)) throw new InvalidArgumentException("to", to, from + " to " + w.size(0));
-      return new Weights(w.slice(0, from, to), v.slice(0, from, to), bias == null ? null : bias.slice(0, from, to),
-          scale == null ? null : scale.slice(0, from, to), activation);
+      return t.slice(0, from, to);
     }
   }
 
