@@ -2,13 +2,15 @@ package org.ondol.grad;
 
 import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
+import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Nade;
 
 /**
- * Attention, embeddings and layer normalisation on a tape; the contracts of {@link org.ondol.ops} say what they
- * compute.
+ * Attention, embeddings, layer normalisation and the neural autoregressive estimator on a tape; the contracts of
+ * {@link org.ondol.ops} say what they compute.
  */
 public final class Sequences {
   private Sequences() {}
@@ -90,5 +92,33 @@ public final class Sequences {
       });
       return f.y();
     }, x, gamma, beta);
+  }
+
+  /**
+   * The outputs of all variables of a neural autoregressive estimator given their values; see {@link Nade}.
+   *
+   * @param x [N, D]
+   * @param w [D, H]
+   * @param v [D, O, H]
+   * @param bias [D, O], or null
+   * @param scale [D], or null
+   * @param start [H] or [N, H]
+   * @return [N, D, O]
+   */
+  public static Value nade(Value x, Value w, Value v, Value bias, Value scale, Activation activation, Value start) {
+    Require.present("x", x);
+    Require.present("w", w);
+    Require.present("v", v);
+    Require.present("start", start);
+    return Tape.apply("nade", r -> {
+      Nade.Weights weights = new Nade.Weights(w.tensor(), v.tensor(), bias == null ? null : bias.tensor(),
+          scale == null ? null : scale.tensor(), activation);
+      r.backward((dy, g) -> {
+        Nade.Gradients all = Nade.backward(x.tensor(), weights, start.tensor(), dy, null, g.needs(0));
+        Tensor[] each = {all.dx(), all.dw(), all.dv(), all.dbias(), all.dscale(), all.dstart()};
+        for (int i = 0; i < each.length; i++) if (g.needs(i)) g.add(i, each[i]);
+      });
+      return Nade.apply(x.tensor(), weights, start.tensor());
+    }, x, w, v, bias, scale, start);
   }
 }

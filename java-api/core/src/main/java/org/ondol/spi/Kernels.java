@@ -145,4 +145,12 @@ public interface Kernels {
   default void roipoolBackward(RoiPoolBackwardArgs args) {
     throw new UnsupportedOnDeviceException("roipoolBackward", device());
   }
+
+  default void nade(NadeArgs args) {
+    throw new UnsupportedOnDeviceException("nade", device());
+  }
+
+  default void nadeBackward(NadeBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("nadeBackward", device());
+  }
 }

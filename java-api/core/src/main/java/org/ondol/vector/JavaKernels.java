@@ -17,6 +17,8 @@ import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.Memory;
+import org.ondol.spi.NadeArgs;
+import org.ondol.spi.NadeBackwardArgs;
 import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
 import org.ondol.spi.PoolBackwardArgs;
@@ -205,5 +207,15 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void roipoolBackward(RoiPoolBackwardArgs args) {
     RoiPoolGradient.run(loops, args);
+  }
+
+  @Override
+  public void nade(NadeArgs args) {
+    NadeKernel.run(loops, args);
+  }
+
+  @Override
+  public void nadeBackward(NadeBackwardArgs args) {
+    NadeGradient.run(loops, args);
   }
 }

@@ -29,6 +29,7 @@ import org.ondol.ops.KvCache;
 import org.ondol.ops.LayerNorm;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Matching;
+import org.ondol.ops.Nade;
 import org.ondol.ops.Nms;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.PagedKvCache;
@@ -98,6 +99,7 @@ final class Calls {
     ALL.put(Pool.class, PoolCalls.POOL);
     ALL.put(PoolGeometry.class, PoolCalls.GEOMETRY);
     ALL.put(Unpool.class, PoolCalls.UNPOOL);
+    ALL.put(Nade.class, NadeCalls.ALL);
     ALL.put(Iou.class, DetectionCalls.IOU);
     ALL.put(RoiWarp.class, DetectionCalls.ROI_WARP);
     ALL.put(Boxes.class, DetectionCalls.BOXES);

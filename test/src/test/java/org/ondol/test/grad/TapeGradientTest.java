@@ -23,6 +23,7 @@ import org.ondol.grad.Parameter;
 import org.ondol.grad.Sequences;
 import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
+import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Elementwise.Op;
@@ -123,6 +124,14 @@ class TapeGradientTest {
         new Case("attention causal, grouped, with a bias",
             v -> Sequences.attention(v[0], v[1], v[2], v[3], Attention.Options.causal(Attention.Alignment.TOP_LEFT)),
             w -> w[0].attention(w[1], w[2], w[3], true), s(1, 4, 3, 4), s(1, 2, 3, 4), s(1, 2, 3, 4), s(1, 4, 3, 3)),
+        new Case("nade", v -> Sequences.nade(v[0], v[1], v[2], v[3], null, Activation.SIGMOID, v[4]),
+            w -> w[0].nade(w[1], w[2], w[3], null, w[4], Wide::sigmoid), s(3, 5), s(5, 6), s(5, 1, 6), s(5, 1), s(6)),
+        new Case("nade with several outputs, a scale and each row's own start",
+            v -> Sequences.nade(v[0], v[1], v[2], v[3], v[4], Activation.SIGMOID, v[5]),
+            w -> w[0].nade(w[1], w[2], w[3], w[4], w[5], Wide::sigmoid), s(3, 5), s(5, 6), s(5, 4, 6), s(5, 4), s(5), s(3, 6)),
+        new Case("nade, relu", v -> Sequences.nade(v[0], v[1], v[2], v[3], v[4], Activation.RELU, v[5]),
+            w -> w[0].nade(w[1], w[2], w[3], w[4], w[5], z -> Math.max(z, 0)), s(2, 4), s(4, 5), s(4, 3, 5), s(4, 3), s(4),
+            s(5)),
         new Case("attention of heads split from rows",
             v -> Sequences.attention(heads(v[0]), heads(v[1]), heads(v[1]), Attention.Options.DEFAULT).transpose(1,
                 2).reshape(2, 3, 8),

@@ -167,6 +167,19 @@ final class Wide {
     return centred.zip(variance, (a, v) -> a / Math.sqrt(v + eps)).mul(gamma).add(beta);
   }
 
+  /** Outputs of a neural autoregressive estimator for x = this; each variable's activations summed anew. */
+  Wide nade(Wide w, Wide v, Wide bias, Wide scale, Wide start, DoubleUnaryOperator act) {
+    return of(new int[] {shape[0], shape[1], v.shape[1]}, i -> {
+      double y = bias.at(i[1], i[2]);
+      for (int h = 0; h < w.shape[1]; h++) {
+        double a = start.shape.length == 1 ? start.at(h) : start.at(i[0], h);
+        for (int k = 0; k < i[1]; k++) a += at(i[0], k) * w.at(k, h);
+        y += v.at(i[1], i[2], h) * act.applyAsDouble(scale == null ? a : scale.at(i[1]) * a);
+      }
+      return y;
+    });
+  }
+
   // ---- views
 
   Wide reshape(int... to) {

@@ -1,0 +1,219 @@
+package org.ondol.vector;
+
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static org.ondol.vector.VectorMath.LANES;
+import static org.ondol.vector.VectorMath.ONE;
+import static org.ondol.vector.VectorMath.SPECIES;
+import static org.ondol.vector.VectorMath.ZERO;
+
+import jdk.incubator.vector.FloatVector;
+
+/** {@link NadeLoops} on vectors. */
+final class VectorNadeLoops implements NadeLoops {
+  @Override
+  public void activate(boolean sigmoid, boolean scaled, float s, float[] a, int aAt, float[] h, int hAt, int n) {
+    float[] from = a;
+    int fromAt = aAt;
+    if (scaled) {
+      for (int i = 0; i < n; i += LANES) {
+        fromArray(SPECIES, a, aAt + i).mul(s).intoArray(h, hAt + i);
+      }
+      from = h;
+      fromAt = hAt;
+    }
+    if (sigmoid) {
+      VectorMath.sigmoid(from, fromAt, h, hAt, n);
+      return;
+    }
+    for (int i = 0; i < n; i += LANES) {
+      FloatVector z = fromArray(SPECIES, from, fromAt + i);
+      z.blend(ZERO, z.compare(LT, ZERO)).intoArray(h, hAt + i);
+    }
+  }
+
+  @Override
+  public void advance(float x, float[] w, int wAt, float[] a, int aAt, int n) {
+    FloatVector b = broadcast(SPECIES, x);
+    for (int i = 0; i < n; i += LANES) {
+      b.fma(fromArray(SPECIES, w, wAt + i), fromArray(SPECIES, a, aAt + i)).intoArray(a, aAt + i);
+    }
+  }
+
+  @Override
+  public void dots(float[] v, int vAt, float[] h, int hAt, int stride, int n, float[] p) {
+    int second = hAt + stride;
+    int third = second + stride;
+    int fourth = third + stride;
+    for (int at = 0; at < 16; at += 2 * LANES) {
+      FloatVector a0 = ZERO;
+      FloatVector a1 = ZERO;
+      FloatVector b0 = ZERO;
+      FloatVector b1 = ZERO;
+      FloatVector c0 = ZERO;
+      FloatVector c1 = ZERO;
+      FloatVector d0 = ZERO;
+      FloatVector d1 = ZERO;
+      for (int i = at; i < n; i += 16) {
+        FloatVector v0 = fromArray(SPECIES, v, vAt + i);
+        FloatVector v1 = fromArray(SPECIES, v, vAt + i + LANES);
+        a0 = v0.fma(fromArray(SPECIES, h, hAt + i), a0);
+        a1 = v1.fma(fromArray(SPECIES, h, hAt + i + LANES), a1);
+        b0 = v0.fma(fromArray(SPECIES, h, second + i), b0);
+        b1 = v1.fma(fromArray(SPECIES, h, second + i + LANES), b1);
+        c0 = v0.fma(fromArray(SPECIES, h, third + i), c0);
+        c1 = v1.fma(fromArray(SPECIES, h, third + i + LANES), c1);
+        d0 = v0.fma(fromArray(SPECIES, h, fourth + i), d0);
+        d1 = v1.fma(fromArray(SPECIES, h, fourth + i + LANES), d1);
+      }
+      a0.intoArray(p, at);
+      a1.intoArray(p, at + LANES);
+      b0.intoArray(p, 16 + at);
+      b1.intoArray(p, 16 + at + LANES);
+      c0.intoArray(p, 32 + at);
+      c1.intoArray(p, 32 + at + LANES);
+      d0.intoArray(p, 48 + at);
+      d1.intoArray(p, 48 + at + LANES);
+    }
+  }
+
+  @Override
+  public void back(NadeStep t) {
+    if (t.outputs == 1 && t.dv != null && !t.products) {
+      if (t.sigmoid) {
+        backSigmoid(t.rows, t.width, t.s, t.dy, t.slot, t.slotAt, t.h, t.v, t.dv, t.g);
+      } else {
+        backRelu(t.rows, t.width, t.s, t.dy, t.slot, t.slotAt, t.h, t.v, t.dv, t.g);
+      }
+      return;
+    }
+    for (int r = 0; r < t.rows; r++) {
+      errors(t.dy, r * t.outputs, t.outputs, t.v, t.width, t.e, r * t.width);
+    }
+    for (int o = 0; t.dv != null && o < t.outputs; o++) {
+      weights(t.dy, o, t.outputs, t.rows, t.slot, t.slotAt, t.h, t.width, t.dv, o * t.width);
+    }
+    for (int r = 0; r < t.rows; r++) {
+      int h = t.slot[t.slotAt + r];
+      if (t.sigmoid) {
+        joinSigmoid(t.h, h, t.s, t.e, t.g, r * t.width, t.width, t.products);
+      } else {
+        joinRelu(t.h, h, t.s, t.e, t.g, r * t.width, t.width, t.products);
+      }
+    }
+  }
+
+  /** One output: both vectors of the weights and of their gradient stay in registers over the rows. */
+  private static void backSigmoid(int rows, int width, float s, float[] dy, int[] slot, int slotAt, float[] h, float[] v,
+      float[] dv, float[] g) {
+    FloatVector scale = broadcast(SPECIES, s);
+    for (int c = 0; c < width; c += 2 * LANES) {
+      FloatVector v0 = fromArray(SPECIES, v, c);
+      FloatVector v1 = fromArray(SPECIES, v, c + LANES);
+      FloatVector dv0 = fromArray(SPECIES, dv, c);
+      FloatVector dv1 = fromArray(SPECIES, dv, c + LANES);
+      int at = c;
+      for (int r = 0; r < rows; r++, at += width) {
+        FloatVector d = broadcast(SPECIES, dy[r]);
+        int from = slot[slotAt + r] + c;
+        FloatVector h0 = fromArray(SPECIES, h, from);
+        FloatVector h1 = fromArray(SPECIES, h, from + LANES);
+        dv0 = d.fma(h0, dv0);
+        dv1 = d.fma(h1, dv1);
+        FloatVector q0 = h0.mul(ONE.sub(h0)).mul(scale);
+        FloatVector q1 = h1.mul(ONE.sub(h1)).mul(scale);
+        d.fma(v0, ZERO).fma(q0, fromArray(SPECIES, g, at)).intoArray(g, at);
+        d.fma(v1, ZERO).fma(q1, fromArray(SPECIES, g, at + LANES)).intoArray(g, at + LANES);
+      }
+      dv0.intoArray(dv, c);
+      dv1.intoArray(dv, c + LANES);
+    }
+  }
+
+  private static void backRelu(int rows, int width, float s, float[] dy, int[] slot, int slotAt, float[] h, float[] v,
+      float[] dv, float[] g) {
+    FloatVector scale = broadcast(SPECIES, s);
+    for (int c = 0; c < width; c += 2 * LANES) {
+      FloatVector v0 = fromArray(SPECIES, v, c);
+      FloatVector v1 = fromArray(SPECIES, v, c + LANES);
+      FloatVector dv0 = fromArray(SPECIES, dv, c);
+      FloatVector dv1 = fromArray(SPECIES, dv, c + LANES);
+      int at = c;
+      for (int r = 0; r < rows; r++, at += width) {
+        FloatVector d = broadcast(SPECIES, dy[r]);
+        int from = slot[slotAt + r] + c;
+        FloatVector h0 = fromArray(SPECIES, h, from);
+        FloatVector h1 = fromArray(SPECIES, h, from + LANES);
+        dv0 = d.fma(h0, dv0);
+        dv1 = d.fma(h1, dv1);
+        FloatVector q0 = ZERO.blend(ONE, h0.compare(GT, ZERO)).mul(scale);
+        FloatVector q1 = ZERO.blend(ONE, h1.compare(GT, ZERO)).mul(scale);
+        d.fma(v0, ZERO).fma(q0, fromArray(SPECIES, g, at)).intoArray(g, at);
+        d.fma(v1, ZERO).fma(q1, fromArray(SPECIES, g, at + LANES)).intoArray(g, at + LANES);
+      }
+      dv0.intoArray(dv, c);
+      dv1.intoArray(dv, c + LANES);
+    }
+  }
+
+  /** e = chain over the outputs of (dy, v). */
+  private static void errors(float[] dy, int dyAt, int outputs, float[] v, int width, float[] e, int eAt) {
+    for (int c = 0; c < width; c += 2 * LANES) {
+      FloatVector e0 = ZERO;
+      FloatVector e1 = ZERO;
+      int at = c;
+      for (int o = 0; o < outputs; o++, at += width) {
+        FloatVector d = broadcast(SPECIES, dy[dyAt + o]);
+        e0 = d.fma(fromArray(SPECIES, v, at), e0);
+        e1 = d.fma(fromArray(SPECIES, v, at + LANES), e1);
+      }
+      e0.intoArray(e, eAt + c);
+      e1.intoArray(e, eAt + c + LANES);
+    }
+  }
+
+  /** dv = chain over the rows of (dy, h), gone on with. */
+  private static void weights(float[] dy, int dyAt, int step, int rows, int[] slot, int slotAt, float[] h, int width,
+      float[] dv, int dvAt) {
+    for (int c = 0; c < width; c += 2 * LANES) {
+      FloatVector dv0 = fromArray(SPECIES, dv, dvAt + c);
+      FloatVector dv1 = fromArray(SPECIES, dv, dvAt + c + LANES);
+      for (int r = 0; r < rows; r++) {
+        FloatVector d = broadcast(SPECIES, dy[dyAt + r * step]);
+        int from = slot[slotAt + r] + c;
+        dv0 = d.fma(fromArray(SPECIES, h, from), dv0);
+        dv1 = d.fma(fromArray(SPECIES, h, from + LANES), dv1);
+      }
+      dv0.intoArray(dv, dvAt + c);
+      dv1.intoArray(dv, dvAt + c + LANES);
+    }
+  }
+
+  /** g = fma(e, q s, g) and, for the scale's gradient, e = e q. */
+  private static void joinSigmoid(float[] h, int hAt, float s, float[] e, float[] g, int at, int n, boolean products) {
+    FloatVector scale = broadcast(SPECIES, s);
+    for (int i = 0; i < n; i += LANES) {
+      FloatVector y = fromArray(SPECIES, h, hAt + i);
+      FloatVector q = y.mul(ONE.sub(y));
+      FloatVector error = fromArray(SPECIES, e, at + i);
+      error.fma(q.mul(scale), fromArray(SPECIES, g, at + i)).intoArray(g, at + i);
+      if (products) {
+        error.mul(q).intoArray(e, at + i);
+      }
+    }
+  }
+
+  private static void joinRelu(float[] h, int hAt, float s, float[] e, float[] g, int at, int n, boolean products) {
+    FloatVector scale = broadcast(SPECIES, s);
+    for (int i = 0; i < n; i += LANES) {
+      FloatVector q = ZERO.blend(ONE, fromArray(SPECIES, h, hAt + i).compare(GT, ZERO));
+      FloatVector error = fromArray(SPECIES, e, at + i);
+      error.fma(q.mul(scale), fromArray(SPECIES, g, at + i)).intoArray(g, at + i);
+      if (products) {
+        error.mul(q).intoArray(e, at + i);
+      }
+    }
+  }
+}
