@@ -64,7 +64,7 @@ struct Pass {
   }
 };
 
-__global__ void __launch_bounds__(THREADS) nade_rows(ondol_nade_args args, float* memory, int64_t parts, int64_t part) {
+__global__ void __launch_bounds__(THREADS, 1) nade_rows(ondol_nade_args args, float* memory, int64_t parts, int64_t part) {
   int64_t index = (static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x) / LANES;
   bool live = index < args.rows * parts;
   int64_t group = live ? index : 0;
