@@ -24,5 +24,7 @@ set(ONDOL_CUDA_SOURCES
   roialign/roialign.cu
   roialign/backward.cu
   roipool/roipool.cu
+  nade/nade.cu
+  nade/backward.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

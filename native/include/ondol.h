@@ -456,6 +456,36 @@ typedef struct ondol_roipool_backward_args {
   float* dx[ONDOL_MAX_LEVELS];     /* each contiguous [batch, channels, height, width], overwritten */
 } ondol_roipool_backward_args;
 
+/* ---- nade: y[n,d,o] = bias[d,o] + sum_h V[d,o,h] act(scale[d] a[h]), a = start + sum over k < d of x[n,k] W[k] -----------
+ * Everything is contiguous; see docs/arithmetic.md. With uniform numbers x is drawn, of variables with one output:
+ * x is then null and `sample` receives it. */
+typedef struct ondol_nade_args {
+  int64_t rows, variables, outputs, hidden;
+  int64_t activation;                      /* ONDOL_SIGMOID or ONDOL_RELU */
+  const float* x;                          /* [rows, variables] */
+  const float* w;                          /* [variables, hidden] */
+  const float* v;                          /* [variables, outputs, hidden]; null where outputs = 0: the state alone */
+  const float* bias;                       /* [variables, outputs], or null */
+  const float* scale;                      /* [variables], or null */
+  const float* start; int64_t start_row;   /* [hidden] and 0, or [rows, hidden] and hidden */
+  float* y;                                /* [rows, variables, outputs] */
+  float* state;                            /* [rows, hidden]: a at the end; or null */
+  const float* uniform;                    /* [rows, variables], or null */
+  const uint8_t* known; const float* given; /* [rows, variables]: where known is not 0, x is given's; or both null */
+  float* sample;                           /* [rows, variables]; null exactly where uniform is */
+} ondol_nade_args;
+
+/* y, state, bias and what belongs to sampling are not read; x must be given. */
+typedef struct ondol_nade_backward_args {
+  ondol_nade_args forward;
+  const float* dy;
+  const float* dstate;                     /* [rows, hidden], or null for 0 */
+  float* dx;                               /* [rows, variables] */
+  float* dscale;                           /* [rows, variables]: the scale's gradient, row by row */
+  float* dw; float* dv;
+  float* dstart;                           /* of start's shape; each of these may be null */
+} ondol_nade_backward_args;
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
@@ -495,6 +525,8 @@ ONDOL_DECLARE(roialign)
 ONDOL_DECLARE(roialign_backward)
 ONDOL_DECLARE(roipool)
 ONDOL_DECLARE(roipool_backward)
+ONDOL_DECLARE(nade)
+ONDOL_DECLARE(nade_backward)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

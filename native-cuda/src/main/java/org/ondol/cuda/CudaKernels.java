@@ -132,6 +132,8 @@ final class CudaKernels extends StructKernels {
       case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward_workspace(args);
       case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool_workspace(args);
       case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward_workspace(args);
+      case NADE -> OndolCudaLibrary.ondol_cuda_nade_workspace(args);
+      case NADE_BACKWARD -> OndolCudaLibrary.ondol_cuda_nade_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -170,6 +172,8 @@ final class CudaKernels extends StructKernels {
       case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward(args, queue, error);
       case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool(args, queue, error);
       case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward(args, queue, error);
+      case NADE -> OndolCudaLibrary.ondol_cuda_nade(args, queue, error);
+      case NADE_BACKWARD -> OndolCudaLibrary.ondol_cuda_nade_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

@@ -30,6 +30,7 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.Iou;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Nade;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Nms;
 import org.ondol.ops.PackedFilter;
@@ -218,6 +219,21 @@ class CudaKernelsTest {
     same(in -> {
       Tensor ids = Tensor.of(in.device, new long[] {4, 0, 4, 9, 2}, 5);
       return new Tensor[] {Embedding.lookup(in.floats(10, 33), ids), Embedding.backward(in.floats(5, 33), ids, 10)};
+    });
+  }
+
+  @Test
+  void nadeAndItsGradient() {
+    same(in -> {
+      Nade.Weights weights = new Nade.Weights(in.floats(40, 33), in.floats(40, 2, 33), in.floats(40, 2), in.floats(40),
+          Activation.SIGMOID);
+      Tensor x = in.floats(5, 40);
+      Tensor start = in.floats(33);
+      Nade.Result r = Nade.forward(x, weights, start);
+      Nade.Gradients g = Nade.backward(x, weights, start, in.floats(5, 40, 2), in.floats(5, 33), true);
+      Nade.Weights one = new Nade.Weights(weights.w(), in.floats(40, 1, 33), null);
+      Nade.Sample s = Nade.sample(in.floats(5, 40), null, null, one, start);
+      return new Tensor[] {r.y(), r.state(), g.dx(), g.dw(), g.dv(), g.dbias(), g.dscale(), g.dstart(), s.x(), s.y(), s.state()};
     });
   }
 

@@ -57,6 +57,8 @@ record Stem(Family family, long words, long variant) {
       case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_plan(args, plan);
       case ROIPOOL -> OndolLibrary.ondol_roipool_plan(args, plan);
       case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_plan(args, plan);
+      case NADE -> OndolLibrary.ondol_nade_plan(args, plan);
+      case NADE_BACKWARD -> OndolLibrary.ondol_nade_backward_plan(args, plan);
     };
   }
 
@@ -96,6 +98,8 @@ record Stem(Family family, long words, long variant) {
       case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIPOOL -> OndolLibrary.ondol_roipool_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case NADE -> OndolLibrary.ondol_nade_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case NADE_BACKWARD -> OndolLibrary.ondol_nade_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -21,6 +21,8 @@ import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
 import org.ondol.spi.Memory;
+import org.ondol.spi.NadeArgs;
+import org.ondol.spi.NadeBackwardArgs;
 import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
 import org.ondol.spi.PoolBackwardArgs;
@@ -366,6 +368,29 @@ public abstract class StructKernels implements Kernels {
   @Override
   public void roipoolBackward(RoiPoolBackwardArgs a) {
     execute(Family.ROIPOOL_BACKWARD, RoiStructs.write(begin(), a));
+  }
+
+  @Override
+  public void nade(NadeArgs a) {
+    Words w = begin();
+    write(w, a);
+    execute(Family.NADE, w);
+  }
+
+  @Override
+  public void nadeBackward(NadeBackwardArgs a) {
+    Words w = begin();
+    write(w, a.forward());
+    w.pointer(a.dy()).pointer(a.dstate()).pointer(a.dx()).pointer(a.dscale()).pointer(a.dw()).pointer(a.dv()).pointer(a.dstart());
+    execute(Family.NADE_BACKWARD, w);
+  }
+
+  private static void write(Words w, NadeArgs a) {
+    boolean drawn = a.uniform() != null;
+    w.put(a.rows()).put(a.variables()).put(a.outputs()).put(a.hidden()).put(a.activation().ordinal());
+    w.pointer(drawn ? null : a.x()).pointer(a.w()).pointer(a.v()).pointer(a.bias()).pointer(a.scale());
+    w.pointer(a.start()).put(a.startRow()).pointer(a.y()).pointer(a.state());
+    w.pointer(a.uniform()).pointer(a.known()).pointer(a.given()).pointer(drawn ? a.x() : null);
   }
 
   private static long idBytes(Tensor ids) {
