@@ -200,7 +200,7 @@ final class TrainCommand implements Runnable {
 
   private void report(Trainer trainer) {
     System.out.print(Text.entry("trained", 14, Text.count(trainer.steps(), "step") + " in "
-        + Text.time(trainer.seconds()).strip()
+        + Text.time(trainer.seconds()).strip() + " (%.3g a second)".formatted(trainer.steps() / trainer.seconds())
         + (Double.isFinite(trainer.best()) ? ", best held-out figure %.4f".formatted(trainer.best()) : "")));
   }
 }

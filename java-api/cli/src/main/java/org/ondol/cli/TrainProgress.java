@@ -18,9 +18,6 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
   private final String name;
   private ProgressBar bar;
   private double loss = Double.NaN;
-  private long began;
-  private long first;
-  private long last;
 
   TrainProgress(boolean quiet, String name) {
     this.quiet = quiet;
@@ -29,8 +26,6 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   @Override
   public void begin(long step, long steps) {
-    began = System.nanoTime();
-    first = step;
     int columns = Integer.getInteger("ondol.terminal.err", 0);
     if (quiet || columns < 40 || step >= steps) return;
     bar = new ProgressBarBuilder().setTaskName(name).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
@@ -40,7 +35,6 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   @Override
   public void step(long step, Map<String, Double> metrics) {
-    last = step;
     double now = metrics.getOrDefault("loss", Double.NaN);
     loss = Double.isNaN(loss) ? now : loss + NEW * (now - loss);
     if (bar != null) bar.stepTo(step).setExtraMessage(Double.isNaN(loss) ? "" : "loss %.4g".formatted(loss));
@@ -49,10 +43,8 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
   @Override
   public void epoch(int epoch, Map<String, Double> means, Map<String, Double> heldOut, boolean best) {
     if (quiet) return;
-    double rate = (last - first) / ((System.nanoTime() - began) * 1e-9);
     String figures = text(heldOut);
-    String line = text(means) + (figures.isEmpty() ? "" : "; held out " + figures + (best ? " *" : ""))
-        + " (%.3g steps/s)".formatted(rate);
+    String line = text(means) + (figures.isEmpty() ? "" : "; held out " + figures + (best ? " *" : ""));
     if (bar != null) System.err.print("\r\033[K");
     System.out.print(Text.entry("epoch " + epoch, 14, line));
   }

@@ -14,7 +14,11 @@ import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
 import org.ondol.ops.Elementwise;
 
-/** An autoregressive model trained by the likelihood that it gives its examples. */
+/**
+ * An autoregressive model trained by the likelihood that it gives its examples. A model of real numbers is given
+ * (value + u) / levels for values of so many levels, u even on 0 to 1: its density then bounds the probability of the
+ * values from below (Theis, van den Oord and Bethge 2016, section 3.1).
+ */
 public final class Likelihood implements Experiment {
   private final Autoregressive model;
   private final Optimizer optimizer;
@@ -50,19 +54,26 @@ public final class Likelihood implements Experiment {
     return optimizer;
   }
 
-  /** The examples as the model takes them: whole numbers, [N, n]. */
-  private Tensor rows(Batch batch) {
-    return batch.inputs(0, form.levels() - 1).reshape(batch.count(), form.size());
+  private boolean real() {
+    return model.levels() == 0;
+  }
+
+  /** The examples as the model takes them, [N, n]. */
+  private Tensor rows(Batch batch, Generator random) {
+    Tensor values = batch.inputs(0, form.levels() - 1).reshape(batch.count(), form.size());
+    if (!real()) return values;
+    Tensor noise = random.uniform(batch.device(), 0, 1, values.shape());
+    return Elementwise.scale(Elementwise.add(values, noise), 1.0 / form.levels());
   }
 
   /** "loss" is -ln p(x) in nats an example. */
   @Override
   public Map<String, Double> step(Batch batch, Generator random) {
-    Tensor x = rows(batch);
+    Tensor x = rows(batch, random);
     return Map.of("loss", Experiment.descend(this, random, clip, tape -> model.logLikelihood(tape, x).mean().neg()));
   }
 
-  /** "nll" in nats an example, and "bits/dim", the same in bits by variables. */
+  /** "nll" in nats an example, and "bits/dim", of the values in bits by variables. */
   @Override
   public Map<String, Double> evaluate(Examples examples, Generator random) {
     double sum = 0;
@@ -70,13 +81,15 @@ public final class Likelihood implements Experiment {
       int[] numbers = new int[Math.min(rows, examples.count() - from)];
       for (int i = 0; i < numbers.length; i++) numbers[i] = from + i;
       try (Scope scope = Scope.open()) {
-        for (float l : model.logLikelihood(rows(examples.batch(model.device(), numbers))).toFloats()) sum -= l;
+        Tensor x = rows(examples.batch(model.device(), numbers), random);
+        for (float l : model.logLikelihood(x).toFloats()) sum -= l;
       }
     }
     double nll = sum / examples.count();
     Map<String, Double> figures = new LinkedHashMap<>();
     figures.put("nll", nll);
-    figures.put("bits/dim", nll / form.size() / Math.log(2));
+    double bits = nll / form.size() / Math.log(2);
+    figures.put("bits/dim", real() ? bits + Math.log(form.levels()) / Math.log(2) : bits);
     return figures;
   }
 
@@ -87,7 +100,7 @@ public final class Likelihood implements Experiment {
     System.arraycopy(form.shape(), 0, shape, 1, shape.length - 1);
     try (Scope scope = Scope.open()) {
       Tensor x = model.sample(count, random);
-      return scope.keep(Elementwise.scale(x, 1.0 / (form.levels() - 1)).reshape(shape).copy());
+      return scope.keep(Elementwise.scale(x, real() ? 1 : 1.0 / (form.levels() - 1)).reshape(shape).copy());
     }
   }
 
