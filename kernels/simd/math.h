@@ -47,6 +47,8 @@ struct Math {
     F r = V::fma(n, V::set(-0x1.62e4p-1f), x);
     r = V::fma(n, V::set(-0x1.7f7d1cp-20f), r);
     F p = horner(r, 1.0f, 1.0f, 0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.1239e4p-7f, 0x1.6a243p-10f);
+    // Of p * 2^i1 and its product with 2^i2 only the second is ever rounded.
+    if constexpr (V::scales) return V::scale(p, n);
     I i = V::bits(t) - 0x4B400000;
     I i1 = i >> 1;
     I i2 = i - i1;

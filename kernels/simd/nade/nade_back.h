@@ -32,8 +32,15 @@ class NadeBack {
 
  public:
   static void step(const NadeStep& t) {
-    if (t.outputs == 1 && t.dv != nullptr && !t.products) {
-      columns(t, [&](auto vectors, int64_t c) { single<decltype(vectors)::value>(t, c); });
+    if (t.outputs == 1 && t.dv != nullptr) {
+      columns(t, [&](auto vectors, int64_t c) { single<decltype(vectors)::value, true, false>(t, c); });
+      return;
+    }
+    if (t.outputs == 1) {
+      columns(t, [&](auto vectors, int64_t c) {
+        t.products ? single<decltype(vectors)::value, false, true>(t, c)
+                   : single<decltype(vectors)::value, false, false>(t, c);
+      });
       return;
     }
     columns(t, [&](auto vectors, int64_t c) {
@@ -58,6 +65,7 @@ class NadeBack {
   static ONDOL_INLINE void columns(const NadeStep& t, Visit visit) {
     int64_t c = 0;
     for (; c + WIDE * V::lanes <= t.width; c += WIDE * V::lanes) visit(Count<WIDE>(), c);
+    if (WIDE > 2 && c + 2 * V::lanes <= t.width) visit(Count<2>(), c), c += 2 * V::lanes;
     for (; c < t.width; c += V::lanes) visit(Count<1>(), c);
   }
 
@@ -68,41 +76,49 @@ class NadeBack {
     return h * (1.0f - h);
   }
 
-  // One output: V, dV and all that is between them in registers.
-  template <int N>
+  // One output: V, dV and all that is between them in registers. The operands are copied out of t, which the compiler
+  // would read again after every store of a vector.
+  template <int N, bool summed, bool products>
   static ONDOL_INLINE void single(const NadeStep& t, int64_t c) {
+    const int64_t rows = t.rows, width = t.width;
+    const int32_t* const slot = t.slot;
+    const float *const all_dy = t.dy, *const h = t.h + c;
+    float *g = t.g + c, *out = t.e + c;
     F v[N], dv[N];
     for (int k = 0; k < N; k++) {
       const int64_t at = c + k * V::lanes;
       v[k] = load_part<V>(t.v + at, count(t, at));
-      dv[k] = t.more ? load_part<V>(t.dv + at, count(t, at)) : V::set(0.0f);
+      dv[k] = summed && t.more ? load_part<V>(t.dv + at, count(t, at)) : V::set(0.0f);
     }
     const F s = V::set(t.s), zero = V::set(0.0f);
-    for (int64_t r = 0; r < t.rows; r++) {
-      const F dy = V::set(t.dy[r]);
-      const float* h = t.h + t.slot[r] * t.width + c;
-      float* g = t.g + r * t.width + c;
+    for (int64_t r = 0; r < rows; r++, g += width, out += width) {
+      const F dy = V::set(all_dy[r]);
+      const float* units = h + slot[r] * width;
       for (int k = 0; k < N; k++) {
-        const F unit = V::load(h + k * V::lanes);
-        dv[k] = V::fma(dy, unit, dv[k]);
-        V::store(g + k * V::lanes, V::fma(V::fma(dy, v[k], zero), slope(unit) * s, V::load(g + k * V::lanes)));
+        const F unit = V::load(units + k * V::lanes), e = V::fma(dy, v[k], zero), q = slope(unit);
+        if (summed) dv[k] = V::fma(dy, unit, dv[k]);
+        V::store(g + k * V::lanes, V::fma(e, q * s, V::load(g + k * V::lanes)));
+        if (products) V::store(out + k * V::lanes, e * q);
       }
     }
-    for (int k = 0; k < N; k++) store_part<V>(t.dv + c + k * V::lanes, dv[k], count(t, c + k * V::lanes));
+    for (int k = 0; summed && k < N; k++) store_part<V>(t.dv + c + k * V::lanes, dv[k], count(t, c + k * V::lanes));
   }
 
   // e of R rows: chains over the outputs.
   template <int N, int R>
   static ONDOL_INLINE void errors(const NadeStep& t, int64_t c, int64_t r) {
+    const int64_t outputs = t.outputs, stride = t.stride;
+    const float *dy = t.dy + r * outputs, *v = t.v + c;
+    int64_t counts[N];
     F e[R][N];
-    for (int i = 0; i < R; i++) {
-      for (int k = 0; k < N; k++) e[i][k] = V::set(0.0f);
+    for (int k = 0; k < N; k++) {
+      counts[k] = count(t, c + k * V::lanes);
+      for (int i = 0; i < R; i++) e[i][k] = V::set(0.0f);
     }
-    for (int64_t o = 0; o < t.outputs; o++) {
+    for (int64_t o = 0; o < outputs; o++, v += stride) {
       for (int k = 0; k < N; k++) {
-        const int64_t at = c + k * V::lanes;
-        const F v = load_part<V>(t.v + o * t.stride + at, count(t, at));
-        for (int i = 0; i < R; i++) e[i][k] = V::fma(V::set(t.dy[(r + i) * t.outputs + o]), v, e[i][k]);
+        const F weight = load_part<V>(v + k * V::lanes, counts[k]);
+        for (int i = 0; i < R; i++) e[i][k] = V::fma(V::set(dy[i * outputs + o]), weight, e[i][k]);
       }
     }
     for (int i = 0; i < R; i++) {
@@ -113,6 +129,9 @@ class NadeBack {
   // dV of O outputs: chains over the rows.
   template <int N, int O>
   static ONDOL_INLINE void weights(const NadeStep& t, int64_t c, int64_t o) {
+    const int64_t rows = t.rows, outputs = t.outputs, width = t.width;
+    const int32_t* const slot = t.slot;
+    const float *dy = t.dy + o, *h = t.h + c;
     F dv[O][N];
     for (int i = 0; i < O; i++) {
       for (int k = 0; k < N; k++) {
@@ -120,11 +139,11 @@ class NadeBack {
         dv[i][k] = t.more ? load_part<V>(t.dv + (o + i) * t.stride + at, count(t, at)) : V::set(0.0f);
       }
     }
-    for (int64_t r = 0; r < t.rows; r++) {
-      const float* h = t.h + t.slot[r] * t.width + c;
+    for (int64_t r = 0; r < rows; r++, dy += outputs) {
+      const float* units = h + slot[r] * width;
       for (int k = 0; k < N; k++) {
-        const F unit = V::load(h + k * V::lanes);
-        for (int i = 0; i < O; i++) dv[i][k] = V::fma(V::set(t.dy[r * t.outputs + o + i]), unit, dv[i][k]);
+        const F unit = V::load(units + k * V::lanes);
+        for (int i = 0; i < O; i++) dv[i][k] = V::fma(V::set(dy[i]), unit, dv[i][k]);
       }
     }
     for (int i = 0; i < O; i++) {
@@ -137,12 +156,15 @@ class NadeBack {
 
   // g = fma(e, act' * s, g).
   static ONDOL_INLINE void join(const NadeStep& t, int64_t r) {
-    const float* h = t.h + t.slot[r] * t.width;
-    float *g = t.g + r * t.width, *e = t.e + r * t.width;
-    for (int64_t i = 0; i < t.width; i += V::lanes) {
+    const int64_t width = t.width;
+    const bool products = t.products;
+    const F s = V::set(t.s);
+    const float* h = t.h + t.slot[r] * width;
+    float *g = t.g + r * width, *e = t.e + r * width;
+    for (int64_t i = 0; i < width; i += V::lanes) {
       const F q = slope(V::load(h + i)), error = V::load(e + i);
-      V::store(g + i, V::fma(error, q * t.s, V::load(g + i)));
-      if (t.products) V::store(e + i, error * q);
+      V::store(g + i, V::fma(error, q * s, V::load(g + i)));
+      if (products) V::store(e + i, error * q);
     }
   }
 };

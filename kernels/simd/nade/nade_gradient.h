@@ -15,7 +15,8 @@ class NadeBackward {
   typedef NadeUnits<V> Units;
   typedef ondol_nade_backward_args Args;
 
-  static constexpr int64_t BLOCK = 64;     // rows that a slice of hidden units goes back with at a time
+  static constexpr int64_t BITS = 64;      // rows of a word of NadeLive
+  static constexpr int64_t BLOCK = 32;     // rows that a slice of hidden units goes back with at a time
   static constexpr int64_t SLICE = 64;     // hidden units of a slice, fewer where there are many threads
   static constexpr int64_t ROWS = 4;       // of a task that sums over hidden units
   static constexpr int64_t VARIABLES = 16; // of a task that transposes
@@ -70,7 +71,7 @@ class NadeBackward {
       x = (float*)memory;
       dy = (float*)(memory + xs);
       live = (uint64_t*)(memory + xs + dys);
-      bytes = xs + dys + ceil_div(f.rows, BLOCK) * f.variables * (int64_t)sizeof(uint64_t);
+      bytes = xs + dys + ceil_div(f.rows, BITS) * f.variables * (int64_t)sizeof(uint64_t);
     }
   };
 
@@ -92,14 +93,14 @@ class NadeBackward {
 
   void transpose(int64_t first) const {
     const int64_t last = min_of(first + VARIABLES, forward.variables), outputs = forward.outputs;
-    for (int64_t block = 0; block * BLOCK < forward.rows; block++) {
+    for (int64_t block = 0; block * BITS < forward.rows; block++) {
       for (int64_t d = first; d < last; d++) shared.live[block * forward.variables + d] = 0;
-      for (int64_t n = block * BLOCK; n < min_of((block + 1) * BLOCK, forward.rows); n++) {
+      for (int64_t n = block * BITS; n < min_of((block + 1) * BITS, forward.rows); n++) {
         for (int64_t d = first; d < last; d++) {
           const int64_t from = n * forward.variables + d, to = d * forward.rows + n;
           const float x = forward.x[from];
           shared.x[to] = x;
-          shared.live[block * forward.variables + d] |= (uint64_t)(x != 0.0f) << (n % BLOCK);
+          shared.live[block * forward.variables + d] |= (uint64_t)(x != 0.0f) << (n % BITS);
           for (int64_t o = 0; o < outputs; o++) shared.dy[to * outputs + o] = args.dy[from * outputs + o];
         }
       }
@@ -213,25 +214,61 @@ class NadeBackward {
       replay.template segment<relu>(k);
       for (int64_t d = replay.end(k) - 1; d >= k * replay.length; d--) {
         at(t, replay, row, 0, d, k * replay.length);
-        for (int64_t r = 0; args.dx != nullptr && r < rows; r++) {
-          args.dx[(row + r) * forward.variables + d] = dot(t.g + r * t.width, forward.w + d * hidden);
+        const float* operands[ROWS];
+        if (args.dx != nullptr) {
+          for (int64_t r = 0; r < ROWS; r++) operands[r] = forward.w + d * hidden;
+          dots(t.g, t, operands, args.dx + row * forward.variables + d);
         }
         NadeBack<V, relu>::step(t);
-        for (int64_t r = 0; args.dscale != nullptr && r < rows; r++) {
-          const float* a = replay.kept + t.slot[r] * t.width;
-          args.dscale[(row + r) * forward.variables + d] = dot(t.e + r * t.width, a);
+        if (args.dscale != nullptr) {
+          for (int64_t r = 0; r < rows; r++) operands[r] = replay.kept + t.slot[r] * t.width;
+          dots(t.e, t, operands, args.dscale + row * forward.variables + d);
         }
       }
     }
   }
 
-  ONDOL_INLINE float dot(const float* a, const float* b) const {
-    Lanes16<V> sum(0.0f);
-    sum.row(forward.hidden, [&](F p, int64_t i, int64_t count) {
-      return V::fma(load_part<V>(a + i, count), load_part<V>(b + i, count), p);
-    });
-    return sum.sum();
+  // out[r] = sum16 of row r of a with b[r], several rows at once: one row alone waits for its own additions.
+  ONDOL_INLINE void dots(const float* a, const NadeStep& t, const float* const* b, float* out) const {
+    if (t.rows == ROWS) {
+      rows_of<ROWS>(a, t.width, b, out);
+      return;
+    }
+    for (int64_t r = 0; r < t.rows; r++) rows_of<1>(a + r * t.width, t.width, b + r, out + r * forward.variables);
   }
+
+  template <int R>
+  ONDOL_INLINE void rows_of(const float* a, int64_t width, const float* const* b, float* out) const {
+    constexpr int vectors = 16 / V::lanes;
+    const int64_t hidden = forward.hidden;
+    F sum[R][vectors];
+    for (int r = 0; r < R; r++) {
+      for (int k = 0; k < vectors; k++) sum[r][k] = V::set(0.0f);
+    }
+    int64_t i = 0;
+    for (; i + 16 <= hidden; i += 16) {
+      for (int k = 0; k < vectors; k++) {
+        const int64_t at = i + k * V::lanes;
+        for (int r = 0; r < R; r++) sum[r][k] = V::fma(V::load(a + r * width + at), V::load(b[r] + at), sum[r][k]);
+      }
+    }
+    for (int k = 0; k < vectors && i < hidden; k++, i += V::lanes) {
+      // Lanes beyond the end keep what they have: whatever they held could be NaN, and +0 would turn a -0.
+      const int64_t count = min_of<int64_t>(V::lanes, hidden - i);
+      const auto inside = V::lt(V::load(LANE), V::set((float)count));
+      for (int r = 0; r < R; r++) {
+        const F more = V::fma(V::load(a + r * width + i), load_part<V>(b[r] + i, count), sum[r][k]);
+        sum[r][k] = V::select(inside, more, sum[r][k]);
+      }
+    }
+    for (int r = 0; r < R; r++) {
+      Lanes16<V> all(0.0f);
+      for (int k = 0; k < vectors; k++) all.part[k] = sum[r][k];
+      out[r * forward.variables] = all.sum();
+    }
+  }
+
+  static constexpr float LANE[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 };
 
 }  // namespace
