@@ -24,5 +24,6 @@ set(ONDOL_CUDA_SOURCES
   roialign/roialign.cu
   roialign/backward.cu
   roipool/roipool.cu
+  lstm/lstm.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

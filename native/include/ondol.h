@@ -459,7 +459,7 @@ typedef struct ondol_roipool_backward_args {
 /* ---- lstm: steps of an LSTM whose state is a row of positions (one position: the ordinary one) ----------------------
  * Gates lie in the order i, f, g, o. Position r of a step reads the state before it at r - before to r - before + taps - 1,
  * +0 outside the row; strides count floats, and the last dimension of every tensor is dense. h overlaps no input, c none
- * but c0, which it may be. See docs/arithmetic.md, Recurrence. */
+ * but c0, which it may be; without steps nothing is written. See docs/arithmetic.md, Recurrence. */
 typedef struct ondol_lstm_args {
   int64_t steps, sequences, positions, hidden, taps; /* hidden and taps at least 1 */
   int64_t before;                                    /* 0 to taps - 1 */

@@ -40,6 +40,8 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(roialign_backward)
   WORDS(roipool)
   WORDS(roipool_backward)
+  WORDS(lstm)
+  WORDS(lstm_backward)
 #undef WORDS
   return -1;
 }

@@ -132,6 +132,8 @@ final class CudaKernels extends StructKernels {
       case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward_workspace(args);
       case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool_workspace(args);
       case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward_workspace(args);
+      case LSTM -> OndolCudaLibrary.ondol_cuda_lstm_workspace(args);
+      case LSTM_BACKWARD -> OndolCudaLibrary.ondol_cuda_lstm_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -170,6 +172,8 @@ final class CudaKernels extends StructKernels {
       case ROIALIGN_BACKWARD -> OndolCudaLibrary.ondol_cuda_roialign_backward(args, queue, error);
       case ROIPOOL -> OndolCudaLibrary.ondol_cuda_roipool(args, queue, error);
       case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward(args, queue, error);
+      case LSTM -> OndolCudaLibrary.ondol_cuda_lstm(args, queue, error);
+      case LSTM_BACKWARD -> OndolCudaLibrary.ondol_cuda_lstm_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
