@@ -26,5 +26,6 @@ set(ONDOL_CUDA_SOURCES
   roipool/roipool.cu
   nade/nade.cu
   nade/backward.cu
+  lstm/lstm.cu
   common/library.cu)
 list(TRANSFORM ONDOL_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -64,6 +64,8 @@ ONDOL_CUDA_DECLARE(roipool)
 ONDOL_CUDA_DECLARE(roipool_backward)
 ONDOL_CUDA_DECLARE(nade)
 ONDOL_CUDA_DECLARE(nade_backward)
+ONDOL_CUDA_DECLARE(lstm)
+ONDOL_CUDA_DECLARE(lstm_backward)
 
 /* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
  * machines without a GPU. */

@@ -42,6 +42,8 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(roipool_backward)
   WORDS(nade)
   WORDS(nade_backward)
+  WORDS(lstm)
+  WORDS(lstm_backward)
 #undef WORDS
   return -1;
 }

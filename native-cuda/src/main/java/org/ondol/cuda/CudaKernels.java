@@ -134,6 +134,8 @@ final class CudaKernels extends StructKernels {
       case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward_workspace(args);
       case NADE -> OndolCudaLibrary.ondol_cuda_nade_workspace(args);
       case NADE_BACKWARD -> OndolCudaLibrary.ondol_cuda_nade_backward_workspace(args);
+      case LSTM -> OndolCudaLibrary.ondol_cuda_lstm_workspace(args);
+      case LSTM_BACKWARD -> OndolCudaLibrary.ondol_cuda_lstm_backward_workspace(args);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }
@@ -174,6 +176,8 @@ final class CudaKernels extends StructKernels {
       case ROIPOOL_BACKWARD -> OndolCudaLibrary.ondol_cuda_roipool_backward(args, queue, error);
       case NADE -> OndolCudaLibrary.ondol_cuda_nade(args, queue, error);
       case NADE_BACKWARD -> OndolCudaLibrary.ondol_cuda_nade_backward(args, queue, error);
+      case LSTM -> OndolCudaLibrary.ondol_cuda_lstm(args, queue, error);
+      case LSTM_BACKWARD -> OndolCudaLibrary.ondol_cuda_lstm_backward(args, queue, error);
       case WINOGRAD -> throw new UnsupportedOnDeviceException("winograd", "cuda");
     };
   }

@@ -254,4 +254,18 @@ final class OndolCudaLibrary {
   static native @Cast("int64_t") long ondol_cuda_nade_backward(
       @Cast("const ondol_nade_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_lstm_workspace(
+      @Cast("const ondol_lstm_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_lstm(
+      @Cast("const ondol_lstm_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
+  static native @Cast("int64_t") long ondol_cuda_lstm_backward_workspace(
+      @Cast("const ondol_lstm_backward_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_lstm_backward(
+      @Cast("const ondol_lstm_backward_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
 }

@@ -30,8 +30,9 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.Iou;
 import org.ondol.ops.LayerNorm;
-import org.ondol.ops.Nade;
+import org.ondol.ops.Lstm;
 import org.ondol.ops.MaskedConv;
+import org.ondol.ops.Nade;
 import org.ondol.ops.Nms;
 import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
@@ -192,6 +193,20 @@ class CudaKernelsTest {
       LayerNorm.Result y = LayerNorm.forward(x, gamma, in.floats(100), 1e-5);
       LayerNorm.Gradients g = LayerNorm.backward(x, gamma, in.floats(9, 100), y.mean(), y.rstd());
       return new Tensor[] {y.y(), y.mean(), y.rstd(), g.dx(), g.dgamma(), g.dbeta()};
+    });
+  }
+
+  @Test
+  void lstmItsStepAndItsGradient() {
+    same(in -> {
+      Tensor weight = in.floats(2, 20, 80);
+      Lstm.Options o = new Lstm.Options(in.floats(80), in.floats(3, 7, 20), in.floats(3, 7, 20), 1, true);
+      Lstm.Training f = Lstm.forward(in.floats(4, 3, 7, 80), weight, o);
+      Lstm.Gradients g = Lstm.backward(weight, o, f, in.floats(4, 3, 7, 20), in.floats(3, 7, 20));
+      Tensor h = in.floats(3, 7, 20);
+      Tensor c = in.floats(3, 7, 20);
+      Lstm.step(in.floats(3, 4, 80), weight, null, in.floats(3, 7, 20).slice(1, 2, 7), null, h.slice(1, 1, 5), c.slice(1, 3, 7));
+      return new Tensor[] {f.h(), f.c(), f.gates(), f.cells(), g.dx(), g.dweight(), g.dbias(), g.dh0(), g.dc0(), h, c};
     });
   }
 

@@ -59,6 +59,8 @@ record Stem(Family family, long words, long variant) {
       case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_plan(args, plan);
       case NADE -> OndolLibrary.ondol_nade_plan(args, plan);
       case NADE_BACKWARD -> OndolLibrary.ondol_nade_backward_plan(args, plan);
+      case LSTM -> OndolLibrary.ondol_lstm_plan(args, plan);
+      case LSTM_BACKWARD -> OndolLibrary.ondol_lstm_backward_plan(args, plan);
     };
   }
 
@@ -100,6 +102,8 @@ record Stem(Family family, long words, long variant) {
       case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case NADE -> OndolLibrary.ondol_nade_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case NADE_BACKWARD -> OndolLibrary.ondol_nade_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case LSTM -> OndolLibrary.ondol_lstm_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case LSTM_BACKWARD -> OndolLibrary.ondol_lstm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -153,4 +153,12 @@ public interface Kernels {
   default void nadeBackward(NadeBackwardArgs args) {
     throw new UnsupportedOnDeviceException("nadeBackward", device());
   }
+
+  default void lstm(LstmArgs args) {
+    throw new UnsupportedOnDeviceException("lstm", device());
+  }
+
+  default void lstmBackward(LstmBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("lstmBackward", device());
+  }
 }

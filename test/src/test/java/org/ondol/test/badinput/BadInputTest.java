@@ -20,8 +20,8 @@ import org.ondol.test.support.TestDevices;
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
  * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadProposals}, {@link BadBoxes},
- * {@link BadDetection}, {@link BadTargets}, {@link BadRoiAlign}, {@link BadRoiPool}, {@link BadNade} and
- * {@link BadTraining}.
+ * {@link BadDetection}, {@link BadTargets}, {@link BadRoiAlign}, {@link BadRoiPool}, {@link BadNade}, {@link BadLstm}
+ * and {@link BadTraining}.
  */
 class BadInputTest {
   /** Something that must throw, on the given device. */
@@ -58,6 +58,7 @@ class BadInputTest {
     rows.addAll(BadBoxes.ROWS);
     rows.addAll(BadRoiAlign.ROWS);
     rows.addAll(BadRoiPool.ROWS);
+    rows.addAll(BadLstm.ROWS);
     rows.addAll(BadTraining.TAPES);
     rows.addAll(BadTraining.LOSSES);
     rows.addAll(BadTraining.OPTIMIZERS);

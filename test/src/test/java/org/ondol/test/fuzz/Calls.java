@@ -27,6 +27,7 @@ import org.ondol.ops.Gemm;
 import org.ondol.ops.Iou;
 import org.ondol.ops.KvCache;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Lstm;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Matching;
 import org.ondol.ops.Nade;
@@ -115,6 +116,7 @@ final class Calls {
     ALL.put(RoiPool.class, RoiCalls.POOL);
     ALL.put(Spp.class, RoiCalls.SPP);
     ALL.put(PsRoiPool.class, RoiCalls.SENSITIVE);
+    ALL.put(Lstm.class, LstmCalls.ALL);
     ALL.put(Tape.class, TrainingCalls.ALL);
     ALL.put(Tensor.class, List.of(VIEWS, GEOMETRY, CREATION));
   }

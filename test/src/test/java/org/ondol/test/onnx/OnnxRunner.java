@@ -70,6 +70,7 @@ final class OnnxRunner {
       case "BatchNormalization" -> batchnorm();
       case "NonMaxSuppression" -> new Tensor[] {nms()};
       case "TopK" -> topk();
+      case "LSTM" -> OnnxLstm.run(c, device);
       case "RoiAlign" -> new Tensor[] {OnnxRoiAlign.run(c, floats(0), floats(1))};
       default -> new Tensor[] {Elementwise.apply(op(), floats(0))};
     };

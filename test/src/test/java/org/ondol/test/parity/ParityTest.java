@@ -80,6 +80,8 @@ class ParityTest {
     OPS.put("nms", NmsCases::new);
     OPS.put("nade", NadeCases::forward);
     OPS.put("nadeBackward", NadeCases::backward);
+    OPS.put("lstm", LstmCases::forward);
+    OPS.put("lstmBackward", LstmCases::backward);
   }
 
   /** Attention's contract is the widest by far. */
@@ -90,7 +92,8 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward", "roialign", "roialignBackward", "roipool", "roipoolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk", "nade", "nadeBackward" -> 2 * CASES;
+      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk", "nade", "nadeBackward", "lstm" ->
+          2 * CASES;
       case "nms" -> 5 * CASES;
       default -> CASES;
     };
@@ -221,6 +224,7 @@ class ParityTest {
     large.addAll(List.of(PoolGradientCases.large(d)));
     large.addAll(List.of(IouCases.large(d)));
     large.addAll(List.of(RoiWarpCases.large(d)));
+    large.addAll(List.of(LstmCases.large(d)));
     large.addAll(List.of(TopKCases.large(d, 70_001), TopKCases.large(d, 5000)));
     large.addAll(List.of(NadeCases.large(d)));
     for (Nms.Method method : Nms.Method.values()) large.add(NmsCases.large(d, method));
