@@ -456,6 +456,33 @@ typedef struct ondol_roipool_backward_args {
   float* dx[ONDOL_MAX_LEVELS];     /* each contiguous [batch, channels, height, width], overwritten */
 } ondol_roipool_backward_args;
 
+/* ---- lstm: steps of an LSTM whose state is a row of positions (one position: the ordinary one) ----------------------
+ * Gates lie in the order i, f, g, o. Position r of a step reads the state before it at r - before to r - before + taps - 1,
+ * +0 outside the row; strides count floats, and the last dimension of every tensor is dense. h overlaps no input, c none
+ * but c0, which it may be. See docs/arithmetic.md, Recurrence. */
+typedef struct ondol_lstm_args {
+  int64_t steps, sequences, positions, hidden, taps; /* hidden and taps at least 1 */
+  int64_t before;                                    /* 0 to taps - 1 */
+  int64_t reverse;                                   /* 1: from the last step to the first */
+  int64_t halo;                                      /* 1: one step, h0 has taps - 1 more positions, r reads those from r */
+  const float* x; int64_t x_stride[3];               /* [steps, sequences, positions, 4 hidden] */
+  const float* weight; const float* bias;            /* contiguous [taps, hidden, 4 hidden]; [4 hidden] or null */
+  const float* h0; int64_t h0_stride[2];             /* [sequences, positions, hidden], or null for zeros */
+  const float* c0; int64_t c0_stride[2];             /* likewise */
+  float* h; int64_t h_stride[3];                     /* [steps, sequences, positions, hidden] */
+  float* c; int64_t c_stride[2];                     /* the last cells [sequences, positions, hidden], or null */
+  float* gates; float* cells;                        /* contiguous, of all steps, for the gradient; or both null */
+} ondol_lstm_args;
+
+/* All tensors are contiguous. */
+typedef struct ondol_lstm_backward_args {
+  int64_t steps, sequences, positions, hidden, taps, before, reverse;
+  const float* weight; const float* gates; const float* cells;
+  const float* c0;                                   /* or null for zeros */
+  const float* dh; const float* dc;                  /* of all steps; of the last cells, or null for zeros */
+  float* dx; float* dh0; float* dc0;                 /* the last two may be null */
+} ondol_lstm_backward_args;
+
 #define ONDOL_DECLARE(stem)                                                                               \
   ONDOL_API int64_t ondol_##stem(const ondol_##stem##_args* args, ondol_error* error);                    \
   ONDOL_API int64_t ondol_##stem##_plan(const ondol_##stem##_args* args, ondol_plan* plan);               \
@@ -495,6 +522,8 @@ ONDOL_DECLARE(roialign)
 ONDOL_DECLARE(roialign_backward)
 ONDOL_DECLARE(roipool)
 ONDOL_DECLARE(roipool_backward)
+ONDOL_DECLARE(lstm)
+ONDOL_DECLARE(lstm_backward)
 
 /* Variants of a stem ("attention", "gemm", ...), best first. name: null past the end. available: 1, or 0 with the reason
  * (instruction set missing in the CPU or not enabled by the operating system) in `why`. */

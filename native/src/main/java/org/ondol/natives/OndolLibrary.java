@@ -221,4 +221,16 @@ final class OndolLibrary {
   static native void ondol_roipool_backward_run(@Cast("const ondol_roipool_backward_args*") long args, @Cast("const ondol_plan*") long plan,
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_lstm_plan(@Cast("const ondol_lstm_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_lstm_run(@Cast("const ondol_lstm_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
+  static native @Cast("int64_t") long ondol_lstm_backward_plan(@Cast("const ondol_lstm_backward_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_lstm_backward_run(@Cast("const ondol_lstm_backward_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
 }

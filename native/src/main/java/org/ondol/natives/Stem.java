@@ -57,6 +57,8 @@ record Stem(Family family, long words, long variant) {
       case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_plan(args, plan);
       case ROIPOOL -> OndolLibrary.ondol_roipool_plan(args, plan);
       case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_plan(args, plan);
+      case LSTM -> OndolLibrary.ondol_lstm_plan(args, plan);
+      case LSTM_BACKWARD -> OndolLibrary.ondol_lstm_backward_plan(args, plan);
     };
   }
 
@@ -96,6 +98,8 @@ record Stem(Family family, long words, long variant) {
       case ROIALIGN_BACKWARD -> OndolLibrary.ondol_roialign_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIPOOL -> OndolLibrary.ondol_roipool_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ROIPOOL_BACKWARD -> OndolLibrary.ondol_roipool_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case LSTM -> OndolLibrary.ondol_lstm_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case LSTM_BACKWARD -> OndolLibrary.ondol_lstm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
     }
   }
 }

@@ -20,6 +20,8 @@ import org.ondol.spi.IouBackwardArgs;
 import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
+import org.ondol.spi.LstmArgs;
+import org.ondol.spi.LstmBackwardArgs;
 import org.ondol.spi.Memory;
 import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
@@ -370,5 +372,23 @@ public abstract class StructKernels implements Kernels {
 
   private static long idBytes(Tensor ids) {
     return ids.dtype() == DType.INT32 ? 4 : 8;
+  }
+
+  @Override
+  public void lstm(LstmArgs a) {
+    Words w = begin();
+    w.put(a.steps()).put(a.sequences()).put(a.positions()).put(a.hidden()).put(a.taps()).put(a.before()).put(a.reverse());
+    w.put(a.halo()).operand(a.x(), 3).pointer(a.weight()).pointer(a.bias()).operand(a.h0(), 2).operand(a.c0(), 2);
+    w.operand(a.h(), 3).operand(a.c(), 2).pointer(a.gates()).pointer(a.cells());
+    execute(Family.LSTM, w);
+  }
+
+  @Override
+  public void lstmBackward(LstmBackwardArgs a) {
+    Words w = begin();
+    w.put(a.steps()).put(a.sequences()).put(a.positions()).put(a.hidden()).put(a.taps()).put(a.before()).put(a.reverse());
+    w.pointer(a.weight()).pointer(a.gates()).pointer(a.cells()).pointer(a.c0()).pointer(a.dh()).pointer(a.dc());
+    w.pointer(a.dx()).pointer(a.dh0()).pointer(a.dc0());
+    execute(Family.LSTM_BACKWARD, w);
   }
 }

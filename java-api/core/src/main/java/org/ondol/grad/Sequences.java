@@ -5,9 +5,10 @@ import org.ondol.Tensor;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Lstm;
 
 /**
- * Attention, embeddings and layer normalisation on a tape; the contracts of {@link org.ondol.ops} say what they
+ * Attention, embeddings, layer normalisation and recurrences on a tape; the contracts of {@link org.ondol.ops} say what they
  * compute.
  */
 public final class Sequences {
@@ -90,5 +91,44 @@ public final class Sequences {
       });
       return f.y();
     }, x, gamma, beta);
+  }
+
+  /**
+   * All steps of an LSTM over rows of positions; see {@link Lstm}. The result is h of all steps, [T, N, W, H].
+   *
+   * @param x [T, N, W, 4H]
+   * @param weight [taps, H, 4H]
+   * @param bias [4H], or null
+   * @param h0 [N, W, H], or null for 0
+   * @param c0 [N, W, H], or null for 0
+   * @param before how many positions the first tap lies to the left of its output
+   * @param reverse whether steps go from the last to the first
+   */
+  public static Value lstm(Value x, Value weight, Value bias, Value h0, Value c0, int before, boolean reverse) {
+    Require.present("x", x);
+    Require.present("weight", weight);
+    return Tape.apply("lstm", r -> {
+      Tensor k = weight.tensor();
+      Lstm.Options o = new Lstm.Options(tensor(bias), tensor(h0), tensor(c0), before, reverse);
+      if (!r.needed()) return Lstm.apply(x.tensor(), k, o).h();
+      Lstm.Training f = Lstm.forward(x.tensor(), k, o);
+      r.save(f.gates(), f.cells());
+      r.backward((dy, g) -> {
+        Tensor[] dx = Lstm.inputGradients(k, o, f, dy, null, g.needs(3) || g.needs(4));
+        g.add(0, dx[0]);
+        if (g.needs(1) || g.needs(2)) {
+          Tensor[] d = Lstm.weightGradients((int) k.size(0), o, f, dx[0]);
+          g.add(1, d[0]);
+          if (bias != null) g.add(2, d[1]);
+        }
+        if (h0 != null && g.needs(3)) g.add(3, dx[1]);
+        if (c0 != null && g.needs(4)) g.add(4, dx[2]);
+      });
+      return f.h();
+    }, x, weight, bias, h0, c0);
+  }
+
+  private static Tensor tensor(Value v) {
+    return v == null ? null : v.tensor();
   }
 }

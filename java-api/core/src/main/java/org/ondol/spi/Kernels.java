@@ -145,4 +145,12 @@ public interface Kernels {
   default void roipoolBackward(RoiPoolBackwardArgs args) {
     throw new UnsupportedOnDeviceException("roipoolBackward", device());
   }
+
+  default void lstm(LstmArgs args) {
+    throw new UnsupportedOnDeviceException("lstm", device());
+  }
+
+  default void lstmBackward(LstmBackwardArgs args) {
+    throw new UnsupportedOnDeviceException("lstmBackward", device());
+  }
 }

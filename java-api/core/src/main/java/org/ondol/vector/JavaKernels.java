@@ -16,6 +16,8 @@ import org.ondol.spi.IouBackwardArgs;
 import org.ondol.spi.Kernels;
 import org.ondol.spi.LayerNormArgs;
 import org.ondol.spi.LayerNormBackwardArgs;
+import org.ondol.spi.LstmArgs;
+import org.ondol.spi.LstmBackwardArgs;
 import org.ondol.spi.Memory;
 import org.ondol.spi.NmsArgs;
 import org.ondol.spi.PoolArgs;
@@ -205,5 +207,15 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void roipoolBackward(RoiPoolBackwardArgs args) {
     RoiPoolGradient.run(loops, args);
+  }
+
+  @Override
+  public void lstm(LstmArgs args) {
+    LstmKernel.run(loops, args);
+  }
+
+  @Override
+  public void lstmBackward(LstmBackwardArgs args) {
+    LstmGradient.run(loops, args);
   }
 }

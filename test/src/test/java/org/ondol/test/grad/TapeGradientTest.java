@@ -128,7 +128,11 @@ class TapeGradientTest {
                 2).reshape(2, 3, 8),
             w -> heads(w[0]).attention(heads(w[1]), heads(w[1]), null, false).permute(0, 2, 1, 3).reshape(2, 3, 8),
                 s(2, 3, 8),
-            s(2, 3, 8)));
+            s(2, 3, 8)),
+        new Case("lstm", v -> Sequences.lstm(v[0], v[1], null, null, null, 0, false),
+            w -> w[0].lstm(w[1], null, null, null, 0, false), s(4, 2, 1, 12), s(1, 3, 12)),
+        new Case("lstm of rows from below", v -> Sequences.lstm(v[0], v[1], v[2], v[3], v[4], 1, true),
+            w -> w[0].lstm(w[1], w[2], w[3], w[4], 1, true), s(3, 2, 4, 8), s(3, 2, 8), s(8), s(2, 4, 2), s(2, 4, 2)));
   }
 
   private static Value heads(Value x) {

@@ -248,4 +248,29 @@ final class Wide {
       return s;
     });
   }
+
+  /** The states of an LSTM over this input [T, N, W, 4H]; null operands are absent. */
+  Wide lstm(Wide k, Wide bias, Wide h0, Wide c0, int before, boolean reverse) {
+    int hidden = k.shape[1];
+    int[] state = {shape[1], shape[2], hidden};
+    Wide h = h0 == null ? new Wide(new double[count(state)], state) : h0;
+    Wide c = c0 == null ? new Wide(new double[count(state)], state) : c0;
+    Wide[] all = new Wide[shape[0]];
+    for (int step = 0; step < shape[0]; step++) {
+      int t = reverse ? shape[0] - 1 - step : step;
+      Wide last = h;
+      Wide z = of(new int[] {shape[1], shape[2], 4 * hidden}, i -> {
+        double sum = at(t, i[0], i[1], i[2]) + (bias == null ? 0 : bias.at(i[2]));
+        for (int tap = 0; tap < k.shape[0]; tap++) {
+          for (int m = 0; m < hidden; m++) sum += last.padded(i[0], i[1] + tap - before, m) * k.at(tap, m, i[2]);
+        }
+        return sum;
+      });
+      c = z.slice(2, hidden, 2 * hidden).map(Wide::sigmoid).mul(c)
+          .add(z.slice(2, 0, hidden).map(Wide::sigmoid).mul(z.slice(2, 2 * hidden, 3 * hidden).map(Math::tanh)));
+      h = z.slice(2, 3 * hidden, 4 * hidden).map(Wide::sigmoid).mul(c.map(Math::tanh));
+      all[t] = h.unsqueeze(0);
+    }
+    return concat(0, all);
+  }
 }

@@ -19,6 +19,7 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.LayerNorm;
+import org.ondol.ops.Lstm;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
 import org.ondol.ops.Softmax;
@@ -28,6 +29,7 @@ import org.ondol.test.oracle.BatchNormOracle;
 import org.ondol.test.oracle.ElementwiseOracle;
 import org.ondol.test.oracle.GemmOracle;
 import org.ondol.test.oracle.LayerNormOracle;
+import org.ondol.test.oracle.LstmOracle;
 import org.ondol.test.oracle.ReduceOracle;
 import org.ondol.test.oracle.ResizeOracle;
 import org.ondol.test.oracle.SoftmaxOracle;
@@ -161,6 +163,46 @@ class GradientTest {
       close("dbeta", device, g.dbeta(),
           differences(beta, v -> dot(LayerNormOracle.layernorm(x, 4, 19, gamma, v, eps).y().value(), dy)));
     });
+  }
+
+  @TestFactory
+  List<DynamicNode> lstm() {
+    return List.of(onEveryDevice("one position", d -> lstm(d, new LstmOracle(4, 3, 1, 5, 1, 0, false))),
+        onEveryDevice("a diagonal", d -> lstm(d, new LstmOracle(3, 2, 4, 3, 2, 1, false))),
+        onEveryDevice("a row from below", d -> lstm(d, new LstmOracle(3, 1, 5, 4, 3, 1, true))),
+        onEveryDevice("taps of one side", d -> lstm(d, new LstmOracle(2, 2, 3, 2, 3, 2, false))));
+  }
+
+  private void lstm(Device device, LstmOracle o) {
+    int h = o.hidden();
+    int state = o.sequences() * o.positions() * h;
+    float[] x = values(4 * o.steps() * state);
+    float[] weight = values(o.taps() * h * 4 * h);
+    for (int i = 0; i < weight.length; i++) {
+      weight[i] = Math.round(weight[i] * 0x1p11f) * 0x1p-13f; // a quarter: saturated gates have no gradient to speak of
+    }
+    float[] bias = values(4 * h);
+    float[] h0 = values(state);
+    float[] c0 = values(state);
+    float[] dh = values(o.steps() * state);
+    float[] dc = values(state);
+    interface Pass {
+      LstmOracle.Forward of(float[] x, float[] weight, float[] bias, float[] h0, float[] c0);
+    }
+    ToDoubleFunction<LstmOracle.Forward> loss = f -> dot(f.h().value(), dh) + dot(f.c().value(), dc);
+    Pass pass = o::forward;
+    long[] states = {o.sequences(), o.positions(), h};
+    Lstm.Options options = new Lstm.Options(Tensor.of(device, bias, 4 * h), Tensor.of(device, h0, states),
+        Tensor.of(device, c0, states), o.before(), o.reverse());
+    Tensor k = Tensor.of(device, weight, o.taps(), h, 4 * h);
+    Lstm.Training f = Lstm.forward(Tensor.of(device, x, o.steps(), o.sequences(), o.positions(), 4 * h), k, options);
+    Lstm.Gradients g = Lstm.backward(k, options, f, Tensor.of(device, dh, o.steps(), o.sequences(), o.positions(), h),
+        Tensor.of(device, dc, states));
+    close("dx", device, g.dx(), differences(x, v -> loss.applyAsDouble(pass.of(v, weight, bias, h0, c0))));
+    close("dweight", device, g.dweight(), differences(weight, v -> loss.applyAsDouble(pass.of(x, v, bias, h0, c0))));
+    close("dbias", device, g.dbias(), differences(bias, v -> loss.applyAsDouble(pass.of(x, weight, v, h0, c0))));
+    close("dh0", device, g.dh0(), differences(h0, v -> loss.applyAsDouble(pass.of(x, weight, bias, v, c0))));
+    close("dc0", device, g.dc0(), differences(c0, v -> loss.applyAsDouble(pass.of(x, weight, bias, h0, v))));
   }
 
   @TestFactory

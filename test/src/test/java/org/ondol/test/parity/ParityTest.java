@@ -78,6 +78,8 @@ class ParityTest {
     OPS.put("roiwarpBackward", d -> new RoiWarpCases(d, true));
     OPS.put("topk", TopKCases::new);
     OPS.put("nms", NmsCases::new);
+    OPS.put("lstm", LstmCases::forward);
+    OPS.put("lstmBackward", LstmCases::backward);
   }
 
   /** Attention's contract is the widest by far. */
@@ -88,7 +90,7 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward", "roialign", "roialignBackward", "roipool", "roipoolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk" -> 2 * CASES;
+      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk", "lstm" -> 2 * CASES;
       case "nms" -> 5 * CASES;
       default -> CASES;
     };
@@ -219,6 +221,7 @@ class ParityTest {
     large.addAll(List.of(PoolGradientCases.large(d)));
     large.addAll(List.of(IouCases.large(d)));
     large.addAll(List.of(RoiWarpCases.large(d)));
+    large.addAll(List.of(LstmCases.large(d)));
     large.addAll(List.of(TopKCases.large(d, 70_001), TopKCases.large(d, 5000)));
     for (Nms.Method method : Nms.Method.values()) large.add(NmsCases.large(d, method));
     return large;
