@@ -22,6 +22,7 @@ import org.ondol.models.autoregressive.Ordered;
 import org.ondol.models.autoregressive.Ordering;
 import org.ondol.models.autoregressive.PixelCnn;
 import org.ondol.models.autoregressive.PixelModel;
+import org.ondol.models.autoregressive.PixelRnn;
 import org.ondol.models.autoregressive.SigmoidBeliefNetwork;
 
 /**
@@ -51,7 +52,13 @@ record Tiny(String name, Maker maker, boolean best) {
     for (Canvas canvas : List.of(BINARY, SHADES, COLOURS, COLOUR_SHADES)) {
       all.add(pixels("pixelcnn", canvas, (d, r) -> new PixelCnn(d, canvas, 2, 6, 12, r)));
       all.add(pixels("gated pixelcnn", canvas, (d, r) -> new GatedPixelCnn(d, canvas, 12, new int[] {1, 2, 1}, r)));
+      all.add(pixels("row lstm", canvas, (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.ROW, 2, 12, 6, 6, r)));
+      all.add(pixels("diagonal lstm", canvas,
+          (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.DIAGONAL, 2, 12, 6, 6, r)));
     }
+    all.add(pixels("row lstm without up", BINARY, (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.ROW, 1, 8, 8, 6, r)));
+    all.add(pixels("diagonal lstm without up", BINARY,
+        (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.DIAGONAL, 1, 8, 8, 6, r)));
     return all;
   }
 

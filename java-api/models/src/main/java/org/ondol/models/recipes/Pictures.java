@@ -8,6 +8,7 @@ import org.ondol.models.autoregressive.Canvas;
 import org.ondol.models.autoregressive.GatedPixelCnn;
 import org.ondol.models.autoregressive.PixelCnn;
 import org.ondol.models.autoregressive.PixelModel;
+import org.ondol.models.autoregressive.PixelRnn;
 import org.ondol.models.data.DataException;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
@@ -47,7 +48,45 @@ enum Pictures implements Recipe {
       for (int i = 0; i < dilations.length; i++) dilations[i] = DILATIONS[i % DILATIONS.length];
       return new GatedPixelCnn(device, canvas, s.whole("width"), dilations, random);
     }
+  },
+
+  ROW_LSTM("row-lstm", "PixelRNN of Row LSTM layers") {
+    @Override
+    public Settings settings() {
+      return recurrent();
+    }
+
+    @Override
+    PixelModel model(Device device, Canvas canvas, Settings s, Generator random) {
+      return recurrent(device, canvas, PixelRnn.Kind.ROW, s, random);
+    }
+  },
+
+  DIAGONAL_LSTM("diagonal-lstm", "PixelRNN of Diagonal BiLSTM layers") {
+    @Override
+    public Settings settings() {
+      return recurrent();
+    }
+
+    @Override
+    PixelModel model(Device device, Canvas canvas, Settings s, Generator random) {
+      return recurrent(device, canvas, PixelRnn.Kind.DIAGONAL, s, random);
+    }
   };
+
+  private static Settings recurrent() {
+    return Settings.training(3, 16, 0.002)
+        .whole("layers", 2, 1, 100, "LSTM layers")
+        .whole("features", 64, 1, 4096, "features between layers")
+        .whole("width", 32, 1, 1024, "features of a state; 1 x 1 convolutions bring them to those between layers")
+        .whole("top", 64, 1, 4096, "features of the two layers before the logits")
+        .number("clip", 50, 0, 1e9, "longest gradient");
+  }
+
+  private static PixelModel recurrent(Device device, Canvas canvas, PixelRnn.Kind kind, Settings s, Generator random) {
+    return new PixelRnn(device, canvas, kind, s.whole("layers"), s.whole("features"), s.whole("width"), s.whole("top"),
+        random);
+  }
 
   private static final int[] DILATIONS = {1, 2, 1, 4};
   /** Images that are measured at once: their maps stay in the cache. */

@@ -34,6 +34,49 @@ enum Published {
         p.assign(file.tensor(name(p.name()), t.device(), t.shape()));
       }
     }
+  },
+
+  /** The Diagonal BiLSTM of pixel-rnn-lasagne (taimir): MNIST, pixels above one half. */
+  PIXELRNN_MNIST(Pictures.DIAGONAL_LSTM, Map.of("layers", "2", "features", "64", "width", "64", "top", "64"),
+      new Form(new long[] {1, 28, 28}, 2, 0)) {
+    /** Where our gates i, f, g, o stand in the file's o, f, i, g. */
+    private static final int[] GATES = {2, 1, 3, 0};
+
+    @Override
+    boolean wrote(Set<String> names) {
+      return names.contains("layer1.backward.s2s.weight") && names.contains("out2.weight");
+    }
+
+    private String name(String own) {
+      return own.replaceFirst("^first", "input").replaceFirst("^layers\\.", "layer").replace(".left", ".forward")
+          .replace(".right", ".backward").replace(".input.", ".i2s.").replace(".state.", ".s2s.")
+          .replaceFirst("^last\\.", "out").replaceFirst("^logits", "out2");
+    }
+
+    @Override
+    void load(SafeTensors file, Parameters parameters) {
+      for (Parameter p : parameters) p.assign(values(file, p.name(), p.tensor()));
+    }
+
+    private Tensor values(SafeTensors file, String own, Tensor like) {
+      Tensor t = file.tensor(name(own), like.device());
+      if (own.equals("first.weight") || own.equals("first.bias")) return t;
+      if (own.endsWith(".state.bias")) return t.expand(like.shape()).copy(); // one number for all gates
+      boolean gates = own.startsWith("layers.");
+      if (own.endsWith(".bias")) return gates ? gates(t) : t;
+      // [out, in, ...] there, [..., in, out] here
+      long out = t.size(0);
+      long in = t.size(1);
+      if (gates) t = gates(t);
+      return own.contains(".state.") ? t.permute(2, 1, 0).copy() : t.reshape(out, in).transpose(0, 1).copy();
+    }
+
+    private Tensor gates(Tensor t) {
+      long h = t.size(0) / 4;
+      Tensor all = Tensor.empty(t.device(), t.shape());
+      for (int i = 0; i < 4; i++) all.slice(0, i * h, (i + 1) * h).assign(t.slice(0, GATES[i] * h, (GATES[i] + 1) * h));
+      return all;
+    }
   };
 
   private final Recipe recipe;
