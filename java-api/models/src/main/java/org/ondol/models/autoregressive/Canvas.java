@@ -45,8 +45,8 @@ public record Canvas(int colours, int height, int width, int levels, double low,
     return (colour * height + row) * width + column;
   }
 
-  /** value · scale + low is what the network reads. */
-  float scale() {
-    return (float) ((high - low) / (levels - 1));
+  /** What the network reads where a colour is a value: in floats, as torchvision's scaling of bytes is. */
+  float read(float value) {
+    return value / (levels - 1) * (float) (high - low) + (float) low;
   }
 }

@@ -81,8 +81,10 @@ public abstract class PixelModel implements Autoregressive {
    */
   public Value logits(Tape tape, Tensor x) {
     check(x);
-    Value images = tape.constant(x).scale(canvas.scale()).shift(canvas.low());
-    return network(tape, images.reshape(x.size(0), canvas.colours(), canvas.height(), canvas.width()));
+    float[] values = x.toFloats();
+    for (int i = 0; i < values.length; i++) values[i] = canvas.read(values[i]);
+    Tensor images = Tensor.of(device, values, x.size(0), canvas.colours(), canvas.height(), canvas.width());
+    return network(tape, tape.constant(images));
   }
 
   /** @throws InvalidArgumentException for more than two levels, if x holds other numbers than 0 to levels - 1 */
@@ -146,7 +148,7 @@ public abstract class PixelModel implements Autoregressive {
       }
     }
     float[] read = new float[n];
-    for (int i = 0; i < n; i++) read[i] = values[i * variables() + v] * canvas.scale() + (float) canvas.low();
+    for (int i = 0; i < n; i++) read[i] = canvas.read(values[i * variables() + v]);
     stepper.set(r, c, colour, read);
   }
 
