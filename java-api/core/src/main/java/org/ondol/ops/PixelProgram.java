@@ -196,6 +196,30 @@ public final class PixelProgram implements AutoCloseable {
     return map;
   }
 
+  /** Adds the map of a unary operation, element by element, with a constant where it takes one. */
+  public synchronized int apply(Elementwise.Op op, double param, int input) {
+    checkOpen();
+    map("input", input);
+    check(op, param);
+    long channels = maps.channels(input);
+    int map = maps.add(channels);
+    steps.add((kernels, group, row, begin, end) -> {
+      try (Scope scope = Scope.open()) {
+        Tensor x = maps.part(input, group, 0, channels, row, begin, end);
+        Tensor out = maps.part(map, group, 0, channels, row, begin, end);
+        kernels.elementwise(new ElementwiseArgs(op, x, null, out, (float) param));
+      }
+    });
+    return map;
+  }
+
+  /** Whether a program can have such an operation; throws if not. */
+  public static void check(Elementwise.Op op, double param) {
+    Check.present("op", op);
+    Check.finite("param", param);
+    if (op.operands() != 1) throw new InvalidArgumentException("op", op, "an operation of one operand");
+  }
+
   /**
    * Computes the columns [begin, end) of a row of some maps, in the order given.
    *

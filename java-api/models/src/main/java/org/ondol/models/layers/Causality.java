@@ -107,6 +107,12 @@ record Causality(Kind kind, Own[] own) {
     return checked(kind, seen, layer, colours);
   }
 
+  Causality unary(int layer, int colours) {
+    Own[] seen = new Own[own.length];
+    merge(layer, seen, own);
+    return checked(kind, seen, layer, colours);
+  }
+
   Causality add(int layer, int colours, Causality other) {
     Own[] seen = new Own[own.length];
     merge(layer, seen, own);

@@ -37,6 +37,8 @@ public final class PixelNetwork implements Layer {
 
   record Sum(int first, int second) implements Node {}
 
+  record Unary(Elementwise.Op op, double param, int input) implements Node {}
+
   private final Device device;
   private final int colours;
   private final List<Node> nodes; // node i makes map i + 1
@@ -123,6 +125,13 @@ public final class PixelNetwork implements Layer {
         throw new ShapeException("second", "of " + b.own().length + " channels", a.own().length + " like the first");
       }
       return add(new Sum(first, second), a.add(causality.size(), colours, b));
+    }
+
+    /** Adds a unary operation of a map, element by element, with a constant where it takes one. */
+    public int apply(Elementwise.Op op, double param, int input) {
+      Causality from = map("input", input);
+      PixelProgram.check(op, param);
+      return add(new Unary(op, param, input), from.unary(causality.size(), colours));
     }
 
     private int add(Node node, Causality c) {
@@ -219,6 +228,7 @@ public final class PixelNetwork implements Layer {
           last[s.first] = i;
           last[s.second] = i;
         }
+        case Unary u -> last[u.input] = i;
       }
     }
     return last;
@@ -242,6 +252,7 @@ public final class PixelNetwork implements Layer {
         yield value;
       }
       case Sum s -> Elementwise.add(maps[s.first], maps[s.second]);
+      case Unary u -> Elementwise.apply(u.op, maps[u.input], null, u.param);
     };
   }
 
@@ -259,6 +270,7 @@ public final class PixelNetwork implements Layer {
           case Convolution c -> p.conv(c.input, c.filter, c.bias, c.activation, c.slope, c.residual);
           case Gate g -> p.gate(g.input);
           case Sum s -> p.add(s.first, s.second);
+          case Unary u -> p.apply(u.op, u.param, u.input);
         }
       }
       return parts.done(p);

@@ -7,7 +7,8 @@ import org.ondol.models.training.Recipe;
 /** All recipes, by name. */
 public final class Recipes {
   private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF,
-      Baselines.TABLE, new NadeRecipe(), new RnadeRecipe());
+      Baselines.TABLE, new NadeRecipe(), new RnadeRecipe(), Pictures.PIXELCNN, Pictures.GATED, Pictures.ROW_LSTM,
+      Pictures.DIAGONAL_LSTM);
 
   private Recipes() {}
 

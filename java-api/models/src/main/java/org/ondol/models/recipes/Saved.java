@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
+import org.ondol.Scope;
 import org.ondol.grad.Generator;
 import org.ondol.models.training.Checkpoint;
 import org.ondol.models.training.Experiment;
@@ -17,7 +18,8 @@ import org.ondol.models.weights.SafeTensors;
 import org.ondol.models.weights.WeightsException;
 
 /**
- * What a checkpoint of a run says about its model, and the way back to it.
+ * What a checkpoint of a run says about its model, and the way back to it. Files of weights that others published are
+ * taken for checkpoints where they are known: of PixelCNN and PixelRNN for MNIST.
  *
  * @param file the checkpoint
  * @param settings those with which it was trained
@@ -25,6 +27,7 @@ import org.ondol.models.weights.WeightsException;
 public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
   private static final String MODEL = "model";
   private static final String SETTING = "setting.";
+  private static final String WEIGHTS = "weights.safetensors";
 
   /** The notes that a checkpoint needs for {@link #of}. */
   public static Map<String, String> notes(Recipe recipe, Settings settings, Form form) {
@@ -46,11 +49,14 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
     if (Files.isDirectory(path)) {
       file = path.resolve(Trainer.BEST);
       if (!Files.exists(file)) file = path.resolve(Trainer.LAST);
-      if (!Files.exists(file)) throw new WeightsException(path + " has no checkpoint: neither best nor last.safetensors");
+      if (!Files.exists(file)) file = path.resolve(WEIGHTS);
+      if (!Files.exists(file)) throw new WeightsException(path + " has no checkpoint: neither best nor last.safetensors, and no " + WEIGHTS);
     }
     Map<String, String> notes;
     try (SafeTensors saved = SafeTensors.open(file)) {
       notes = saved.metadata();
+      Published published = Published.of(saved);
+      if (published != null) return new Saved(file, published.recipe(), published.settings(), published.form());
     }
     String model = notes.get(MODEL);
     if (model == null) throw new WeightsException(file + " does not say what model it is of; it is of no run");
@@ -71,8 +77,10 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
   /** The trained model. */
   public Experiment load(Device device) {
     Experiment e = recipe.create(device, form, settings, new Generator(0));
-    try {
-      Checkpoint.load(file, e.parameters(), null, null);
+    try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
+      Published published = Published.of(saved);
+      if (published != null) published.load(saved, e.parameters());
+      else Checkpoint.load(file, e.parameters(), null, null);
       return e;
     } catch (RuntimeException x) {
       e.close();

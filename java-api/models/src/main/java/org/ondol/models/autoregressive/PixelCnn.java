@@ -1,0 +1,98 @@
+package org.ondol.models.autoregressive;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
+import org.ondol.grad.Generator;
+import org.ondol.grad.Tape;
+import org.ondol.grad.Value;
+import org.ondol.models.layers.Assembly;
+import org.ondol.ops.FilterMask;
+import org.ondol.ops.FilterMask.Type;
+
+/**
+ * PixelCNN (van den Oord, Kalchbrenner and Kavukcuoglu 2016, "Pixel Recurrent Neural Networks", table 1 and figure 5, left):
+ * a 7 x 7 convolution with mask A to 2h features; residual blocks of relu and 1 x 1 to h, relu and 3 x 3, relu and 1 x 1
+ * to 2h; then twice relu and 1 x 1, the last one to the logits. All masks but the first are of type B; with several
+ * colours each feature belongs to one of them and sees the features of the same and of earlier ones.
+ */
+public final class PixelCnn extends PixelModel {
+  /** A residual block: the input, of 2h features, plus what h features make of it. */
+  private record Block(MaskedLayer down, MaskedLayer middle, MaskedLayer up) {
+    <M> M of(Layers<M> layers, M x) {
+      M h = layers.conv(layers.relu(x), down);
+      h = layers.conv(layers.relu(h), middle);
+      return layers.conv(layers.relu(h), up, x);
+    }
+  }
+
+  private final List<MaskedLayer> all = new ArrayList<>();
+  private final MaskedLayer first;
+  private final List<Block> blocks = new ArrayList<>();
+  private final MaskedLayer last;
+  private final MaskedLayer logits;
+
+  /**
+   * With first values.
+   *
+   * @param layers residual blocks
+   * @param width h, a multiple of the colours
+   * @param top features of the layer before the logits, a multiple of the colours
+   */
+  public PixelCnn(Device device, Canvas canvas, int layers, int width, int top, Generator random) {
+    super(device, canvas);
+    if (layers < 0) throw new InvalidArgumentException("layers", layers, "at least 0");
+    multiple("width", width);
+    multiple("top", top);
+    try (Assembly parts = new Assembly()) {
+      parts.add(this);
+      first = layer("first", Type.A, canvas.colours(), 2 * width, 7, 1, random);
+      for (int i = 0; i < layers; i++) {
+        blocks.add(new Block(
+            layer("blocks." + i + ".down", Type.B, 2 * width, width, 1, 2, random),
+            layer("blocks." + i + ".middle", Type.B, width, width, 3, 2, random),
+            layer("blocks." + i + ".up", Type.B, width, 2 * width, 1, 1, random)));
+      }
+      last = layer("last", Type.B, 2 * width, top, 1, 2, random);
+      logits = layer("logits", Type.B, top, canvas.colours() * canvas.outputs(), 1, 1, random);
+      parts.done(this);
+    }
+  }
+
+  private void multiple(String name, int value) {
+    if (value < 1 || value % canvas().colours() != 0) {
+      throw new InvalidArgumentException(name, value, "a multiple of the " + canvas().colours() + " colours");
+    }
+  }
+
+  private MaskedLayer layer(String name, Type type, int in, int out, int kernel, double gain, Generator random) {
+    FilterMask mask = FilterMask.raster(device(), type, out, in, kernel, kernel, canvas().colours());
+    MaskedLayer layer = new MaskedLayer(parameters, name, mask, 1, gain, random);
+    all.add(layer);
+    return layer;
+  }
+
+  private <M> M network(Layers<M> layers, M image) {
+    M h = layers.conv(image, first);
+    for (Block block : blocks) h = block.of(layers, h);
+    h = layers.conv(layers.relu(h), last);
+    return layers.conv(layers.relu(h), logits);
+  }
+
+  @Override
+  Value network(Tape tape, Value images) {
+    return network(new Layers.OnTape(tape), images);
+  }
+
+  @Override
+  Stepper stepper(int batch) {
+    return Layers.stepper(this, batch, this::network);
+  }
+
+  @Override
+  public void close() {
+    super.close();
+    Assembly.closeAll(all);
+  }
+}
