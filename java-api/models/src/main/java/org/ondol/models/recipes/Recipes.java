@@ -6,7 +6,8 @@ import org.ondol.models.training.Recipe;
 
 /** All recipes, by name. */
 public final class Recipes {
-  private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF);
+  private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF,
+      new VaeRecipe());
 
   private Recipes() {}
 
