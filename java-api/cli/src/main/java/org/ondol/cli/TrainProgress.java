@@ -2,6 +2,7 @@ package org.ondol.cli;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -16,15 +17,18 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   private final boolean quiet;
   private final String name;
+  private final IntConsumer unmeasured;
   private ProgressBar bar;
   private double loss = Double.NaN;
   private long began;
   private long first;
   private long last;
 
-  TrainProgress(boolean quiet, String name) {
+  /** @param unmeasured called with the number of each epoch after which nothing was measured */
+  TrainProgress(boolean quiet, String name, IntConsumer unmeasured) {
     this.quiet = quiet;
     this.name = name;
+    this.unmeasured = unmeasured;
   }
 
   @Override
@@ -48,6 +52,7 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   @Override
   public void epoch(int epoch, Map<String, Double> means, Map<String, Double> heldOut, boolean best) {
+    if (heldOut.isEmpty()) unmeasured.accept(epoch);
     if (quiet) return;
     double rate = (last - first) / ((System.nanoTime() - began) * 1e-9);
     String figures = heldOut.entrySet().stream().map(e -> "%s %.4f".formatted(e.getKey(), e.getValue()))

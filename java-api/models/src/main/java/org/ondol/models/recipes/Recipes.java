@@ -7,7 +7,7 @@ import org.ondol.models.training.Recipe;
 /** All recipes, by name. */
 public final class Recipes {
   private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF,
-      new VaeRecipe());
+      new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN, new LeNetRecipe());
 
   private Recipes() {}
 

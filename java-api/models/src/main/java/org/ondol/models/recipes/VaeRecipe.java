@@ -42,7 +42,7 @@ final class VaeRecipe implements Recipe {
   @Override
   public Experiment create(Device device, Form form, Settings s, Generator random) {
     Vae model = s.choice("kind").equals("conv")
-        ? Vae.conv(device, form.picture(), s.whole("width"), s.whole("hidden"), s.whole("latents"), random)
+        ? Vae.conv(device, Shapes.quarters(form), s.whole("width"), s.whole("hidden"), s.whole("latents"), random)
         : Vae.dense(device, form.size(), s.whole("layers"), s.whole("hidden"), s.whole("latents"), false, random);
     return new Variational(model, new Adam(model.parameters(), Rates.of(s, form), Adam.Options.ADAM), form, s);
   }

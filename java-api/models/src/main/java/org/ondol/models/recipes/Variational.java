@@ -1,6 +1,5 @@
 package org.ondol.models.recipes;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ondol.Device;
@@ -91,7 +90,7 @@ public final class Variational implements Experiment {
     int samples = settings.whole("samples");
     int pictures = Math.max(1, ROWS / Math.min(samples, 20));
     for (int from = 0; from < examples.count(); from += pictures) {
-      int[] numbers = numbers(from, Math.min(pictures, examples.count() - from));
+      int[] numbers = Shapes.numbers(from, Math.min(pictures, examples.count() - from));
       try (Scope scope = Scope.open()) {
         Tensor x = Shades.rows(examples.batch(model.device(), numbers), form, settings, random);
         for (double b : model.importanceBound(x, samples, ROWS, random)) bound += b;
@@ -121,23 +120,9 @@ public final class Variational implements Experiment {
     }
   }
 
-  private static int[] numbers(int from, int count) {
-    int[] numbers = new int[count];
-    Arrays.setAll(numbers, i -> from + i);
-    return numbers;
-  }
-
   @Override
   public Tensor sample(int count, Generator random) {
-    return shaped(model.sample(count, random));
-  }
-
-  /** Rows as pictures of the data's shape. */
-  private Tensor shaped(Tensor rows) {
-    long[] shape = new long[form.shape().length + 1];
-    shape[0] = rows.size(0);
-    System.arraycopy(form.shape(), 0, shape, 1, shape.length - 1);
-    return rows.reshape(shape);
+    return Shapes.examples(model.sample(count, random), form);
   }
 
   /**
@@ -148,11 +133,11 @@ public final class Variational implements Experiment {
   public Map<String, Tensor> pictures(Examples examples, Generator random) {
     Map<String, Tensor> all = new LinkedHashMap<>();
     if (examples != null && examples.count() > 0) {
-      int[] shown = numbers(0, Math.min(SHOWN, examples.count()));
+      int[] shown = Shapes.numbers(0, Math.min(SHOWN, examples.count()));
       Tensor x = Shades.rows(examples.batch(model.device(), shown), form, settings, random);
-      all.put("reconstructions", shaped(Beside.each(x, model.reconstruct(x))));
+      all.put("reconstructions", Shapes.examples(Beside.each(x, model.reconstruct(x)), form));
     }
-    if (model.latents() == 2) all.put("plane", shaped(model.pictures(plane(model.device()))));
+    if (model.latents() == 2) all.put("plane", Shapes.examples(model.pictures(plane(model.device())), form));
     return all;
   }
 
