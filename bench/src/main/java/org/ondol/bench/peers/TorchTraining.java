@@ -111,19 +111,20 @@ public final class TorchTraining implements AutoCloseable {
       if (wanted) chosen.add(name);
       if (p.hasGradient() != wanted) p.setRequiresGradient(wanted);
     });
-    try (NDScope scope = new NDScope()) {
-      float value;
-      try (GradientCollector collector = Engine.getEngine("PyTorch").newGradientCollector()) {
-        NDArray l = loss.get();
-        collector.backward(l);
-        value = l.getFloat();
-      }
-      for (String name : chosen) {
-        NDArray p = parameters.get(name);
-        adam.update(name, p, p.getGradient());
-      }
-      return value;
+    float value;
+    try (NDScope scope = new NDScope(); // frees what the graph is made of
+        GradientCollector collector = Engine.getEngine("PyTorch").newGradientCollector()) {
+      NDArray l = loss.get();
+      collector.backward(l);
+      value = l.getFloat();
     }
+    for (String name : chosen) {
+      NDArray p = parameters.get(name);
+      try (NDArray gradient = p.getGradient()) {
+        adam.update(name, p, gradient);
+      }
+    }
+    return value;
   }
 
   @Override

@@ -70,24 +70,25 @@ class RecipesTest {
 
   @Test
   void autoencodersLearnToCode() {
-    DataSet data = digits(512, 128);
+    DataSet data = digits(1000, 128);
     for (String kind : new String[] {"dense", "conv"}) {
-      double nats = train("ae-" + kind, TestDevices.require("cpu"), "autoencoder", data, "kind=" + kind, "epochs=12",
+      double nats = train("ae-" + kind, TestDevices.require("cpu"), "autoencoder", data, "kind=" + kind, "epochs=16",
           "batch=32", "rate=0.003", "hidden=96", "width=6");
       System.out.printf(Locale.ROOT, "[recipes] %s autoencoder: %.1f nats a picture%n", kind, nats);
-      // Each pixel's mean over MNIST costs 206; the shades themselves, were they known, 52.
-      assertTrue(nats > 52 && nats < 140, kind + ": " + nats);
+      // The mean picture costs some 200; the shades themselves, were they known, 45.
+      assertTrue(nats > 45 && nats < 130, kind + ": " + nats);
     }
   }
 
   @Test
   void vaesLearnAndShowWhatTheyKnow() {
-    DataSet data = digits(512, 100);
+    DataSet data = digits(1000, 100);
     for (String kind : new String[] {"dense", "conv"}) {
-      double nll = train("vae-" + kind, TestDevices.require("cpu"), "vae", data, "kind=" + kind, "epochs=12", "batch=32",
+      double nll = train("vae-" + kind, TestDevices.require("cpu"), "vae", data, "kind=" + kind, "epochs=20", "batch=32",
           "rate=0.003", "schedule=cosine", "hidden=96", "width=6", "latents=2", "warmup=50", "samples=5");
       System.out.printf(Locale.ROOT, "[recipes] %s vae of 2 latents: %.1f nats a picture%n", kind, nll);
-      assertTrue(nll > 60 && nll < 185, kind + ": " + nll);
+      // The mean picture costs some 200.
+      assertTrue(nll > 60 && nll < 180, kind + ": " + nll);
       try (Scope scope = Scope.open(); Experiment e = Saved.of(folder.resolve("vae-" + kind)).load(Device.of("cpu"))) {
         Map<String, Double> figures = e.evaluate(data.valid(), new Generator(1));
         assertArrayEquals(new String[] {"nll", "elbo", "reconstruction", "kl"}, figures.keySet().toArray());
