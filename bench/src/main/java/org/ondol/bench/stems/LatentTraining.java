@@ -28,6 +28,8 @@ final class LatentTraining {
   private static final int LATENTS = 50;
   private static final int CODES = 100;
   private static final double RATE = 1e-3;
+  /** Of the DCGAN, as its authors set it. */
+  private static final double SLOW = 2e-4;
   private static final double EPS = 1e-5;
 
   private LatentTraining() {}
@@ -175,7 +177,7 @@ final class LatentTraining {
     OurDcgan(Dcgan model, int batch) {
       this.model = model;
       this.batch = batch;
-      adam = new Adam(model.parameters(), Schedule.constant(RATE), Adam.Options.ADAM.betas(0.5, 0.999));
+      adam = new Adam(model.parameters(), Schedule.constant(SLOW), Adam.Options.ADAM.betas(0.5, 0.999));
       real = Scope.detach(Tensor.of(model.device(), signed(batch), batch, 1, SIDE, SIDE));
     }
 
@@ -212,7 +214,7 @@ final class LatentTraining {
   }
 
   private static final class TorchDcgan implements TrainingCase.Steps {
-    private final TorchTraining net = new TorchTraining(RATE, 0.5);
+    private final TorchTraining net = new TorchTraining(SLOW, 0.5);
     private final Dcgan.Sizes sizes;
     private final int batch;
     private final NDArray real;

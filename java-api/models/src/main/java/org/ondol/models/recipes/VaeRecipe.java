@@ -32,6 +32,7 @@ final class VaeRecipe implements Recipe {
         .whole("latents", 50, 1, 10000, "numbers in a code")
         .whole("hidden", 200, 1, 100_000, "hidden units in a layer")
         .whole("layers", 2, 1, 10, "of hidden units, where they are dense")
+        .choice("activation", "tanh", List.of("tanh", "relu"), "of hidden units, where layers are dense")
         .whole("width", 16, 1, 4096, "channels of the larger maps, where there are any")
         .whole("k", 1, 1, 10000, "samples of the bound that is trained with; 1 is the ELBO")
         .whole("warmup", 0, 0, 1_000_000_000, "steps in which the weight of the divergence rises to 1")
@@ -43,7 +44,8 @@ final class VaeRecipe implements Recipe {
   public Experiment create(Device device, Form form, Settings s, Generator random) {
     Vae model = s.choice("kind").equals("conv")
         ? Vae.conv(device, Shapes.quarters(form), s.whole("width"), s.whole("hidden"), s.whole("latents"), random)
-        : Vae.dense(device, form.size(), s.whole("layers"), s.whole("hidden"), s.whole("latents"), false, random);
+        : Vae.dense(device, form.size(), s.whole("layers"), s.whole("hidden"), s.whole("latents"),
+            s.choice("activation").equals("relu"), random);
     return new Variational(model, new Adam(model.parameters(), Rates.of(s, form), Adam.Options.ADAM), form, s);
   }
 }
