@@ -12,6 +12,7 @@ module org.ondol.models {
   exports org.ondol.models;
   exports org.ondol.models.autoregressive;
   exports org.ondol.models.data;
+  exports org.ondol.models.latent;
   exports org.ondol.models.layers;
   exports org.ondol.models.proposals;
   exports org.ondol.models.recipes;

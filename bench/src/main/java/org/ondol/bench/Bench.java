@@ -30,6 +30,7 @@ import org.ondol.bench.stems.RoiPoolStem;
 import org.ondol.bench.stems.RoiWarpStem;
 import org.ondol.bench.stems.SamplingStem;
 import org.ondol.bench.stems.TopKStem;
+import org.ondol.bench.stems.TrainingStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -72,6 +73,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("nms", NmsStem::new);
     STEMS.put("topk", TopKStem::new);
     STEMS.put("nade", NadeStem::new);
+    STEMS.put("training", TrainingStem::new);
     STEMS.put("roipool", devices -> new RoiPoolStem(devices, "roipool"));
     STEMS.put("spp", devices -> new RoiPoolStem(devices, "spp"));
   }

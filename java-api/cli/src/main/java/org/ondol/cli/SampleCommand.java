@@ -1,9 +1,11 @@
 package org.ondol.cli;
 
 import java.nio.file.Path;
+import java.util.Map;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.grad.Generator;
+import org.ondol.models.data.DataSets;
 import org.ondol.models.recipes.Saved;
 import org.ondol.models.training.Experiment;
 import picocli.CommandLine.Command;
@@ -37,6 +39,13 @@ final class SampleCommand implements Runnable {
   @Option(names = {"-n", "--count"}, paramLabel = "N", defaultValue = "64", description = "Pictures (default: 64).")
   private int count;
 
+  @Option(names = "--picture", paramLabel = "NAME", description = "Instead of samples another picture that the model has, "
+      + "such as reconstructions (needs --data) or, of two latents, plane.")
+  private String picture;
+
+  @Option(names = "--data", paramLabel = "PATH", description = "The data set whose held-out examples --picture shows.")
+  private Path data;
+
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of all random numbers (default: 1).")
   private long seed;
 
@@ -47,12 +56,32 @@ final class SampleCommand implements Runnable {
     }
     Saved saved = Saved.of(run);
     try (Experiment experiment = saved.load(device.device())) {
+      if (picture != null) {
+        other(experiment);
+        return;
+      }
       long start = System.nanoTime();
       if (!write(experiment, count, new Generator(seed), out)) {
         throw new CommandException(saved.recipe().title() + " on these data makes no pictures");
       }
       System.out.println(Text.count(count, "picture") + " by " + saved.recipe().title() + " on " + device.device() + " in "
           + Text.time((System.nanoTime() - start) * 1e-9).strip() + ": " + out);
+    }
+  }
+
+  /** Writes the picture of a name. */
+  private void other(Experiment experiment) {
+    try (Scope scope = Scope.open()) {
+      Map<String, Tensor> all =
+          experiment.pictures(data == null ? null : DataSets.open(data).heldOut(), new Generator(seed));
+      Tensor chosen = all.get(picture);
+      if (chosen == null || chosen.rank() != 4) {
+        throw new CommandException("the model has no picture named " + picture + "; "
+            + (all.isEmpty() ? "it has none" : "it has " + String.join(", ", all.keySet()))
+            + (data == null ? " without --data" : ""));
+      }
+      Photo.write(Pictures.grid(chosen), out.toString());
+      System.out.println(picture + ": " + out);
     }
   }
 

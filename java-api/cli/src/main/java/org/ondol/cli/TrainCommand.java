@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.ondol.InvalidArgumentException;
+import org.ondol.Scope;
 import org.ondol.grad.Generator;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.DataSets;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "train", mixinStandardHelpOptions = true, versionProvider = Version.class,
     header = "Train a model.", parameterListHeading = "%nModel:%n", optionListHeading = "%nOptions:%n",
     description = "Train a model on a data set. The folder of a run gets checkpoints (last and best.safetensors), "
-        + "metrics.jsonl and loss.png, and samples.png where the model makes pictures. The same seed gives the same "
+        + "metrics.jsonl and loss.png, and samples.png where the model makes pictures (samples-NNNN.png after each epoch "
+        + "where no figure says how good it is). The same seed gives the same "
         + "bits on any device but a GPU's fast modes, with any number of threads, stopped and resumed or not.",
     footer = {"", "Ctrl-C stops after the step and leaves a checkpoint. \"ondol train --list\" has the models."})
 final class TrainCommand implements Runnable {
@@ -151,7 +153,7 @@ final class TrainCommand implements Runnable {
     Form form = Form.of(data, steps);
     Generator random = new Generator(seed);
     try (Experiment experiment = recipe.create(device.device(), form, settings, random);
-        TrainProgress progress = new TrainProgress(quiet, recipe.title())) {
+        TrainProgress progress = new TrainProgress(quiet, recipe.title(), epoch -> samples(experiment, epoch))) {
       Trainer trainer = new Trainer(experiment, data, new Trainer.Options(seed, settings.whole("epochs"), batch, folder,
           save, Saved.notes(recipe, settings, form)), random, progress);
       if (saved != null) trainer.resume(saved.file());
@@ -167,7 +169,7 @@ final class TrainCommand implements Runnable {
       if (stopping) return; // the JVM is on its way out
       Runtime.getRuntime().removeShutdownHook(hook);
       progress.close();
-      pictures(recipe, experiment);
+      pictures(recipe, experiment, data);
       if (!quiet && done) report(trainer);
     }
   }
@@ -192,10 +194,20 @@ final class TrainCommand implements Runnable {
     System.out.println("  folder      " + folder);
   }
 
-  private void pictures(Recipe recipe, Experiment experiment) {
+  /** Pictures of the same random numbers each time, so that epochs can be compared. */
+  private void samples(Experiment experiment, int epoch) {
+    SampleCommand.write(experiment, PICTURES, new Generator(seed), folder.resolve("samples-%04d.png".formatted(epoch)));
+  }
+
+  private void pictures(Recipe recipe, Experiment experiment, DataSet data) {
     List<Map<String, Object>> lines = MetricsLog.read(folder.resolve(Trainer.METRICS));
     LossChart.write(recipe.title(), lines, folder.resolve("loss.png"));
     SampleCommand.write(experiment, PICTURES, new Generator(seed), folder.resolve("samples.png"));
+    try (Scope scope = Scope.open()) {
+      experiment.pictures(data.heldOut(), new Generator(seed)).forEach((name, p) -> {
+        if (p.rank() == 4) Photo.write(Pictures.grid(p), folder.resolve(name + ".png").toString());
+      });
+    }
   }
 
   private void report(Trainer trainer) {

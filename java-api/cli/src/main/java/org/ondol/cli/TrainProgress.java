@@ -2,6 +2,7 @@ package org.ondol.cli;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -16,12 +17,15 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   private final boolean quiet;
   private final String name;
+  private final IntConsumer unmeasured;
   private ProgressBar bar;
   private double loss = Double.NaN;
 
-  TrainProgress(boolean quiet, String name) {
+  /** @param unmeasured called with the number of each epoch after which nothing was measured */
+  TrainProgress(boolean quiet, String name, IntConsumer unmeasured) {
     this.quiet = quiet;
     this.name = name;
+    this.unmeasured = unmeasured;
   }
 
   @Override
@@ -42,6 +46,7 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   @Override
   public void epoch(int epoch, Map<String, Double> means, Map<String, Double> heldOut, boolean best) {
+    if (heldOut.isEmpty()) unmeasured.accept(epoch);
     if (quiet) return;
     String figures = text(heldOut);
     String line = text(means) + (figures.isEmpty() ? "" : "; held out " + figures + (best ? " *" : ""));

@@ -5,19 +5,34 @@ import org.ondol.grad.Schedule;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Settings;
 
-/** How the learning rate falls, as a setting. */
+/** How the learning rate falls in the course of a run, as a setting. */
 final class Rates {
+  /** The stages of Burda et al. (2016), section 5. */
+  private static final int STAGES = 8;
+
   private Rates() {}
 
-  /** @param value constant or cosine */
   static Settings setting(Settings s, String value) {
-    return s.choice("schedule", value, List.of("constant", "cosine"),
-        "of the rate; cosine falls to nothing at the last step");
+    return s.choice("schedule", value, List.of("constant", "cosine", "burda"), "of the learning rate");
   }
 
   static Schedule of(Settings s, Form form) {
     double rate = s.number("rate");
-    boolean falls = s.choice("schedule").equals("cosine") && form.steps() > 0;
-    return falls ? Schedule.cosine(rate, 0, form.steps()) : Schedule.constant(rate);
+    long steps = Math.max(1, form.steps());
+    return switch (s.choice("schedule")) {
+      case "cosine" -> Schedule.cosine(rate, 0, steps);
+      case "burda" -> burda(rate, steps);
+      default -> Schedule.constant(rate);
+    };
+  }
+
+  /** Stages 0 to 7 of 1, 3, 9 ... 3^7 parts of the run, with rate · 10^(-stage / 7). */
+  private static Schedule burda(double rate, long steps) {
+    double parts = (StrictMath.pow(3, STAGES) - 1) / 2;
+    return step -> {
+      int stage = 0;
+      while (stage < STAGES - 1 && step >= steps * ((StrictMath.pow(3, stage + 1) - 1) / 2 / parts)) stage++;
+      return rate * StrictMath.pow(10, -stage / (STAGES - 1.0));
+    };
   }
 }

@@ -41,6 +41,15 @@ public interface Experiment extends AutoCloseable {
    */
   Tensor sample(int count, Generator random);
 
+  /**
+   * Other pictures that show what the model does, by name, as {@link #sample} makes them.
+   *
+   * @param examples to show it with, or null where there are none
+   */
+  default Map<String, Tensor> pictures(Examples examples, Generator random) {
+    return Map.of();
+  }
+
   /** Frees parameters and optimiser. */
   @Override
   default void close() {

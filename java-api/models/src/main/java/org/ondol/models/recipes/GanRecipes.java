@@ -1,0 +1,79 @@
+package org.ondol.models.recipes;
+
+import org.ondol.Device;
+import org.ondol.grad.Adam;
+import org.ondol.grad.Generator;
+import org.ondol.grad.Schedule;
+import org.ondol.models.data.DataException;
+import org.ondol.models.latent.Adversaries;
+import org.ondol.models.latent.Dcgan;
+import org.ondol.models.latent.Gan;
+import org.ondol.models.training.Experiment;
+import org.ondol.models.training.Form;
+import org.ondol.models.training.Recipe;
+import org.ondol.models.training.Settings;
+
+/** Adversarial nets, with Adam as Radford et al. (2016, section 4) set it: rate 0.0002, beta1 0.5. */
+enum GanRecipes implements Recipe {
+  GAN("gan", "generative adversarial nets of dense layers") {
+    @Override
+    public Settings settings() {
+      return Settings.training(30, 100, 0.0002)
+          .whole("codes", 100, 1, 10000, "numbers in a code")
+          .whole("hidden", 512, 1, 100_000, "units in a hidden layer");
+    }
+
+    @Override
+    public Experiment create(Device device, Form form, Settings s, Generator random) {
+      return experiment(new Gan(device, form.size(), s.whole("hidden"), s.whole("codes"), random), s, form, form.size());
+    }
+  },
+
+  DCGAN("dcgan", "deep convolutional generative adversarial nets") {
+    @Override
+    public Settings settings() {
+      return Settings.training(10, 64, 0.0002)
+          .whole("codes", 100, 1, 10000, "numbers in a code")
+          .whole("width", 32, 1, 4096, "channels of the largest maps")
+          .whole("levels", 2, 1, 10, "how often a picture is halved");
+    }
+
+    @Override
+    public Experiment create(Device device, Form form, Settings s, Generator random) {
+      long[] p = form.picture();
+      int levels = s.whole("levels");
+      if (p[1] != p[2] || p[1] % (1L << levels) != 0) {
+        throw new DataException("examples are " + p[1] + " x " + p[2] + ", expected squares of a multiple of "
+            + (1L << levels));
+      }
+      Dcgan.Sizes sizes = new Dcgan.Sizes((int) p[0], (int) p[1], levels, s.whole("width"), s.whole("codes"), 1e-5);
+      return experiment(new Dcgan(device, sizes, random), s, form, p);
+    }
+  };
+
+  private static final double BETA1 = 0.5;
+  private static final double BETA2 = 0.999;
+
+  private final String title;
+  private final String summary;
+
+  GanRecipes(String title, String summary) {
+    this.title = title;
+    this.summary = summary;
+  }
+
+  private static Experiment experiment(Adversaries nets, Settings s, Form form, long... shape) {
+    Adam adam = new Adam(nets.parameters(), Schedule.constant(s.number("rate")), Adam.Options.ADAM.betas(BETA1, BETA2));
+    return new Adversarial(nets, adam, form, shape);
+  }
+
+  @Override
+  public String title() {
+    return title;
+  }
+
+  @Override
+  public String summary() {
+    return summary;
+  }
+}
