@@ -13,6 +13,7 @@ import org.ondol.models.layers.Linear;
 import org.ondol.models.layers.RmsNormalization;
 import org.ondol.models.layers.RotaryEmbedding;
 import org.ondol.models.layers.SwiGlu;
+import org.ondol.models.weights.Llama2c;
 import org.ondol.models.weights.Weights;
 import org.ondol.ops.Embedding;
 import org.ondol.ops.KvCache;
@@ -122,6 +123,11 @@ public final class Llama implements LanguageModel {
     this.blocks = List.copyOf(blocks);
     this.norm = norm;
     this.output = output;
+  }
+
+  /** The shape of a model of llama2.c, whose eps is 1e-5 and base 10000. */
+  public static Config config(Llama2c.Header h) {
+    return new Config(h.width(), h.hidden(), h.layers(), h.heads(), h.kvHeads(), h.vocabulary(), h.maxTokens(), 1e-5, 1e4);
   }
 
   /** Builds the model on a device from weights under the names of the authors' code, linear ones [out, in]. */
