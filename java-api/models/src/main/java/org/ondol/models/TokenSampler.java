@@ -11,7 +11,7 @@ import org.ondol.grad.Generator;
  * topP or more (Holtzman et al. 2020).
  *
  * <p>All of it is computed on the host in float64, so equal logits and seeds give equal tokens on every device.
- * docs/arithmetic.md (Sampling tokens) has the order of the sums.
+ * docs/arithmetic.md (Decoders) has the order of the sums.
  */
 public final class TokenSampler {
   private final double temperature;

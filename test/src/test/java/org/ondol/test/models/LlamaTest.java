@@ -180,6 +180,7 @@ class LlamaTest {
       refused(ShapeException.class, "up", () -> SwiGlu.of(up, down));
       refused(InvalidArgumentException.class, "eps", () -> RmsNormalization.of(gain, -1));
       refused(InvalidArgumentException.class, "eps", () -> RmsNormalization.of(gain, Double.NaN));
+      refused(ShapeException.class, "gain", () -> RmsNormalization.of(square, 0));
       refused(InvalidArgumentException.class, "size", () -> RotaryEmbedding.of(java, 4, 3, 100));
       refused(InvalidArgumentException.class, "size", () -> RotaryEmbedding.of(java, 4, 0, 100));
       refused(InvalidArgumentException.class, "positions", () -> RotaryEmbedding.of(java, 0, 2, 100));

@@ -3,6 +3,7 @@ package org.ondol.models.layers;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
+import org.ondol.ShapeException;
 import org.ondol.Tensor;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
@@ -19,9 +20,9 @@ import org.ondol.ops.Reduce;
  */
 public final class RmsNormalization implements Layer {
   private final Tensor gain;
-  private final double eps;
+  private final Tensor eps;
 
-  private RmsNormalization(Tensor gain, double eps) {
+  private RmsNormalization(Tensor gain, Tensor eps) {
     this.gain = gain;
     this.eps = eps;
   }
@@ -35,14 +36,20 @@ public final class RmsNormalization implements Layer {
     if (!(eps >= 0 && eps <= Float.MAX_VALUE)) {
       throw new InvalidArgumentException("eps", eps, "a finite number of at least 0");
     }
-    return new RmsNormalization(Scope.detach(gain.copy()), eps);
+    if (gain.rank() != 1 || gain.size(0) < 1) throw new ShapeException("gain", gain, "one dimension, not empty");
+    try (Assembly parts = new Assembly()) {
+      Tensor added = parts.add(Scope.detach(Tensor.of(gain.device(), new float[] {(float) eps}, 1)));
+      return parts.done(new RmsNormalization(parts.add(Scope.detach(gain.copy())), added));
+    }
   }
 
-  /** The rows of x [..., n] normalised, as a new tensor. */
+  /**
+   * The rows of x [..., n] normalised, as a new tensor. Rounding: with s = sum16(x · x, fma), y = (x / sqrt(fma(1 / n, s,
+   * eps))) · g.
+   */
   public Tensor forward(Tensor x) {
     try (Tensor root = Reduce.apply(Reduce.Op.SUMSQ, x, -1, true)) {
-      Elementwise.run(Op.SCALE, root, null, root, 1.0 / gain.size(0));
-      Elementwise.run(Op.SHIFT, root, null, root, eps);
+      Elementwise.run(Op.AXPY, root, eps, root, 1.0 / gain.size(0));
       Elementwise.run(Op.SQRT, root, null, root, 0);
       Tensor y = Elementwise.div(x, root);
       Elementwise.run(Op.MUL, y, gain, y, 0);
@@ -57,11 +64,15 @@ public final class RmsNormalization implements Layer {
 
   @Override
   public RmsNormalization to(Device device) {
-    return new RmsNormalization(Scope.detach(gain.to(device)), eps);
+    try (Assembly parts = new Assembly()) {
+      return parts.done(new RmsNormalization(parts.add(Scope.detach(gain.to(device))),
+          parts.add(Scope.detach(eps.to(device)))));
+    }
   }
 
   @Override
   public void close() {
     gain.close();
+    eps.close();
   }
 }
