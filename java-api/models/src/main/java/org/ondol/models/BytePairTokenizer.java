@@ -23,8 +23,8 @@ import org.ondol.models.weights.WeightsException;
  * llama2.c's tokenizer file: the length of the longest token, then per token a float32 score, its length and its bytes.
  * Tokens 0, 1 and 2 are unknown, begin and end; 3 to 258 are the bytes, written {@code <0x00>} to {@code <0xFF>}.
  *
- * <p>A text gets a space in front and is cut into characters; those that are no tokens become bytes. Then, again and again,
- * the two neighbours whose union is the token of the highest score, of several the first ones, are joined.
+ * <p>A text gets a space in front and is cut into characters; those that are no tokens become bytes. Then, again and
+ * again, the two neighbours whose union is the token of the highest score, of several the first ones, are joined.
  */
 public final class BytePairTokenizer {
   /** Begins every sequence, and where a model draws it, ends one. */
@@ -84,7 +84,8 @@ public final class BytePairTokenizer {
         throw new WeightsException(which + " announces " + length + " bytes; expected 0 to " + longest);
       }
       if (length > in.remaining()) {
-        throw new WeightsException(which + " is cut short: " + length + " bytes announced, " + in.remaining() + " left");
+        throw new WeightsException(which + " is cut short: " + length + " bytes announced, " + in.remaining()
+            + " left");
       }
       byte[] bytes = new byte[length];
       in.get(bytes);

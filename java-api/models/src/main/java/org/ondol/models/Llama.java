@@ -19,8 +19,8 @@ import org.ondol.ops.Embedding;
 import org.ondol.ops.KvCache;
 
 /**
- * LLaMA's decoder (Touvron et al. 2023a, section 2.2; grouped queries as in 2023b): a token t enters as a row of a table and
- * goes through a stack of blocks, each of which normalises what it reads rather than what it writes,
+ * LLaMA's decoder (Touvron et al. 2023, section 2.2; grouped queries as in Llama 2): a token t enters as a row of a table
+ * and goes through a stack of blocks, each of which normalises what it reads rather than what it writes,
  *
  * <pre>
  *   x = E[t]
@@ -29,7 +29,7 @@ import org.ondol.ops.KvCache;
  *   logits = RMSNorm(x) W
  * </pre>
  *
- * with causal attention, rotary positions and a cache of keys and values: a token is computed once, whatever follows it.
+ * with causal attention, rotary positions and a cache of keys and values: a token is computed once, whatever follows.
  */
 public final class Llama implements LanguageModel {
   /**
@@ -127,7 +127,8 @@ public final class Llama implements LanguageModel {
 
   /** The shape of a model of llama2.c, whose eps is 1e-5 and base 10000. */
   public static Config config(Llama2c.Header h) {
-    return new Config(h.width(), h.hidden(), h.layers(), h.heads(), h.kvHeads(), h.vocabulary(), h.maxTokens(), 1e-5, 1e4);
+    return new Config(h.width(), h.hidden(), h.layers(), h.heads(), h.kvHeads(), h.vocabulary(), h.maxTokens(), 1e-5,
+        1e4);
   }
 
   /** Builds the model on a device from weights under the names of the authors' code, linear ones [out, in]. */
@@ -149,8 +150,11 @@ public final class Llama implements LanguageModel {
   private record Reader(Weights weights, Config config, Device device) {
     Block block(String name) {
       try (Assembly parts = new Assembly(); Scope _ = Scope.open()) {
-        return parts.done(new Block(parts.add(norm(name + ".attention_norm")), parts.add(attention(name + ".attention")),
-            parts.add(norm(name + ".ffn_norm")), parts.add(feedForward(name + ".feed_forward"))));
+        RmsNormalization attentionNorm = parts.add(norm(name + ".attention_norm"));
+        CausalAttention attention = parts.add(attention(name + ".attention"));
+        RmsNormalization feedForwardNorm = parts.add(norm(name + ".ffn_norm"));
+        SwiGlu feedForward = parts.add(feedForward(name + ".feed_forward"));
+        return parts.done(new Block(attentionNorm, attention, feedForwardNorm, feedForward));
       }
     }
 

@@ -13,8 +13,8 @@ import org.ondol.models.LanguageModel.Context;
 import org.ondol.models.layers.Layer;
 
 /**
- * Text from a model of tokens: a prompt is encoded and read in one pass, and continued token by token until the model ends
- * the text, as many as were asked for are there, or the model's context is full.
+ * Text from a model of tokens: a prompt is encoded and read in one pass, and continued token by token until the model
+ * ends the text, as many as were asked for are there, or the model's context is full.
  */
 public final class TextGenerator implements Layer {
   /** Why a text ended. */

@@ -5,10 +5,10 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.grad.Generator;
 
 /**
- * Chooses a token from logits z. At temperature 0 it is the one of the greatest logit, of several the first. Else token i
- * has a probability proportional to exp(z_i / temperature), if it remains: in the order of falling z, ties by id, the first
- * topK do (Fan et al. 2018), and of these, with their probabilities made to sum to 1, the first ones that together have
- * topP or more (Holtzman et al. 2020).
+ * Chooses a token from logits z. At temperature 0 it is the one of the greatest logit, of several the first. Else token
+ * i has a probability proportional to exp(z_i / temperature), if it remains: in the order of falling z, ties by id, the
+ * first topK do (Fan et al. 2018), and of these, with their probabilities made to sum to 1, the first ones that together
+ * have topP or more (Holtzman et al. 2020).
  *
  * <p>All of it is computed on the host in float64, so equal logits and seeds give equal tokens on every device.
  * docs/arithmetic.md (Decoders) has the order of the sums.
@@ -77,7 +77,9 @@ public final class TokenSampler {
     // Without a limit the order changes nothing but which number gives which token, so ids are not sorted.
     int[] order = n == logits.length && topP == 1 ? ids(logits.length) : falling(logits);
     double max = logits[greatest(logits)];
-    if (max == Double.NEGATIVE_INFINITY) throw new InvalidArgumentException("logits", "all -inf", "at least one number");
+    if (max == Double.NEGATIVE_INFINITY) {
+      throw new InvalidArgumentException("logits", "all -inf", "at least one number");
+    }
     double[] upTo = new double[n];
     double sum = 0;
     for (int i = 0; i < n; i++) {

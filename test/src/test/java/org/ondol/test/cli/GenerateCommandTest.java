@@ -65,8 +65,8 @@ class GenerateCommandTest {
     Result r = generate("a cab", "--tokens", "7", "--device", "java");
     assertEquals(0, r.code, r.err);
     assertTrue(r.out.startsWith("a cab") && r.out.endsWith("\n"), r.out);
-    assertTrue(r.err.matches("[0-7] tokens? on java: [0-9.]+ m?s( \\([0-9]+ tokens/s\\))?(; the model ended the text)?\n"),
-        r.err);
+    assertTrue(r.err.matches("[0-7] tokens? on java: [0-9.]+ m?s( \\([0-9]+ tokens/s\\))?"
+        + "(; the model ended the text)?\n"), r.err);
     Result quiet = generate("a cab", "--tokens", "7", "--device", "java", "--quiet");
     assertEquals(r.out, quiet.out);
     assertEquals("", quiet.err);
@@ -80,7 +80,8 @@ class GenerateCommandTest {
     Result r = generate("abc", "--tokens", "100", "--temperature", "1", "--seed", "2", "--device", "java");
     assertEquals(0, r.code, r.err);
     // BEGIN, a space and three letters leave room for 19 tokens; the one behind them is not fed.
-    assertTrue(r.err.startsWith("20 tokens on java: ") && r.err.endsWith("; its context of 24 tokens is full\n"), r.err);
+    assertTrue(r.err.startsWith("20 tokens on java: "), r.err);
+    assertTrue(r.err.endsWith("; its context of 24 tokens is full\n"), r.err);
   }
 
   @Test

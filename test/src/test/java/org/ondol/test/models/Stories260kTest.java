@@ -112,15 +112,19 @@ class Stories260kTest {
     return all;
   }
 
+  private static String drawn(TextGenerator stories, long seed) {
+    TokenSampler sampler = TokenSampler.of(0.9, 40, 0.95, new Generator(seed));
+    return stories.generate("The cat", 80, sampler, piece -> {}).text();
+  }
+
   @Test
   void oneDrawnTextOnEveryDevice() {
     String first = null;
     for (Device device : TestDevices.available()) {
       try (TextGenerator stories = Stories.on(device)) {
-        TokenSampler sampler = TokenSampler.of(0.9, 40, 0.95, new Generator(7));
-        String text = stories.generate("The cat", 80, sampler, piece -> {}).text();
-        String again = stories.generate("The cat", 80, TokenSampler.of(0.9, 40, 0.95, new Generator(7)), p -> {}).text();
-        String other = stories.generate("The cat", 80, TokenSampler.of(0.9, 40, 0.95, new Generator(8)), p -> {}).text();
+        String text = drawn(stories, 7);
+        String again = drawn(stories, 7);
+        String other = drawn(stories, 8);
         if (first == null) first = text;
         assertEquals(first, text, device.toString());
         assertEquals(first, again, device.toString());

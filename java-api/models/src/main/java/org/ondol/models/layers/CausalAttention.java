@@ -9,9 +9,9 @@ import org.ondol.ops.Attention;
 import org.ondol.ops.KvCache;
 
 /**
- * Self-attention of a decoder: a token attends to itself and to those before it, whose keys and values a cache keeps. Query
- * heads share key heads in groups (Ainslie et al. 2023; as many of the one as of the other is multi-head, one key head
- * multi-query attention), and rotary positions turn queries and keys:
+ * Self-attention of a decoder: a token attends to itself and to those before it, whose keys and values a cache keeps.
+ * Query heads share key heads in groups (Ainslie et al. 2023; as many of the one as of the other is multi-head, one key
+ * head multi-query attention), and rotary positions turn queries and keys:
  *
  * <pre>
  *   q_h = R_p x W_h^Q    k_g = R_p x W_g^K    v_g = x W_g^V
@@ -19,9 +19,9 @@ import org.ondol.ops.KvCache;
  * </pre>
  *
  * <p>However a sequence is cut into calls, a token's result has the same bits. The definition of attention
- * (docs/arithmetic.md, Split keys) orders the sum over more than 256 keys differently for up to 16 queries than for more;
- * a row that sees no more than 256 keys has the same bits either way. So rows from position 256 on go in groups of 16,
- * where they have the order that a single token has.
+ * (docs/arithmetic.md, Split keys) orders the sum over more than 256 keys differently for up to 16 queries than for
+ * more; a row that sees no more than 256 keys has the same bits either way. So rows from position 256 on go in groups of
+ * 16, where they have the order that a single token has.
  */
 public final class CausalAttention implements Layer {
   private static final long UNSPLIT_KEYS = 256;

@@ -43,10 +43,7 @@ public final class RmsNormalization implements Layer {
     }
   }
 
-  /**
-   * The rows of x [..., n] normalised, as a new tensor. Rounding: with s = sum16(x · x, fma), y = (x / sqrt(fma(1 / n, s,
-   * eps))) · g.
-   */
+  /** The rows of x [..., n] normalised, as a new tensor; docs/arithmetic.md (Decoders) has the roundings. */
   public Tensor forward(Tensor x) {
     try (Tensor root = Reduce.apply(Reduce.Op.SUMSQ, x, -1, true)) {
       Elementwise.run(Op.AXPY, root, eps, root, 1.0 / gain.size(0));
