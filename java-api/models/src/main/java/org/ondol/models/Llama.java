@@ -19,8 +19,8 @@ import org.ondol.ops.Embedding;
 import org.ondol.ops.KvCache;
 
 /**
- * LLaMA's decoder (Touvron et al. 2023, section 2.2; grouped queries as in Llama 2): a token t enters as a row of a table
- * and goes through a stack of blocks, each of which normalises what it reads rather than what it writes,
+ * LLaMA's decoder (Touvron et al. 2023, section 2.2; grouped queries as in Llama 2): a token t enters as a row of a
+ * table and goes through a stack of blocks, each of which normalises what it reads rather than what it writes,
  *
  * <pre>
  *   x = E[t]

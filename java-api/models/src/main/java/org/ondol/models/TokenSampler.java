@@ -7,8 +7,8 @@ import org.ondol.grad.Generator;
 /**
  * Chooses a token from logits z. At temperature 0 it is the one of the greatest logit, of several the first. Else token
  * i has a probability proportional to exp(z_i / temperature), if it remains: in the order of falling z, ties by id, the
- * first topK do (Fan et al. 2018), and of these, with their probabilities made to sum to 1, the first ones that together
- * have topP or more (Holtzman et al. 2020).
+ * first topK do (Fan et al. 2018), and of these, with their probabilities made to sum to 1, the first ones that
+ * together have topP or more (Holtzman et al. 2020).
  *
  * <p>All of it is computed on the host in float64, so equal logits and seeds give equal tokens on every device.
  * docs/arithmetic.md (Decoders) has the order of the sums.

@@ -73,7 +73,8 @@ class Llama2cTest {
   /** One of the seven numbers replaced: 0 width, 1 hidden, 2 layers, 3 heads, 4 kv heads, 5 vocabulary, 6 length. */
   @ParameterizedTest
   @CsvSource({"0, 0, width of 0", "0, -8, width of -8", "0, 7, width of 7", "0, 6, width of 6",
-      "1, -5, hidden width of -5", "1, 2147483647, hidden width of 2147483647", "2, 0, number of layers of 0", "2, 16777216, is cut short",
+      "1, -5, hidden width of -5",
+      "1, 2147483647, hidden width of 2147483647", "2, 0, number of layers of 0", "2, 16777216, is cut short",
       "2, 4, is cut short", "2, 2, is too long", "3, 0, number of heads of 0", "3, 3, width of 8", "3, -2, heads of -2",
       "4, 0, number of key heads of 0", "4, 3, 3 key heads", "4, 2, is cut short", "5, 0, vocabulary of 0",
       "5, -2147483648, vocabulary of -2147483648", "5, 7, is too long", "5, -8, is cut short",

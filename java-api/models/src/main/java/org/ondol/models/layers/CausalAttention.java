@@ -20,8 +20,8 @@ import org.ondol.ops.KvCache;
  *
  * <p>However a sequence is cut into calls, a token's result has the same bits. The definition of attention
  * (docs/arithmetic.md, Split keys) orders the sum over more than 256 keys differently for up to 16 queries than for
- * more; a row that sees no more than 256 keys has the same bits either way. So rows from position 256 on go in groups of
- * 16, where they have the order that a single token has.
+ * more; a row that sees no more than 256 keys has the same bits either way. So rows from position 256 on go in groups
+ * of 16, where they have the order that a single token has.
  */
 public final class CausalAttention implements Layer {
   private static final long UNSPLIT_KEYS = 256;

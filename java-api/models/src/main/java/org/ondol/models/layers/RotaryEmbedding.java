@@ -9,9 +9,9 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
 
 /**
- * Rotary positions (Su et al. 2021, section 3.2.2): the elements of a head are taken in pairs of neighbours, and pair i,
- * from 0, of a token at position p is turned by the angle p · base^(-2i / size), so that the product of a query and a key
- * depends on how far apart they are and not on where:
+ * Rotary positions (Su et al. 2021, section 3.2.2): the elements of a head are taken in pairs of neighbours, and pair
+ * i, from 0, of a token at position p is turned by the angle p · base^(-2i / size), so that the product of a query and
+ * a key depends on how far apart they are and not on where:
  *
  * <pre>
  *   (a, b) becomes (a cos - b sin, b cos + a sin)

@@ -17,10 +17,10 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
 
 /**
- * A model file of llama2.c in its first format: seven int32 (width, hidden, layers, heads, kv heads, vocabulary, longest
- * sequence), then float32, little-endian, the weights of one kind for all layers together. A negative vocabulary says
- * that the output matrix is stored too, at the end; else it is the token embedding. Parameters have the names of LLaMA's
- * own code, such as {@code layers.0.attention.wq.weight}, and matrices are [out, in].
+ * A model file of llama2.c in its first format: seven int32 (width, hidden, layers, heads, kv heads, vocabulary,
+ * longest sequence), then float32, little-endian, the weights of one kind for all layers together. A negative
+ * vocabulary says that the output matrix is stored too, at the end; else it is the token embedding. Parameters have the
+ * names of LLaMA's own code, such as {@code layers.0.attention.wq.weight}, and matrices are [out, in].
  *
  * <p>Opening checks the header and that the file is as long as it says, so that later reads find what it promises.
  */
