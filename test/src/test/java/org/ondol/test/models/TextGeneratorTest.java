@@ -104,7 +104,8 @@ class TextGeneratorTest {
   @Test
   void charactersThatBeginInOneTokenAndEndInAnother() throws IOException {
     List<String> pieces = new ArrayList<>();
-    var result = scripted(1, 100, bytes("aé\u65e5\uD83D\uDE42z", 2)).generate("", 50, TokenSampler.greedy(), pieces::add);
+    TextGenerator generator = scripted(1, 100, bytes("aé\u65e5\uD83D\uDE42z", 2));
+    var result = generator.generate("", 50, TokenSampler.greedy(), pieces::add);
     assertEquals(List.of("a", "é", "\u65e5", "\uD83D\uDE42", "z"), pieces);
     assertEquals("aé\u65e5\uD83D\uDE42z", result.text());
     assertEquals(End.OF_TEXT, result.end());
