@@ -74,9 +74,11 @@ final class GenerateCommand implements Runnable {
     Device where = device.device();
     try (TextGenerator generator = load(model, where)) {
       TokenSampler sampler = TokenSampler.of(temperature, topK, topP, new Generator(seed));
-      if (generator.tokenizer().encode(prompt).length > generator.model().maxTokens()) {
-        throw new CommandException("the prompt has " + (generator.tokenizer().encode(prompt).length - 1)
-            + " tokens, more than the " + (generator.model().maxTokens() - 1) + " that fit the model's context");
+      int given = generator.tokenizer().encode(prompt).length - 1;
+      int most = generator.model().maxTokens() - 1;
+      if (given > most) {
+        throw new CommandException("the prompt has " + given + " tokens, more than the " + most
+            + " that fit the model's context");
       }
       show(prompt);
       TextGenerator.Result result = generator.generate(prompt, tokens, sampler, this::show);

@@ -318,7 +318,8 @@ public final class Llama implements LanguageModel {
 
   @Override
   public void close() {
-    Assembly.closeAll(List.of(embedding, rotary, norm, output));
-    Assembly.closeAll(blocks);
+    List<AutoCloseable> parts = new ArrayList<>(blocks);
+    parts.addAll(List.of(embedding, rotary, norm, output));
+    Assembly.closeAll(parts);
   }
 }
