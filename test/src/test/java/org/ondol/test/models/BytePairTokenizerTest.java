@@ -111,7 +111,7 @@ class BytePairTokenizerTest {
       assertEquals(naive(pieces, text.toString()), Arrays.stream(ids).mapToObj(x -> (int) x).toList(), text.toString());
       assertEquals(text.toString(), t.decode(ids));
     }
-    assertEquals(1 << 20, t.decode(t.encode("a".repeat(1 << 20))).length());
+    assertEquals(1 << 16, t.decode(t.encode("a".repeat(1 << 16))).length());
   }
 
   @Test
