@@ -7,7 +7,7 @@ import org.ondol.ops.Activation;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.PackedMatrix;
 
-/** y = act(x W + b), with the weight packed once for the matrix product. */
+/** y = act(x W + b), with the weight packed once for the matrix product; some layers have no b. */
 public final class Linear implements Layer {
   private final PackedMatrix weight;
   private final Tensor bias;
@@ -23,11 +23,12 @@ public final class Linear implements Layer {
    * Packs a copy of the parameters.
    *
    * @param weight [in, out]; a weight stored [out, in] is passed as its transpose
-   * @param bias [out] on the weight's device
+   * @param bias [out] on the weight's device; or null for none
    */
   public static Linear of(Tensor weight, Tensor bias) {
     try (Assembly parts = new Assembly()) {
-      return parts.done(new Linear(parts.add(PackedMatrix.of(weight)), parts.add(Scope.detach(bias.copy()))));
+      PackedMatrix packed = parts.add(PackedMatrix.of(weight));
+      return parts.done(new Linear(packed, bias == null ? null : parts.add(Scope.detach(bias.copy()))));
     }
   }
 
@@ -64,13 +65,14 @@ public final class Linear implements Layer {
   @Override
   public Linear to(Device device) {
     try (Assembly parts = new Assembly()) {
-      return parts.done(new Linear(parts.add(weight.to(device)), parts.add(Scope.detach(bias.to(device)))));
+      PackedMatrix moved = parts.add(weight.to(device));
+      return parts.done(new Linear(moved, bias == null ? null : parts.add(Scope.detach(bias.to(device)))));
     }
   }
 
   @Override
   public void close() {
     weight.close();
-    bias.close();
+    if (bias != null) bias.close();
   }
 }
