@@ -244,7 +244,7 @@ int main() {
   unsigned s = seed();
   printf("seed %u\n", s);
   random_source.seed(s);
-  for (int round = 0; round < 80; round++) {
+  for (int round = 0; round < rounds(80); round++) {
     Case c;
     check_forward(c);
     bool small = c.args.q_len * c.args.kv_len * c.args.heads * c.args.batch < 40000;

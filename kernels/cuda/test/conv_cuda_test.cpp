@@ -136,7 +136,7 @@ int main() {
     check_negative_zero(y_group, 0);
     check_negative_zero(y_group, 1);
   }
-  for (int round = 0; round < 100; round++) {
+  for (int round = 0; round < rounds(100); round++) {
     for (bool transposed : {false, true}) generated(transposed, round % 2);
   }
   for (bool transposed : {false, true}) {

@@ -84,7 +84,7 @@ int main() {
   unsigned s = seed();
   printf("seed %u\n", s);
   random_source.seed(s);
-  for (int round = 0; round < 120; round++) generated(round % 2);
+  for (int round = 0; round < rounds(120); round++) generated(round % 2);
   check_wide(2);
   check_wide(20);
   large(40, 1, 25, 64, 12, 0);

@@ -131,7 +131,7 @@ int main() {
   printf("seed %u\n", s);
   random_source.seed(s);
   check_negative_zero();
-  for (int round = 0; round < 60; round++) {
+  for (int round = 0; round < rounds(60); round++) {
     check(pick({1, 2, 15, 16, 17, 31, 64, 65, 100}), pick({1, 3, 16, 17, 63, 64, 65, 130}),
           pick({0, 1, 15, 16, 17, 33, 64}));
   }

@@ -18,6 +18,7 @@ import org.ondol.models.autoregressive.FullTable;
 import org.ondol.models.autoregressive.GatedPixelCnn;
 import org.ondol.models.autoregressive.Independent;
 import org.ondol.models.autoregressive.MarkovChain;
+import org.ondol.models.autoregressive.Nade;
 import org.ondol.models.autoregressive.Ordered;
 import org.ondol.models.autoregressive.Ordering;
 import org.ondol.models.autoregressive.PixelCnn;
@@ -47,6 +48,7 @@ record Tiny(String name, Maker maker, boolean best) {
         new Tiny("independent", (d, r) -> new Independent(d, 7, r), false),
         new Tiny("markov chain", (d, r) -> new MarkovChain(d, 7, r), false),
         new Tiny("sigmoid belief network", (d, r) -> new SigmoidBeliefNetwork(d, 7, r), false),
+        new Tiny("nade", (d, r) -> new Nade(d, 7, 10, r), true),
         new Tiny("full table", (d, r) -> new FullTable(d, 7, r), true),
         new Tiny("ordered", (d, r) -> new Ordered(new SigmoidBeliefNetwork(d, 7, r), Ordering.random(7, 3)), false)));
     for (Canvas canvas : List.of(BINARY, SHADES, COLOURS, COLOUR_SHADES)) {

@@ -4,10 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +15,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.ondol.cli.Main;
 import org.ondol.test.models.Stories;
 import org.ondol.test.models.TinyLlama;
 
@@ -27,28 +23,10 @@ class GenerateCommandTest {
   @TempDir
   private Path folder;
 
-  private record Result(int code, String out, String err) {}
-
-  private static Result run(List<String> words) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    var newOut = new ByteArrayOutputStream();
-    var newErr = new ByteArrayOutputStream();
-    try {
-      System.setOut(new PrintStream(newOut, true, StandardCharsets.UTF_8));
-      System.setErr(new PrintStream(newErr, true, StandardCharsets.UTF_8));
-      int code = Main.run(words.toArray(String[]::new));
-      return new Result(code, newOut.toString(StandardCharsets.UTF_8), newErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
-  }
-
-  private Result generate(String... options) {
+  private CommandRun generate(String... options) {
     List<String> words = new ArrayList<>(List.of("generate", "--weights", folder.toString()));
     words.addAll(Arrays.asList(options));
-    return run(words);
+    return CommandRun.of(words.toArray());
   }
 
   /** 300 tokens, of which 41 are pieces, under the names that the command looks for. */
@@ -62,26 +40,26 @@ class GenerateCommandTest {
 
   @Test
   void promptThenContinuationThenSummary() {
-    Result r = generate("a cab", "--tokens", "7", "--device", "java");
-    assertEquals(0, r.code, r.err);
-    assertTrue(r.out.startsWith("a cab") && r.out.endsWith("\n"), r.out);
-    assertTrue(r.err.matches("[0-7] tokens? on java: [0-9.]+ m?s( \\([0-9]+ tokens/s\\))?"
-        + "(; the model ended the text)?\n"), r.err);
-    Result quiet = generate("a cab", "--tokens", "7", "--device", "java", "--quiet");
-    assertEquals(r.out, quiet.out);
-    assertEquals("", quiet.err);
-    Result none = generate("a cab", "--tokens", "0", "--device", "java");
-    assertEquals("a cab\n", none.out);
-    assertTrue(none.err.startsWith("0 tokens on java: "), none.err);
+    CommandRun r = generate("a cab", "--tokens", "7", "--device", "java");
+    assertEquals(0, r.code(), r.err());
+    assertTrue(r.out().startsWith("a cab") && r.out().endsWith("\n"), r.out());
+    assertTrue(r.err().matches("[0-7] tokens? on java: [0-9.]+ m?s( \\([0-9]+ tokens/s\\))?"
+        + "(; the model ended the text)?\n"), r.err());
+    CommandRun quiet = generate("a cab", "--tokens", "7", "--device", "java", "--quiet");
+    assertEquals(r.out(), quiet.out());
+    assertEquals("", quiet.err());
+    CommandRun none = generate("a cab", "--tokens", "0", "--device", "java");
+    assertEquals("a cab\n", none.out());
+    assertTrue(none.err().startsWith("0 tokens on java: "), none.err());
   }
 
   @Test
   void theContextEndsAText() {
-    Result r = generate("abc", "--tokens", "100", "--temperature", "1", "--seed", "2", "--device", "java");
-    assertEquals(0, r.code, r.err);
+    CommandRun r = generate("abc", "--tokens", "100", "--temperature", "1", "--seed", "2", "--device", "java");
+    assertEquals(0, r.code(), r.err());
     // BEGIN, a space and three letters leave room for 19 tokens; the one behind them is not fed.
-    assertTrue(r.err.startsWith("20 tokens on java: "), r.err);
-    assertTrue(r.err.endsWith("; its context of 24 tokens is full\n"), r.err);
+    assertTrue(r.err().startsWith("20 tokens on java: "), r.err());
+    assertTrue(r.err().endsWith("; its context of 24 tokens is full\n"), r.err());
   }
 
   @Test
@@ -91,11 +69,11 @@ class GenerateCommandTest {
     List<String> texts = new ArrayList<>();
     for (String seed : new String[] {"1", "1", "2"}) {
       other[drawn.length] = seed;
-      Result r = generate(other);
-      assertEquals(0, r.code, r.err);
-      texts.add(r.out);
+      CommandRun r = generate(other);
+      assertEquals(0, r.code(), r.err());
+      texts.add(r.out());
       // Most tokens of this model are bytes: what of them is no text must not reach a terminal.
-      assertTrue(r.out.chars().allMatch(c -> c == '\n' || c == '\t' || !Character.isISOControl(c)), r.out);
+      assertTrue(r.out().chars().allMatch(c -> c == '\n' || c == '\t' || !Character.isISOControl(c)), r.out());
     }
     assertEquals(texts.get(0), texts.get(1));
     assertNotEquals(texts.get(0), texts.get(2));
@@ -103,13 +81,13 @@ class GenerateCommandTest {
 
   @Test
   void helpIs80ColumnsWide() {
-    Result r = run(List.of("generate", "--help"));
-    assertEquals(0, r.code, r.err);
-    r.out.lines().forEach(line -> assertTrue(line.length() <= 80, line));
-    assertTrue(r.out.contains("https://github.com/") && r.out.contains("--temperature=T"), r.out);
-    Result all = run(List.of());
-    assertTrue(all.out.lines().anyMatch(line -> line.startsWith("  generate ")), all.out);
-    all.out.lines().forEach(line -> assertTrue(line.length() <= 80, line));
+    CommandRun r = CommandRun.of("generate", "--help");
+    assertEquals(0, r.code(), r.err());
+    r.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
+    assertTrue(r.out().contains("https://github.com/") && r.out().contains("--temperature=T"), r.out());
+    CommandRun all = CommandRun.of();
+    assertTrue(all.out().lines().anyMatch(line -> line.startsWith("  generate ")), all.out());
+    all.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
   }
 
   @ParameterizedTest
@@ -143,21 +121,21 @@ class GenerateCommandTest {
     List<String> words = new ArrayList<>(List.of("generate"));
     if (!line.contains("--weights")) words.addAll(List.of("--weights", folder.toString()));
     words.addAll(Arrays.asList(line.replace("FOLDER", folder.toString()).split(" +")));
-    Result r = run(words);
-    assertEquals(code, r.code, r.out + r.err);
-    assertTrue(r.err.contains(message.replace("FOLDER", folder.toString())), r.err);
-    assertTrue(r.err.startsWith("ondol generate: "), r.err);
-    assertEquals(1, r.err.lines().count(), r.err);
-    assertEquals("", r.out);
+    CommandRun r = run(words);
+    assertEquals(code, r.code(), r.out() + r.err());
+    assertTrue(r.err().contains(message.replace("FOLDER", folder.toString())), r.err());
+    assertTrue(r.err().startsWith("ondol generate: "), r.err());
+    assertEquals(1, r.err().lines().count(), r.err());
+    assertEquals("", r.out());
   }
 
   @Test
   void thePublishedStory() throws IOException {
     String story = Files.readString(Stories.file("published_greedy.txt")).stripTrailing();
     Path model = Stories.file("stories260K.bin");
-    Result r = run(List.of("generate", "--weights", model.toString()));
-    assertEquals(0, r.code, r.err);
-    assertEquals(story, r.out.stripTrailing());
-    assertTrue(r.err.startsWith("256 tokens on "), r.err);
+    CommandRun r = CommandRun.of("generate", "--weights", model.toString());
+    assertEquals(0, r.code(), r.err());
+    assertEquals(story, r.out().stripTrailing());
+    assertTrue(r.err().startsWith("256 tokens on "), r.err());
   }
 }
