@@ -44,39 +44,31 @@ final class VectorNadeLoops implements NadeLoops {
 
   @Override
   public void dots(float[] v, int vAt, float[] h, int hAt, int stride, int n, float[] p) {
-    int second = hAt + stride;
+    for (int at = 0; at < 16; at += LANES) {
+      quad(v, vAt + at, h, hAt + at, stride, n, p, at);
+    }
+  }
+
+  /** One vector of the partial sums of four rows: with both, C2's limit for a loop's body is passed, and stores box. */
+  private static void quad(float[] v, int vAt, float[] h, int first, int stride, int n, float[] p, int at) {
+    int second = first + stride;
     int third = second + stride;
     int fourth = third + stride;
-    for (int at = 0; at < 16; at += 2 * LANES) {
-      FloatVector a0 = ZERO;
-      FloatVector a1 = ZERO;
-      FloatVector b0 = ZERO;
-      FloatVector b1 = ZERO;
-      FloatVector c0 = ZERO;
-      FloatVector c1 = ZERO;
-      FloatVector d0 = ZERO;
-      FloatVector d1 = ZERO;
-      for (int i = at; i < n; i += 16) {
-        FloatVector v0 = fromArray(SPECIES, v, vAt + i);
-        FloatVector v1 = fromArray(SPECIES, v, vAt + i + LANES);
-        a0 = v0.fma(fromArray(SPECIES, h, hAt + i), a0);
-        a1 = v1.fma(fromArray(SPECIES, h, hAt + i + LANES), a1);
-        b0 = v0.fma(fromArray(SPECIES, h, second + i), b0);
-        b1 = v1.fma(fromArray(SPECIES, h, second + i + LANES), b1);
-        c0 = v0.fma(fromArray(SPECIES, h, third + i), c0);
-        c1 = v1.fma(fromArray(SPECIES, h, third + i + LANES), c1);
-        d0 = v0.fma(fromArray(SPECIES, h, fourth + i), d0);
-        d1 = v1.fma(fromArray(SPECIES, h, fourth + i + LANES), d1);
-      }
-      a0.intoArray(p, at);
-      a1.intoArray(p, at + LANES);
-      b0.intoArray(p, 16 + at);
-      b1.intoArray(p, 16 + at + LANES);
-      c0.intoArray(p, 32 + at);
-      c1.intoArray(p, 32 + at + LANES);
-      d0.intoArray(p, 48 + at);
-      d1.intoArray(p, 48 + at + LANES);
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    for (int i = 0; i < n; i += 16) {
+      FloatVector weight = fromArray(SPECIES, v, vAt + i);
+      a = weight.fma(fromArray(SPECIES, h, first + i), a);
+      b = weight.fma(fromArray(SPECIES, h, second + i), b);
+      c = weight.fma(fromArray(SPECIES, h, third + i), c);
+      d = weight.fma(fromArray(SPECIES, h, fourth + i), d);
     }
+    a.intoArray(p, at);
+    b.intoArray(p, 16 + at);
+    c.intoArray(p, 32 + at);
+    d.intoArray(p, 48 + at);
   }
 
   @Override
@@ -105,56 +97,40 @@ final class VectorNadeLoops implements NadeLoops {
     }
   }
 
-  /** One output: both vectors of the weights and of their gradient stay in registers over the rows. */
+  /** One output: the weights and their gradient stay in registers over the rows. */
   private static void backSigmoid(int rows, int width, float s, float[] dy, int[] slot, int slotAt, float[] h, float[] v,
       float[] dv, float[] g) {
     FloatVector scale = broadcast(SPECIES, s);
-    for (int c = 0; c < width; c += 2 * LANES) {
-      FloatVector v0 = fromArray(SPECIES, v, c);
-      FloatVector v1 = fromArray(SPECIES, v, c + LANES);
-      FloatVector dv0 = fromArray(SPECIES, dv, c);
-      FloatVector dv1 = fromArray(SPECIES, dv, c + LANES);
+    for (int c = 0; c < width; c += LANES) {
+      FloatVector weight = fromArray(SPECIES, v, c);
+      FloatVector sum = fromArray(SPECIES, dv, c);
       int at = c;
       for (int r = 0; r < rows; r++, at += width) {
         FloatVector d = broadcast(SPECIES, dy[r]);
-        int from = slot[slotAt + r] + c;
-        FloatVector h0 = fromArray(SPECIES, h, from);
-        FloatVector h1 = fromArray(SPECIES, h, from + LANES);
-        dv0 = d.fma(h0, dv0);
-        dv1 = d.fma(h1, dv1);
-        FloatVector q0 = h0.mul(ONE.sub(h0)).mul(scale);
-        FloatVector q1 = h1.mul(ONE.sub(h1)).mul(scale);
-        d.fma(v0, ZERO).fma(q0, fromArray(SPECIES, g, at)).intoArray(g, at);
-        d.fma(v1, ZERO).fma(q1, fromArray(SPECIES, g, at + LANES)).intoArray(g, at + LANES);
+        FloatVector unit = fromArray(SPECIES, h, slot[slotAt + r] + c);
+        sum = d.fma(unit, sum);
+        FloatVector q = unit.mul(ONE.sub(unit)).mul(scale);
+        d.fma(weight, ZERO).fma(q, fromArray(SPECIES, g, at)).intoArray(g, at);
       }
-      dv0.intoArray(dv, c);
-      dv1.intoArray(dv, c + LANES);
+      sum.intoArray(dv, c);
     }
   }
 
   private static void backRelu(int rows, int width, float s, float[] dy, int[] slot, int slotAt, float[] h, float[] v,
       float[] dv, float[] g) {
     FloatVector scale = broadcast(SPECIES, s);
-    for (int c = 0; c < width; c += 2 * LANES) {
-      FloatVector v0 = fromArray(SPECIES, v, c);
-      FloatVector v1 = fromArray(SPECIES, v, c + LANES);
-      FloatVector dv0 = fromArray(SPECIES, dv, c);
-      FloatVector dv1 = fromArray(SPECIES, dv, c + LANES);
+    for (int c = 0; c < width; c += LANES) {
+      FloatVector weight = fromArray(SPECIES, v, c);
+      FloatVector sum = fromArray(SPECIES, dv, c);
       int at = c;
       for (int r = 0; r < rows; r++, at += width) {
         FloatVector d = broadcast(SPECIES, dy[r]);
-        int from = slot[slotAt + r] + c;
-        FloatVector h0 = fromArray(SPECIES, h, from);
-        FloatVector h1 = fromArray(SPECIES, h, from + LANES);
-        dv0 = d.fma(h0, dv0);
-        dv1 = d.fma(h1, dv1);
-        FloatVector q0 = ZERO.blend(ONE, h0.compare(GT, ZERO)).mul(scale);
-        FloatVector q1 = ZERO.blend(ONE, h1.compare(GT, ZERO)).mul(scale);
-        d.fma(v0, ZERO).fma(q0, fromArray(SPECIES, g, at)).intoArray(g, at);
-        d.fma(v1, ZERO).fma(q1, fromArray(SPECIES, g, at + LANES)).intoArray(g, at + LANES);
+        FloatVector unit = fromArray(SPECIES, h, slot[slotAt + r] + c);
+        sum = d.fma(unit, sum);
+        FloatVector q = ZERO.blend(ONE, unit.compare(GT, ZERO)).mul(scale);
+        d.fma(weight, ZERO).fma(q, fromArray(SPECIES, g, at)).intoArray(g, at);
       }
-      dv0.intoArray(dv, c);
-      dv1.intoArray(dv, c + LANES);
+      sum.intoArray(dv, c);
     }
   }
 
