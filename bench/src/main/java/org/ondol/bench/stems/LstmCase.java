@@ -6,8 +6,8 @@ import org.ondol.bench.Case;
 import org.ondol.bench.Check;
 
 /**
- * The recurrence of an LSTM over rows of positions; where there is one position and one tap, of the ordinary LSTM with its
- * input's product, as the peers have it.
+ * The recurrence of an LSTM over rows of positions; where there is one position and one tap, of the ordinary LSTM with
+ * its input's product, as the peers have it.
  */
 public final class LstmCase implements Case {
   final String what;
@@ -15,7 +15,8 @@ public final class LstmCase implements Case {
   final boolean gradient;
   private float[] x, weight, input, bias, dh;
 
-  private LstmCase(String what, int steps, int sequences, int positions, int hidden, int taps, int before, int in, boolean gradient) {
+  private LstmCase(String what, int steps, int sequences, int positions, int hidden, int taps, int before, int in,
+      boolean gradient) {
     this.what = what;
     this.steps = steps;
     this.sequences = sequences;
