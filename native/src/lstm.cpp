@@ -20,13 +20,14 @@ bool operands(const Args& a, Check& check) {
   if (a.c0 != nullptr && !check.strides("c0_stride", rows + 1, a.c0_stride, 2)) return false;
   if (a.c != nullptr && !check.distinct("c_stride", rows + 1, a.c_stride, 2)) return false;
   if ((a.gates == nullptr) != (a.cells == nullptr)) {
-    return check.fail("cells = %p: expected null exactly where gates = %p is", (const void*)a.cells, (const void*)a.gates);
+    return check.fail("cells = %p: expected null exactly where gates = %p is", (const void*)a.cells,
+                      (const void*)a.gates);
   }
   return true;
 }
 
-// The runs of memory that hold an output and each dense input. Slices of one state, which may interleave, are the caller's
-// care.
+// The runs of memory that hold an output and each dense input. Slices of one state, which may interleave, are the
+// caller's care.
 bool apart(const Args& a, Check& check) {
   const int64_t rows[] = {a.steps, a.sequences, a.positions};
   const Extent h = extent(rows, a.h_stride, 3);

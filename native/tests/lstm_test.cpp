@@ -88,8 +88,8 @@ struct Gradient {
   std::vector<float> dx, dh0, dc0;
 };
 
-float arriving(const Shape& s, const Operands& o, const std::vector<float>& dz, float d, int64_t step, int64_t n, int64_t r,
-               int64_t m) {
+float arriving(const Shape& s, const Operands& o, const std::vector<float>& dz, float d, int64_t step, int64_t n,
+               int64_t r, int64_t m) {
   for (int64_t tap = s.taps - 1; tap >= 0; tap--) {
     const int64_t from = r - tap + s.before;
     for (int64_t j = 0; j < 4 * s.hidden; j++) {
@@ -129,11 +129,12 @@ Gradient gradient_of(const Shape& s, const Operands& o, const Forward& f, const 
   return g;
 }
 
-void expect_same(const char* what, const char* variant, const Shape& s, const float* got, const std::vector<float>& expected) {
+void expect_same(const char* what, const char* variant, const Shape& s, const float* got,
+                 const std::vector<float>& expected) {
   for (size_t i = 0; i < expected.size(); i++) {
-    EXPECT(same(got[i], expected[i]), "%s %s T%ld N%ld W%ld H%ld taps%ld before%ld: element %zu is %a, expected %a", what, variant,
-           (long)s.steps, (long)s.sequences, (long)s.positions, (long)s.hidden, (long)s.taps, (long)s.before, i, got[i],
-           expected[i]);
+    EXPECT(same(got[i], expected[i]), "%s %s T%ld N%ld W%ld H%ld taps%ld before%ld: element %zu is %a, expected %a",
+           what, variant, (long)s.steps, (long)s.sequences, (long)s.positions, (long)s.hidden, (long)s.taps,
+           (long)s.before, i, got[i], expected[i]);
   }
 }
 
@@ -180,11 +181,15 @@ void backward(std::mt19937& random, const Shape& s, const Operands& o, const For
   const Gradient expected = gradient_of(s, o, f, dh, dc);
   Input weight(o.weight), gates(f.gates), cells(f.cells), c0(o.c0), arriving_h(dh), arriving_c(dc);
   Guarded dx(4 * s.all()), dh0(s.state()), dc0(s.state());
-  const ondol_lstm_backward_args a = {s.steps,   s.sequences, s.positions, s.hidden, s.taps,       s.before,      s.reverse, weight.at,
-                                      gates.at,  cells.at,    c0.at,       arriving_h.at, arriving_c.at, dx.data(), dh0.data(), dc0.data()};
+  ondol_lstm_backward_args a = {};
+  a.steps = s.steps, a.sequences = s.sequences, a.positions = s.positions, a.hidden = s.hidden;
+  a.taps = s.taps, a.before = s.before, a.reverse = s.reverse;
+  a.weight = weight.at, a.gates = gates.at, a.cells = cells.at, a.c0 = c0.at;
+  a.dh = arriving_h.at, a.dc = arriving_c.at, a.dx = dx.data(), a.dh0 = dh0.data(), a.dc0 = dc0.data();
   for (int64_t variant : variants("lstm_backward")) {
     for (Guarded* out : {&dx, &dh0, &dc0}) out->fill(nan());
-    EXPECT(run_variant(ondol_lstm_backward_plan, ondol_lstm_backward_run, a, variant, 1 + variant) == ONDOL_OK, "backward");
+    EXPECT(run_variant(ondol_lstm_backward_plan, ondol_lstm_backward_run, a, variant, 1 + variant) == ONDOL_OK,
+           "backward");
     const char* name = ondol_variant_name("lstm_backward", variant);
     expect_same("dx", name, s, dx.data(), expected.dx);
     expect_same("dh0", name, s, dh0.data(), expected.dh0);
@@ -206,8 +211,9 @@ void both(std::mt19937& random, const Shape& s, bool given, bool special) {
 // Position r of a step with its halo is a position of a whole row whose window lies inside the row.
 void step(std::mt19937& random, int64_t positions, int64_t taps, int64_t hidden) {
   const Shape whole = {1, 3, positions + taps - 1, hidden, taps, 0, 0};
-  Operands o = {values(random, 4 * whole.all(), false), values(random, whole.weights(), false), values(random, 4 * hidden, false),
-                values(random, whole.state(), false), values(random, whole.state(), false)};
+  const auto draw = [&](int64_t n) { return values(random, n, false); };
+  Operands o = {draw(4 * whole.all()), draw(whole.weights()), draw(4 * hidden), draw(whole.state()),
+                draw(whole.state())};
   const Forward f = reference_of(whole, o);
   std::vector<float> h(whole.state(), nan()), c = o.c0;
   ondol_lstm_args a = {};
@@ -276,10 +282,11 @@ int main() {
   const unsigned s = seed();
   printf("seed %u (ONDOL_TEST_SEED sets it)\n", s);
   std::mt19937 random(s);
-  const Shape shapes[] = {{1, 1, 1, 1, 1, 0, 0},  {3, 1, 1, 16, 1, 0, 0},  {2, 30, 1, 17, 1, 0, 0}, {4, 5, 1, 33, 1, 0, 1},
-                          {3, 2, 13, 16, 2, 1, 0}, {2, 1, 28, 20, 3, 1, 0}, {3, 3, 5, 7, 2, 0, 1},   {2, 2, 1, 9, 3, 1, 0},
-                          {2, 3, 4, 5, 5, 4, 1},  {1, 2, 6, 48, 2, 1, 0},  {2, 4, 25, 3, 1, 0, 0},  {0, 2, 3, 4, 2, 1, 0},
-                          {2, 0, 3, 4, 2, 1, 0},  {5, 2, 3, 65, 2, 1, 0}};
+  const Shape shapes[] = {{1, 1, 1, 1, 1, 0, 0},   {3, 1, 1, 16, 1, 0, 0},  {2, 30, 1, 17, 1, 0, 0},
+                          {4, 5, 1, 33, 1, 0, 1},  {3, 2, 13, 16, 2, 1, 0}, {2, 1, 28, 20, 3, 1, 0},
+                          {3, 3, 5, 7, 2, 0, 1},   {2, 2, 1, 9, 3, 1, 0},   {2, 3, 4, 5, 5, 4, 1},
+                          {1, 2, 6, 48, 2, 1, 0},  {2, 4, 25, 3, 1, 0, 0},  {0, 2, 3, 4, 2, 1, 0},
+                          {2, 0, 3, 4, 2, 1, 0},   {5, 2, 3, 65, 2, 1, 0}};
   for (const Shape& shape : shapes) {
     both(random, shape, true, false);
     both(random, shape, false, false);

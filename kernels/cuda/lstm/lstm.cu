@@ -1,6 +1,6 @@
-// Steps of an LSTM whose state is a row of positions, and the way back through them. A block takes one sequence through all
-// steps: its state and cells stay in shared memory (in the workspace where they are too large), and a thread computes the
-// four gates of one channel at ROWS neighbouring positions, so that what it reads of K serves all of them.
+// Steps of an LSTM whose state is a row of positions, and the way back through them. A block takes one sequence through
+// all steps: its state and cells stay in shared memory (in the workspace where they are too large), and a thread
+// computes the four gates of one channel at ROWS neighbouring positions, so that what it reads of K serves all of them.
 #include "../common/math.cuh"
 
 namespace ondol::cuda {
@@ -38,8 +38,8 @@ ONDOL_DEVICE void clear(float* p, int64_t n) {
 // ---- forward
 
 template <int ROWS>
-ONDOL_DEVICE void forward_rows(const ondol_lstm_args& a, int64_t n, int64_t t, int64_t r0, int64_t m, const float* state,
-                               float* next, float* cells) {
+ONDOL_DEVICE void forward_rows(const ondol_lstm_args& a, int64_t n, int64_t t, int64_t r0, int64_t m,
+                               const float* state, float* next, float* cells) {
   int count = a.positions - r0 < ROWS ? static_cast<int>(a.positions - r0) : ROWS;
   float z[ROWS][4];
 #pragma unroll
@@ -108,7 +108,8 @@ __global__ void __launch_bounds__(THREADS, 1) lstm_steps(ondol_lstm_args a, floa
     const float* state = states + step % 2 * rows.floats();
     float* next = states + (step + 1) % 2 * rows.floats();
     for (int64_t u = threadIdx.x; u < units; u += THREADS) {
-      forward_rows<ROWS>(a, n, time_of(step, a.steps, a.reverse), u / a.hidden * ROWS, u % a.hidden, state, next, cells);
+      forward_rows<ROWS>(a, n, time_of(step, a.steps, a.reverse), u / a.hidden * ROWS, u % a.hidden, state, next,
+          cells);
     }
     __syncthreads();
   }
@@ -130,8 +131,8 @@ __global__ void __launch_bounds__(THREADS) lstm_transpose(ondol_lstm_backward_ar
 
 // The chains of ROWS positions over the gradients of the gates of the step after.
 template <int ROWS>
-ONDOL_DEVICE void arriving(const ondol_lstm_backward_args& a, const float* weight, const float* state, int64_t r0, int64_t m,
-                           int count, float (&d)[ROWS]) {
+ONDOL_DEVICE void arriving(const ondol_lstm_backward_args& a, const float* weight, const float* state, int64_t r0,
+                           int64_t m, int count, float (&d)[ROWS]) {
   int64_t gates = 4 * a.hidden, depth = a.taps * gates;
   const float* window = state + r0 * gates;
   weight += m;
@@ -143,8 +144,8 @@ ONDOL_DEVICE void arriving(const ondol_lstm_backward_args& a, const float* weigh
 }
 
 template <int ROWS>
-ONDOL_DEVICE void backward_rows(const ondol_lstm_backward_args& a, const float* weight, int64_t n, int64_t step, int64_t r0,
-                                int64_t m, const float* after, float* state, float* cells) {
+ONDOL_DEVICE void backward_rows(const ondol_lstm_backward_args& a, const float* weight, int64_t n, int64_t step,
+                                int64_t r0, int64_t m, const float* after, float* state, float* cells) {
   int count = a.positions - r0 < ROWS ? static_cast<int>(a.positions - r0) : ROWS;
   int64_t t = time_of(step, a.steps, a.reverse);
   float d[ROWS];
@@ -180,7 +181,8 @@ ONDOL_DEVICE void backward_rows(const ondol_lstm_backward_args& a, const float* 
 }
 
 template <bool SHARED, int ROWS>
-__global__ void __launch_bounds__(THREADS, 1) lstm_back(ondol_lstm_backward_args a, const float* weight, float* workspace) {
+__global__ void __launch_bounds__(THREADS, 1) lstm_back(ondol_lstm_backward_args a, const float* weight,
+                                                        float* workspace) {
   Rows rows{a.positions, a.taps, 4 * a.hidden, a.hidden};
   float* states = memory_of<SHARED>(workspace, rows);
   float* cells = states + 2 * rows.floats();
@@ -213,15 +215,22 @@ __global__ void __launch_bounds__(THREADS, 1) lstm_back(ondol_lstm_backward_args
 
 // ---- host
 
-bool empty(int64_t steps, int64_t sequences, int64_t positions) { return steps == 0 || sequences == 0 || positions == 0; }
+template <class Args>
+bool empty(const Args& a) {
+  return a.steps == 0 || a.sequences == 0 || a.positions == 0;
+}
 
 size_t shared_bytes(const Rows& rows) {
   return rows.all() <= SHARED_BYTES / 4 ? static_cast<size_t>(4 * rows.all()) : 0;
 }
 
-int64_t state_bytes(const Rows& rows, int64_t sequences) { return shared_bytes(rows) > 0 ? 0 : 4 * rows.all() * sequences; }
+int64_t state_bytes(const Rows& rows, int64_t sequences) {
+  return shared_bytes(rows) > 0 ? 0 : 4 * rows.all() * sequences;
+}
 
-int64_t weight_bytes(const ondol_lstm_backward_args& a) { return (4 * a.taps * 4 * a.hidden * a.hidden + 255) / 256 * 256; }
+int64_t weight_floats(const ondol_lstm_backward_args& a) { return a.taps * 4 * a.hidden * a.hidden; }
+
+int64_t weight_bytes(const ondol_lstm_backward_args& a) { return ceil_div(4 * weight_floats(a), 256) * 256; }
 
 Rows rows_of(const ondol_lstm_args& a) { return {a.positions, a.taps, a.hidden, a.hidden}; }
 Rows rows_of(const ondol_lstm_backward_args& a) { return {a.positions, a.taps, 4 * a.hidden, a.hidden}; }
@@ -235,10 +244,11 @@ int64_t ondol_cuda_lstm_workspace(const ondol_lstm_args* args) { return state_by
 
 int64_t ondol_cuda_lstm(const ondol_lstm_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (empty(args->steps, args->sequences, args->positions)) return launcher.status();
+  if (empty(*args)) return launcher.status();
   size_t bytes = shared_bytes(rows_of(*args));
   bool one = args->positions == 1;
-  auto kernel = bytes > 0 ? (one ? lstm_steps<true, 1> : lstm_steps<true, 4>) : (one ? lstm_steps<false, 1> : lstm_steps<false, 4>);
+  auto kernel = one ? lstm_steps<true, 1> : lstm_steps<true, 4>;
+  if (bytes == 0) kernel = one ? lstm_steps<false, 1> : lstm_steps<false, 4>;
   launcher.launch("lstm", kernel, args->sequences, THREADS, bytes, *args, static_cast<float*>(queue->workspace));
   return launcher.status();
 }
@@ -247,16 +257,18 @@ int64_t ondol_cuda_lstm_backward_workspace(const ondol_lstm_backward_args* args)
   return weight_bytes(*args) + state_bytes(rows_of(*args), args->sequences);
 }
 
-int64_t ondol_cuda_lstm_backward(const ondol_lstm_backward_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
+int64_t ondol_cuda_lstm_backward(const ondol_lstm_backward_args* args, const ondol_cuda_queue* queue,
+                                 ondol_error* error) {
   Launcher launcher(queue, error);
-  if (empty(args->steps, args->sequences, args->positions)) return launcher.status();
+  if (empty(*args)) return launcher.status();
   float* weight = static_cast<float*>(queue->workspace);
   float* states = weight + weight_bytes(*args) / 4;
-  launcher.launch("lstm_backward", lstm_transpose, ceil_div(args->taps * 4 * args->hidden * args->hidden, THREADS), THREADS, 0,
-                  *args, weight);
+  launcher.launch("lstm_backward", lstm_transpose, ceil_div(weight_floats(*args), THREADS), THREADS, 0, *args, weight);
   size_t bytes = shared_bytes(rows_of(*args));
   bool one = args->positions == 1;
-  auto kernel = bytes > 0 ? (one ? lstm_back<true, 1> : lstm_back<true, 8>) : (one ? lstm_back<false, 1> : lstm_back<false, 8>);
-  launcher.launch("lstm_backward", kernel, args->sequences, THREADS, bytes, *args, static_cast<const float*>(weight), states);
+  auto kernel = one ? lstm_back<true, 1> : lstm_back<true, 8>;
+  if (bytes == 0) kernel = one ? lstm_back<false, 1> : lstm_back<false, 8>;
+  launcher.launch("lstm_backward", kernel, args->sequences, THREADS, bytes, *args, static_cast<const float*>(weight),
+                  states);
   return launcher.status();
 }

@@ -13,7 +13,8 @@ static std::vector<float> draw(int64_t n) { return values(random_source, n, fals
 
 static void check(const Shape& s, bool given, bool special) {
   const int64_t state = s.sequences * s.positions * s.hidden, all = s.steps * state, gate = 4 * s.hidden;
-  std::vector<float> x = values(random_source, 4 * all, special), weight = draw(s.taps * s.hidden * gate), bias = draw(gate);
+  std::vector<float> x = values(random_source, 4 * all, special), weight = draw(s.taps * s.hidden * gate),
+      bias = draw(gate);
   for (float& w : weight) w /= static_cast<float>(s.taps * s.hidden);
   std::vector<float> h0 = draw(state), c0 = draw(state), dh = draw(all), dc = draw(state);
   std::vector<float> h[2], c[2], gates[2], cells[2], dx[2], dh0[2], dc0[2];
@@ -30,9 +31,12 @@ static void check(const Shape& s, bool given, bool special) {
     const int64_t rows[] = {state, s.positions * s.hidden, s.hidden};
     for (int d = 0; d < 3; d++) a.x_stride[d] = 4 * (a.h_stride[d] = rows[d]);
     for (int d = 0; d < 2; d++) a.h0_stride[d] = a.c0_stride[d] = a.c_stride[d] = rows[d + 1];
-    ondol_lstm_backward_args b = {s.steps,       s.sequences,     s.positions,      s.hidden, s.taps, s.before, s.reverse,
-                                  weight.data(), gates[0].data(), cells[0].data(), a.c0,     dh.data(), given ? dc.data() : nullptr,
-                                  dx[i].data(),  dh0[i].data(),   dc0[i].data()};
+    ondol_lstm_backward_args b = {};
+    b.steps = s.steps, b.sequences = s.sequences, b.positions = s.positions, b.hidden = s.hidden;
+    b.taps = s.taps, b.before = s.before, b.reverse = s.reverse;
+    b.weight = weight.data(), b.gates = gates[0].data(), b.cells = cells[0].data(), b.c0 = a.c0;
+    b.dh = dh.data(), b.dc = given ? dc.data() : nullptr;
+    b.dx = dx[i].data(), b.dh0 = dh0[i].data(), b.dc0 = dc0[i].data();
     if (i == 0) {
       run_cpu(ondol_lstm, a);
       run_cpu(ondol_lstm_backward, b);
@@ -53,7 +57,8 @@ static void check(const Shape& s, bool given, bool special) {
 // Some positions of a wider state, with the state around them.
 static void check_step(int64_t positions, int64_t taps) {
   const int64_t n = 3, hidden = 19, wide = positions + taps + 4;
-  std::vector<float> x = draw(n * positions * 4 * hidden), weight = draw(taps * hidden * 4 * hidden), before = draw(n * wide * hidden);
+  std::vector<float> x = draw(n * positions * 4 * hidden), weight = draw(taps * hidden * 4 * hidden),
+      before = draw(n * wide * hidden);
   std::vector<float> h[2], c[2];
   const std::vector<float> cells = draw(n * wide * hidden);
   for (int i = 0; i < 2; i++) {
@@ -82,8 +87,9 @@ int main() {
   const unsigned seed = testing::seed();
   printf("seed %u\n", seed);
   random_source.seed(seed);
-  const Shape shapes[] = {{3, 2, 1, 5, 1, 0, 0}, {4, 3, 1, 70, 1, 0, 1},  {2, 1, 9, 17, 2, 1, 0}, {3, 2, 5, 16, 3, 1, 1}, {1, 2, 4, 3, 4, 3, 0},
-                          {0, 2, 3, 4, 2, 0, 0}, {2, 2, 28, 33, 2, 1, 0}};
+  const Shape shapes[] = {{3, 2, 1, 5, 1, 0, 0},  {4, 3, 1, 70, 1, 0, 1}, {2, 1, 9, 17, 2, 1, 0},
+                          {3, 2, 5, 16, 3, 1, 1}, {1, 2, 4, 3, 4, 3, 0},  {0, 2, 3, 4, 2, 0, 0},
+                          {2, 2, 28, 33, 2, 1, 0}};
   for (const Shape& s : shapes) {
     check(s, true, false);
     check(s, false, false);

@@ -31,13 +31,15 @@ class LstmBackward {
                   void* workspace, void* scratch) {
     const Args& a = *args;
     if (phase == 0) {
-      for (int64_t b = begin; b < end; b++) pack(a, b, (float*)workspace + b * PANEL_WIDTH * a.taps * LSTM_GATES * a.hidden);
+      const int64_t block = PANEL_WIDTH * a.taps * LSTM_GATES * a.hidden;
+      for (int64_t b = begin; b < end; b++) pack(a, b, (float*)workspace + b * block);
       return;
     }
     const LstmGroups g = groups(a, plan->threads);
     for (int64_t task = begin; task < end; task++) {
       const int64_t first = task * g.sequences;
-      LstmBackward(a, g, first, min_of(g.sequences, a.sequences - first), (const float*)workspace, (float*)scratch).steps();
+      const int64_t count = min_of(g.sequences, a.sequences - first);
+      LstmBackward(a, g, first, count, (const float*)workspace, (float*)scratch).steps();
     }
   }
 
@@ -125,7 +127,8 @@ class LstmBackward {
     for (int64_t i = 0; i < rows; i++) {
       const float* row = from + i * a.hidden + block * PANEL_WIDTH;
       float* to = tile + i * panel_count * PANEL_WIDTH;
-      each_vector<V>(width(block, panel_count), [&](int64_t j, int64_t n) { V::store(to + j, load_part<V>(row + j, n)); });
+      const int64_t columns = width(block, panel_count);
+      each_vector<V>(columns, [&](int64_t j, int64_t n) { V::store(to + j, load_part<V>(row + j, n)); });
     }
   }
 
@@ -137,8 +140,9 @@ class LstmBackward {
 
   void product(const float* state, int64_t block, int64_t panel_count, int64_t row, int64_t rows) const {
     const int64_t panel = g.depth() * PANEL_WIDTH;
-    Tile<V>::function(true, rows, panel_count)(g.depth(), state + g.window(row), g.step(), panels + block * panel, PANEL_WIDTH,
-                                               panel, tile, panel_count * PANEL_WIDTH, false);
+    const typename Tile<V>::Function multiply = Tile<V>::function(true, rows, panel_count);
+    multiply(g.depth(), state + g.window(row), g.step(), panels + block * panel, PANEL_WIDTH, panel, tile,
+             panel_count * PANEL_WIDTH, false);
   }
 
   // The gradients of a tile's gates, and of the cells of the step before.

@@ -1,5 +1,6 @@
 // Groups of sequences, and the rows of their states. A state row of W positions lies between zeros, so that the `taps`
-// positions around an output are one run of memory: the left operand of a matrix product whose rows are a position apart.
+// positions around an output are one run of memory: the left operand of a matrix product whose rows are a position
+// apart.
 #ifndef ONDOL_LSTM_GROUP_H
 #define ONDOL_LSTM_GROUP_H
 
@@ -33,8 +34,8 @@ struct LstmGroups {
     return {count, each, taps, positions, channels, taps == 1 || positions == 1};
   }
 
-  // Calls visit(row, rows) for tiles of at most `most` rows of a group of `n` sequences, all of nearly the same height; `row`
-  // counts positions of all sequences.
+  // Calls visit(row, rows) for tiles of at most `most` rows of a group of `n` sequences, all of nearly the same height;
+  // `row` counts positions of all sequences.
   template <class Visit>
   void tiles(int64_t n, int64_t most, Visit visit) const {
     const int64_t runs = one_run ? 1 : n, length = one_run ? n * positions : positions;

@@ -1,6 +1,6 @@
 // lstm: steps of an LSTM whose state is a row of positions, and its gradient.
 //
-//   z[r] = x[t, r] + bias, and then one chain over ascending (tap, channel) of h'[r + tap - before] * K[tap], +0 outside the row
+//   z[r] = x[t, r] + bias, and then one chain over ascending (tap, channel) of h'[r + tap - before] * K[tap]
 //   i, f, g, o = sigmoid(z_i), sigmoid(z_f), tanh(z_g), sigmoid(z_o);  c = fma(f, c', i * g);  h = o * tanh(c)
 //
 // Gradient, from the last step to the first, dz' and dc' of the step after:
@@ -9,8 +9,9 @@
 //   u = tanh(c);  s = dc' + tanh_grad(u, D * o);  dc = s * f
 //   dz = sigmoid_grad(i, s * g), sigmoid_grad(f, s * c'), tanh_grad(g, s * i), sigmoid_grad(o, D * u)
 //
-// Phase 0 brings K into panels, unless so few rows will pass over it that it is read as it is. A task of the last phase is a
-// group of sequences from the first step to the last: no step waits for another thread, and the state stays in L1 or L2.
+// Outside the row h' and dz' are +0. Phase 0 brings K into panels, unless so few rows will pass over it that it is read
+// as it is. A task of the last phase is a group of sequences from the first step to the last: no step waits for another
+// thread, and the state stays in L1 or L2.
 //
 //   group.h      groups of sequences, and the rows of their states between zeros
 //   lstm_body.h  forward

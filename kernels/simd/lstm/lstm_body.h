@@ -152,7 +152,8 @@ class Lstm {
     const int64_t channel = block * PANEL_WIDTH, width = min_of(PANEL_WIDTH, a.hidden - channel);
     LstmPlace p = place(row);
     for (int64_t i = 0; i < rows; i++, p.next(a.positions)) {
-      const float* x = a.x + t * a.x_stride[0] + (first + p.sequence) * a.x_stride[1] + p.position * a.x_stride[2] + channel;
+      const float* x = a.x + t * a.x_stride[0] + (first + p.sequence) * a.x_stride[1] + channel;
+      x += p.position * a.x_stride[2];
       float* to = tile + i * BLOCK;
       for (int64_t gate = 0; gate < LSTM_GATES; gate++, x += a.hidden, to += PANEL_WIDTH) {
         const float* bias = a.bias != nullptr ? a.bias + gate * a.hidden + channel : nullptr;
@@ -184,7 +185,8 @@ class Lstm {
       const int64_t saved = ((t * a.sequences + first + p.sequence) * a.positions + p.position) * a.hidden + channel;
       each_vector<V>(width, [&](int64_t j, int64_t n) {
         const F in = Math<V>::sigmoid(V::load(z + j)), forget = Math<V>::sigmoid(V::load(z + PANEL_WIDTH + j));
-        const F g_ = Math<V>::tanh(V::load(z + 2 * PANEL_WIDTH + j)), out = Math<V>::sigmoid(V::load(z + 3 * PANEL_WIDTH + j));
+        const F g_ = Math<V>::tanh(V::load(z + 2 * PANEL_WIDTH + j));
+        const F out = Math<V>::sigmoid(V::load(z + 3 * PANEL_WIDTH + j));
         const F c = V::fma(forget, load_part<V>(cell + j, n), in * g_);
         const F y = out * Math<V>::tanh(c);
         store_part<V>(cell + j, c, n);

@@ -18,6 +18,7 @@ import org.ondol.bench.stems.ConvStem;
 import org.ondol.bench.stems.DeconvStem;
 import org.ondol.bench.stems.GemmStem;
 import org.ondol.bench.stems.IouStem;
+import org.ondol.bench.stems.LstmStem;
 import org.ondol.bench.stems.MaskedConvStem;
 import org.ondol.bench.stems.MiniLmStem;
 import org.ondol.bench.stems.NadeStem;
@@ -74,6 +75,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("topk", TopKStem::new);
     STEMS.put("nade", NadeStem::new);
     STEMS.put("training", TrainingStem::new);
+    STEMS.put("lstm", LstmStem::new);
     STEMS.put("roipool", devices -> new RoiPoolStem(devices, "roipool"));
     STEMS.put("spp", devices -> new RoiPoolStem(devices, "spp"));
   }

@@ -7,23 +7,24 @@ import org.ondol.spi.LstmArgs;
 import org.ondol.spi.LstmBackwardArgs;
 
 /**
- * Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) whose state is a row of
- * W positions with H channels, as in the Row LSTM and the Diagonal BiLSTM (van den Oord et al. 2016, Pixel Recurrent Neural
- * Networks, section 3). Step t takes from x what the input gives to the gates, and from the state before it a convolution
- * along the row:
+ * Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) whose state is a
+ * row of W positions with H channels, as in the Row LSTM and the Diagonal BiLSTM (van den Oord et al. 2016, Pixel
+ * Recurrent Neural Networks, section 3). Step t takes from x what the input gives to the gates, and from the state
+ * before it a convolution along the row:
  *
  * <pre>
  *   z[r] = x[t, r] + bias + sum over taps of h'[r + tap - before] · K[tap]      (zeros outside the row)
  *   i, f, g, o = sigmoid(z_i), sigmoid(z_f), tanh(z_g), sigmoid(z_o);  c = f c' + i g;  h = o tanh(c)
  * </pre>
  *
- * <p>x is [T, N, W, 4H], N sequences of T steps with the gates in the order i, f, g, o; the weight K is [taps, H, 4H]. With
- * W = 1 and one tap it is the LSTM of PyTorch, whose two biases are added up and whose {@code weight_hh_l0} [4H, H] is K's
- * transpose: {@code weight.transpose(0, 1).unsqueeze(0)}. A row's LSTM has three taps from one position to the left, a
- * diagonal's (of the skewed map) two. {@link #step} goes on by one step for some of the positions, for sampling.
+ * <p>x is [T, N, W, 4H], N sequences of T steps with the gates in the order i, f, g, o; the weight K is [taps, H, 4H].
+ * With W = 1 and one tap it is the LSTM of PyTorch, whose two biases are added up and whose {@code weight_hh_l0}
+ * [4H, H] is K's transpose: {@code weight.transpose(0, 1).unsqueeze(0)}. A row's LSTM has three taps from one position
+ * to the left, a diagonal's (of the skewed map) two. {@link #step} goes on by one step for some of the positions, for
+ * sampling.
  *
- * <p>Sequences are independent and the order of every sum is fixed (docs/arithmetic.md), so a result depends on neither the
- * batch nor threads.
+ * <p>Sequences are independent and the order of every sum is fixed (docs/arithmetic.md), so a result depends on neither
+ * the batch nor threads.
  */
 public final class Lstm {
   /**
@@ -32,8 +33,8 @@ public final class Lstm {
    * @param bias [4H], or null for 0
    * @param h0 [N, W, H], the state before the first step; or null for 0
    * @param c0 [N, W, H], its cells; or null for 0
-   * @param before how many positions the first tap lies to the left of its output: 0 to taps - 1. With two taps 1 is r - 1
-   *     and r; with three 1 is r - 1, r and r + 1, and 2 is r - 2, r - 1 and r
+   * @param before how many positions the first tap lies to the left of its output: 0 to taps - 1. With two taps, 1
+   *     reads r - 1 and r; with three, 1 reads r - 1, r and r + 1, and 2 reads r - 2, r - 1 and r
    * @param reverse whether steps go from the last to the first
    */
   public record Options(Tensor bias, Tensor h0, Tensor c0, int before, boolean reverse) {
@@ -102,10 +103,10 @@ public final class Lstm {
   }
 
   /**
-   * One step for positions whose neighbours' state is known, into given memory: what drawing pixel after pixel needs. All
-   * tensors may be slices of larger ones, in every dimension but the last. Position r reads the state at r to
-   * r + taps - 1 of h0, so the caller's slice says how far to the left the first tap lies, and nothing is padded: a state
-   * kept with zeros around it serves at the edges.
+   * One step for positions whose neighbours' state is known, into given memory: what drawing pixel after pixel needs.
+   * All tensors may be slices of larger ones, in every dimension but the last. Position r reads the state at r to
+   * r + taps - 1 of h0, so the caller's slice says how far to the left the first tap lies, and nothing is padded: a
+   * state kept with zeros around it serves at the edges.
    *
    * @param x [N, W, 4H]
    * @param weight [taps, H, 4H]
@@ -135,8 +136,8 @@ public final class Lstm {
       if (h.count() == 0) return;
       try (Tensor denseWeight = weight.contiguous(); Tensor denseBias = bias == null ? null : bias.contiguous();
           Tensor out = h.unsqueeze(0)) {
-        var args = new LstmArgs(1, s.n(), s.w(), s.h(), s.taps(), 0, false, true, one, denseWeight, denseBias, h0, c0, out, c,
-            null, null);
+        var args = new LstmArgs(1, s.n(), s.w(), s.h(), s.taps(), 0, false, true, one, denseWeight, denseBias, h0, c0,
+            out, c, null, null);
         Check.launch(x.device(), k -> k.lstm(args), one, denseWeight, denseBias, h0, c0, out, c);
       }
     }
@@ -183,12 +184,13 @@ public final class Lstm {
    *
    * @param initial whether dh0 and dc0 are wanted; else they are null
    */
-  public static Tensor[] inputGradients(Tensor weight, Options options, Training pass, Tensor dh, Tensor dc, boolean initial) {
+  public static Tensor[] inputGradients(Tensor weight, Options options, Training pass, Tensor dh, Tensor dc,
+      boolean initial) {
     return inputGradients(LstmShape.of(weight, options, pass), weight, options, pass, dh, dc, initial);
   }
 
-  private static Tensor[] inputGradients(LstmShape s, Tensor weight, Options options, Training pass, Tensor dh, Tensor dc,
-      boolean initial) {
+  private static Tensor[] inputGradients(LstmShape s, Tensor weight, Options options, Training pass, Tensor dh,
+      Tensor dc, boolean initial) {
     Device device = weight.device();
     Check.floats("dh", dh, device);
     Check.shape("dh", dh, s.t(), s.n(), s.w(), s.h());
@@ -207,8 +209,8 @@ public final class Lstm {
         out[2] = s.cells(device);
       }
       if (out[0].count() > 0) {
-        var args = new LstmBackwardArgs(s.t(), s.n(), s.w(), s.h(), s.taps(), options.before, options.reverse, w, gates, cells,
-            c0, denseDh, denseDc, out[0], out[1], out[2]);
+        var args = new LstmBackwardArgs(s.t(), s.n(), s.w(), s.h(), s.taps(), options.before, options.reverse, w, gates,
+            cells, c0, denseDh, denseDc, out[0], out[1], out[2]);
         Check.launch(device, k -> k.lstmBackward(args), w, gates, cells, c0, denseDh, denseDc, out[0], out[1], out[2]);
       }
       done = true;
@@ -243,7 +245,7 @@ public final class Lstm {
     }
   }
 
-  /** The state that each row of gates has read, [T N W, taps H]: h of the step before, shifted, with zeros around it. */
+  /** The state that each row of gates has read, [T N W, taps H]: h of the step before with zeros around it. */
   private static Tensor windows(LstmShape s, Options options, Tensor h) {
     long around = s.w() + s.taps() - 1;
     try (Tensor padded = Tensor.zeros(h.device(), s.t(), s.n(), around, s.h());
@@ -277,8 +279,8 @@ public final class Lstm {
       } else if (s.t() == 0) {
         Elementwise.fill(out[1], 0);
       } else if (out[1].count() > 0) {
-        var args = new LstmArgs(s.t(), s.n(), s.w(), s.h(), s.taps(), o.before, o.reverse, false, rows, denseWeight, bias, h0, c0,
-            out[0], out[1], out[2], out[3]);
+        var args = new LstmArgs(s.t(), s.n(), s.w(), s.h(), s.taps(), o.before, o.reverse, false, rows, denseWeight,
+            bias, h0, c0, out[0], out[1], out[2], out[3]);
         Check.launch(x.device(), k -> k.lstm(args), rows, denseWeight, bias, h0, c0, out[0], out[1], out[2], out[3]);
       }
       done = true;

@@ -22,7 +22,8 @@ record LstmShape(long t, long n, long w, long h, long taps) {
     Check.rank("x", x, 4, 4);
     LstmShape s = of(x.shape(), x.device(), weight, options);
     if (x.size(3) != 4 * s.h) {
-      throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()), "last size " + 4 * s.h + " like the weight's");
+      throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()),
+          "last size " + 4 * s.h + " like the weight's");
     }
     return s;
   }
@@ -57,8 +58,8 @@ record LstmShape(long t, long n, long w, long h, long taps) {
     Check.rank("weight", weight, 3, 3);
     long h = weight.size(1);
     if (weight.size(0) < 1 || h < 1 || weight.size(2) != 4 * h) {
-      throw new ShapeException("weight", "of shape " + Arrays.toString(weight.shape()), "[taps, H, 4 H] with at least one tap and "
-          + "channel");
+      throw new ShapeException("weight", "of shape " + Arrays.toString(weight.shape()),
+          "[taps, H, 4 H] with at least one tap and channel");
     }
     LstmShape s = new LstmShape(rows[0], rows[1], rows[2], h, weight.size(0));
     s.check(device, options);

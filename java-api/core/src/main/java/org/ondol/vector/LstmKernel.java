@@ -9,8 +9,8 @@ import org.ondol.ops.Elementwise.Op;
 import org.ondol.spi.LstmArgs;
 
 /**
- * The steps of an LSTM. A task takes some sequences through all steps, which wait for no other task; its state stays in the
- * caches.
+ * The steps of an LSTM. A task takes some sequences through all steps, which wait for no other task; its state stays in
+ * the caches.
  */
 final class LstmKernel {
   private final Loops loops;
@@ -147,12 +147,13 @@ final class LstmKernel {
       int row = rows.row(s, r);
       int at = row * 4 * width;
       loops.lstm().activate(product, at, width, temporary);
+      long place = ((t * args.sequences() + first + s) * args.positions() + r) * hidden;
       if (gates != null) {
-        save(((t * args.sequences() + first + s) * args.positions() + r) * hidden, at);
+        save(place, at);
       }
       loops.lstm().cell(product, at, cell, row * width, width, temporary);
       if (cells != null) {
-        cells.write(cell, row * width, cells.start + ((t * args.sequences() + first + s) * args.positions() + r) * hidden, hidden);
+        cells.write(cell, row * width, cells.start + place, hidden);
       }
       h.write(product, at, h.start + t * h.stride(0) + (first + s) * h.stride(1) + r * h.stride(2), hidden);
       if (args.steps() > 1) {

@@ -1,8 +1,8 @@
 package org.ondol.vector;
 
 /**
- * The element-wise half of a recurrence, on one row in arrays. A row of gates is i, f, g, o one after the other, n floats each;
- * n is a multiple of 16.
+ * The element-wise half of a recurrence, on one row in arrays. A row of gates is i, f, g, o one after the other, n
+ * floats each; n is a multiple of 16.
  */
 interface LstmLoops {
   /**
@@ -20,7 +20,8 @@ interface LstmLoops {
   void cell(float[] z, int at, float[] c, int cAt, int n, float[] t);
 
   /**
-   * The gradient of the gates before their activations takes the place of the gates, and dc becomes that of the step before.
+   * The gradient of the gates before their activations takes the place of the gates, and dc becomes that of the step
+   * before.
    *
    * @param u tanh of the cells of this step
    * @param d the gradient of h

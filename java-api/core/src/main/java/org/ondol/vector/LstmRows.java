@@ -8,9 +8,9 @@ import java.util.Arrays;
 import org.ondol.Threads;
 
 /**
- * The product half of a recurrence for a group of sequences: windows of {@code taps} positions along each row of a state,
- * times panels. A row of the state lies between zeros, so that a window is a run of memory; rows of several sequences are
- * one matrix where their windows are equally far apart.
+ * The product half of a recurrence for a group of sequences: windows of {@code taps} positions along each row of a
+ * state, times panels. A row of the state lies between zeros, so that a window is a run of memory; rows of several
+ * sequences are one matrix where their windows are equally far apart.
  *
  * @param count sequences of a group
  * @param positions of a row
@@ -85,7 +85,8 @@ record LstmRows(int count, int positions, int taps, int channels, int columns) {
         int depth = Math.min(K_BLOCK, k - k0);
         Packing.quads(state, from + k0, step, runRows(), depth, left, 0);
         for (int j = 0; j < columns; j += PANEL) {
-          tiles.quads(left, 0, runStride() / QUAD, panels, j * k + k0 * PANEL, depth, product, run * runStride() * columns + j,
+          tiles.quads(left, 0, runStride() / QUAD, panels, j * k + k0 * PANEL, depth, product,
+              run * runStride() * columns + j,
               columns, false);
         }
       }

@@ -13,7 +13,7 @@ import org.ondol.ops.Lstm;
 import org.ondol.ops.Lstm.Options;
 import org.ondol.test.badinput.BadInputTest.Row;
 
-/** lstm: three steps of two sequences of four positions with two channels and three taps, and what can be wrong with it. */
+/** lstm: what can be wrong with three steps of two sequences of four positions with two channels and three taps. */
 final class BadLstm {
   private static Tensor t(Device d, long... shape) {
     return Tensor.zeros(d, shape);
@@ -54,7 +54,8 @@ final class BadLstm {
   }
 
   /** A step whose operands are right but for one; a null takes the place of what is wanted. */
-  private static Row step(String name, Class<? extends OndolException> type, String argument, String message, Step call) {
+  private static Row step(String name, Class<? extends OndolException> type, String argument, String message,
+      Step call) {
     return new Row("lstm step: " + name, type, argument, message,
         d -> call.run(d, t(d, 2, 4, 8), t(d, 2, 6, 2), state(d), state(d)));
   }
@@ -70,20 +71,26 @@ final class BadLstm {
       forward("columns of x", ShapeException.class, "x", "last size 8", d -> t(d, 3, 2, 4, 9), null, null),
       forward("integers", DTypeException.class, "x", "INT64", d -> Tensor.of(d, new long[8], 1, 1, 1, 8), null, null),
       forward("x closed", ClosedException.class, null, "closed", d -> closed(x(d)), null, null),
-      forward("weight elsewhere", DeviceMismatchException.class, "weight", "to(\"", null, d -> elsewhere(d, 3, 2, 8), null),
+      forward("weight elsewhere", DeviceMismatchException.class, "weight", "to(\"", null, d -> elsewhere(d, 3, 2, 8),
+          null),
       forward("gates of the weight", ShapeException.class, "weight", "[taps, H, 4 H]", null, d -> t(d, 3, 2, 6), null),
       forward("rank of the weight", ShapeException.class, "weight", "rank 3", null, d -> t(d, 2, 8), null),
       forward("no taps", ShapeException.class, "weight", "one tap", null, d -> t(d, 0, 2, 8), null),
-      forward("no channels", ShapeException.class, "weight", "channel", d -> t(d, 1, 1, 1, 0), d -> t(d, 1, 0, 0), null),
+      forward("no channels", ShapeException.class, "weight", "channel", d -> t(d, 1, 1, 1, 0), d -> t(d, 1, 0, 0),
+          null),
       forward("bias", ShapeException.class, "bias", "[8]", null, null, d -> Options.bias(t(d, 2))),
       forward("h0", ShapeException.class, "h0", "[2, 4, 2]", null, null, d -> Options.NONE.state(t(d, 2, 6, 2), null)),
       forward("c0", ShapeException.class, "c0", "[2, 4, 2]", null, null, d -> Options.NONE.state(null, t(d, 1, 4, 2))),
       forward("c0 elsewhere", DeviceMismatchException.class, "c0", "to(\"", null, null,
           d -> Options.NONE.state(null, elsewhere(d, 2, 4, 2))),
-      forward("before its row", InvalidArgumentException.class, "before", "-1", null, null, d -> Options.NONE.before(-1)),
-      forward("behind its taps", InvalidArgumentException.class, "before", "0 to 2", null, null, d -> Options.NONE.before(3)),
-      new Row("lstm: null options", InvalidArgumentException.class, "options", "null", d -> Lstm.apply(x(d), weight(d), null)),
-      new Row("lstm: null x", InvalidArgumentException.class, "x", "null", d -> Lstm.apply(null, weight(d), Options.NONE)),
+      forward("before its row", InvalidArgumentException.class, "before", "-1", null, null,
+          d -> Options.NONE.before(-1)),
+      forward("behind its taps", InvalidArgumentException.class, "before", "0 to 2", null, null,
+          d -> Options.NONE.before(3)),
+      new Row("lstm: null options", InvalidArgumentException.class, "options", "null", d -> Lstm.apply(x(d), weight(d),
+          null)),
+      new Row("lstm: null x", InvalidArgumentException.class, "x", "null", d -> Lstm.apply(null, weight(d),
+          Options.NONE)),
       // the way back
       new Row("lstm backward: null pass", InvalidArgumentException.class, "pass", "null",
           d -> Lstm.backward(weight(d), Options.NONE, null, t(d, 3, 2, 4, 2), null)),
@@ -95,11 +102,13 @@ final class BadLstm {
           d -> Lstm.backward(weight(d), Options.NONE, pass(d), t(d, 3, 2, 4, 2), t(d, 3, 2, 4, 2))),
       new Row("lstm backward: another pass", ShapeException.class, "pass.cells", "[3, 2, 4, 2]", d -> {
         Lstm.Training p = pass(d);
-        Lstm.backward(weight(d), Options.NONE, new Lstm.Training(p.h(), p.c(), p.gates(), p.gates()), t(d, 3, 2, 4, 2), null);
+        Lstm.backward(weight(d), Options.NONE, new Lstm.Training(p.h(), p.c(), p.gates(), p.gates()), t(d, 3, 2, 4, 2),
+            null);
       }),
       new Row("lstm backward: null gates", InvalidArgumentException.class, "pass.gates", "null", d -> {
         Lstm.Training p = pass(d);
-        Lstm.backward(weight(d), Options.NONE, new Lstm.Training(p.h(), p.c(), null, p.cells()), t(d, 3, 2, 4, 2), null);
+        Lstm.backward(weight(d), Options.NONE, new Lstm.Training(p.h(), p.c(), null, p.cells()), t(d, 3, 2, 4, 2),
+            null);
       }),
       new Row("lstm backward: another weight", ShapeException.class, "weight", "[taps, H, 4 H]",
           d -> Lstm.backward(t(d, 3, 2, 12), Options.NONE, pass(d), t(d, 3, 2, 4, 2), null)),

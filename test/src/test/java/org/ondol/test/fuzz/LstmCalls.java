@@ -41,7 +41,8 @@ final class LstmCalls {
     Sizes s = Sizes.draw(a);
     Tensor h = a.rows(s.n, s.w, s.h);
     Tensor c = a.rows(s.n, s.w, s.h);
-    Lstm.step(a.rows(s.n, s.w, 4 * s.h), s.weight(a), a.oneIn(2) ? null : a.tensor(4 * s.h), a.rows(s.n, s.w + s.taps - 1, s.h),
+    Lstm.step(a.rows(s.n, s.w, 4 * s.h), s.weight(a), a.oneIn(2) ? null : a.tensor(4 * s.h), a.rows(s.n,
+        s.w + s.taps - 1, s.h),
         a.oneIn(2) ? null : a.oneIn(2) ? c : a.rows(s.n, s.w, s.h), h, c);
     return new Tensor[] {h.copy(), c.copy()};
   }

@@ -35,7 +35,8 @@ class NnapiLstmTest {
   private static final Set<String> COVERED = Set.of("V1_0_lstm", "V1_0_lstm_state", "V1_0_lstm_state2");
 
   private static final String PEEPHOLES = "peepholes; the gates see no cells";
-  private static final String SHARED = "the file has one array for operands of the same name, of which one is empty or another's";
+  private static final String SHARED =
+      "the file has one array for operands of the same name, of which one is empty or another's";
 
   private static final Map<String, String> NOT_COVERED = new TreeMap<>(Map.ofEntries(
       Map.entry("V1_0_lstm2_state2", PEEPHOLES + ", and no input gate"),
@@ -45,9 +46,11 @@ class NnapiLstmTest {
       Map.entry("V1_2_bidirectional_sequence_lstm_aux_input", SHARED),
       Map.entry("V1_2_bidirectional_sequence_lstm_cifg_peephole", PEEPHOLES + ", and no input gate"),
       Map.entry("V1_2_bidirectional_sequence_lstm_merge_outputs", SHARED),
-      Map.entry("V1_2_unidirectional_sequence_lstm_batch_major_peephole_projection_bias", PEEPHOLES + ", and a projection"),
+      Map.entry("V1_2_unidirectional_sequence_lstm_batch_major_peephole_projection_bias",
+          PEEPHOLES + ", and a projection"),
       Map.entry("V1_2_unidirectional_sequence_lstm_cifg_peephole", PEEPHOLES + ", and no input gate"),
-      Map.entry("V1_2_unidirectional_sequence_lstm_norm_peephole_projection", PEEPHOLES + ", a projection and normalised gates"),
+      Map.entry("V1_2_unidirectional_sequence_lstm_norm_peephole_projection",
+          PEEPHOLES + ", a projection and normalised gates"),
       Map.entry("V1_3_bidirectional_sequence_lstm_state_output", SHARED),
       Map.entry("V1_3_unidirectional_sequence_lstm_layer_norm_cifg_peephole_state_output",
           PEEPHOLES + ", a projection and normalised gates")));

@@ -11,8 +11,8 @@ import org.ondol.ops.Lstm;
 import org.ondol.ops.PackedMatrix;
 
 /**
- * ONNX's LSTM with one direction: x [T, N, in], W [1, 4H, in], R [1, 4H, H], B [1, 8H] for both, initial states [1, N, H],
- * gates in the order i, o, f, g. The input's part is a product of its own.
+ * ONNX's LSTM with one direction: x [T, N, in], W [1, 4H, in], R [1, 4H, H], B [1, 8H] for both, initial states
+ * [1, N, H], gates in the order i, o, f, g. The input's part is a product of its own.
  */
 final class OnnxLstm {
   private static final int[] ORDER = {0, 2, 3, 1};
@@ -23,7 +23,7 @@ final class OnnxLstm {
     assertNull(c.input(4), "sequence lengths");
     assertNull(c.input(7), "peepholes");
     assertEquals(0, c.intAttribute("layout", 0), "layout");
-    String direction = c.stringAttribute("direction", "forward");
+    boolean reverse = c.stringAttribute("direction", "forward").equals("reverse");
     Tensor x = floats(c, device, 0);
     Tensor input = gates(floats(c, device, 1).select(0, 0));
     Tensor recurrent = gates(floats(c, device, 2).select(0, 0));
@@ -34,11 +34,12 @@ final class OnnxLstm {
       bias = gates(Elementwise.add(both.slice(0, 0, 4 * hidden), both.slice(0, 4 * hidden, 8 * hidden)));
     }
     Tensor z = Gemm.linear(x, PackedMatrix.of(input.transpose(0, 1)), Gemm.Epilogue.NONE);
-    Lstm.Result r = Lstm.apply(z.unsqueeze(2), recurrent.transpose(0, 1).unsqueeze(0),
-        Lstm.Options.bias(bias).state(state(floats(c, device, 5)), state(floats(c, device, 6))).reverse(direction.equals("reverse")));
+    Lstm.Options options = Lstm.Options.bias(bias).reverse(reverse)
+        .state(state(floats(c, device, 5)), state(floats(c, device, 6)));
+    Lstm.Result r = Lstm.apply(z.unsqueeze(2), recurrent.transpose(0, 1).unsqueeze(0), options);
     Tensor y = r.h().transpose(1, 2); // [T, directions, N, H]
-    return new Tensor[] {y, r.h().select(0, direction.equals("reverse") ? 0 : (int) x.size(0) - 1).squeeze(1).unsqueeze(0),
-      r.c().squeeze(1).unsqueeze(0)};
+    Tensor last = r.h().select(0, reverse ? 0 : (int) x.size(0) - 1);
+    return new Tensor[] {y, last.squeeze(1).unsqueeze(0), r.c().squeeze(1).unsqueeze(0)};
   }
 
   private static Tensor floats(OnnxCase c, Device device, int i) {
@@ -56,7 +57,8 @@ final class OnnxLstm {
     long hidden = t.size(0) / 4;
     Tensor out = Tensor.empty(t.device(), t.shape());
     for (int gate = 0; gate < 4; gate++) {
-      out.slice(0, gate * hidden, (gate + 1) * hidden).assign(t.slice(0, ORDER[gate] * hidden, (ORDER[gate] + 1) * hidden));
+      Tensor from = t.slice(0, ORDER[gate] * hidden, (ORDER[gate] + 1) * hidden);
+      out.slice(0, gate * hidden, (gate + 1) * hidden).assign(from);
     }
     return out;
   }

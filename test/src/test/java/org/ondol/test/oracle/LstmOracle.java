@@ -5,8 +5,8 @@ import static org.ondol.test.oracle.Bound.U;
 import org.ondol.test.oracle.Bound.Values;
 
 /**
- * An LSTM over rows and its gradient in float64, with the error of float32 followed through the steps: each number carries
- * how far its float32 version may be.
+ * An LSTM over rows and its gradient in float64, with the error of float32 followed through the steps: each number
+ * carries how far its float32 version may be.
  */
 public record LstmOracle(int steps, int sequences, int positions, int hidden, int taps, int before, boolean reverse) {
   public record Forward(Values h, Values c, Values gates, Values cells) {}
@@ -111,7 +111,8 @@ public record LstmOracle(int steps, int sequences, int positions, int hidden, in
 
   public Forward forward(float[] x, float[] weight, float[] bias, float[] h0, float[] c0) {
     int state = sequences * positions * hidden;
-    Forward f = new Forward(new Values(steps * state), new Values(state), new Values(4 * steps * state), new Values(steps * state));
+    Forward f = new Forward(new Values(steps * state), new Values(state), new Values(4 * steps * state),
+        new Values(steps * state));
     for (int i = 0; i < steps; i++) {
       for (int n = 0; n < sequences; n++) {
         for (int r = 0; r < positions; r++) {
@@ -127,7 +128,8 @@ public record LstmOracle(int steps, int sequences, int positions, int hidden, in
     return f;
   }
 
-  private void forward(int i, int n, int r, int m, float[] x, float[] weight, float[] bias, float[] h0, float[] c0, Forward f) {
+  private void forward(int i, int n, int r, int m, float[] x, float[] weight, float[] bias, float[] h0, float[] c0,
+      Forward f) {
     int row = row(time(i), n, r);
     Number[] gate = new Number[4];
     for (int q = 0; q < 4; q++) {
@@ -156,7 +158,8 @@ public record LstmOracle(int steps, int sequences, int positions, int hidden, in
   }
 
   /** From the forward's gates, cells and states, as the operation computes it. */
-  public Gradient backward(float[] weight, float[] h0, float[] c0, float[] h, float[] gates, float[] cells, float[] dh, float[] dc) {
+  public Gradient backward(float[] weight, float[] h0, float[] c0, float[] h, float[] gates, float[] cells, float[] dh,
+      float[] dc) {
     int state = sequences * positions * hidden;
     Gradient g = new Gradient(new Values(4 * steps * state), new Values(state), new Values(state),
         new Values(weight.length), new Values(4 * hidden));
@@ -223,7 +226,8 @@ public record LstmOracle(int steps, int sequences, int positions, int hidden, in
         Number d = at(g.dx, row * 4 * hidden + j);
         bias[j].add(d, 1);
         for (int k = 0; k < taps * hidden; k++) {
-          Number s = state(time(t), row / positions % sequences, row % positions + k / hidden - before, k % hidden, states, h0);
+          Number s = state(time(t), row / positions % sequences, row % positions + k / hidden - before, k % hidden,
+              states, h0);
           if (s != null) {
             weight[k * 4 * hidden + j].add(d, s.value);
           }

@@ -36,7 +36,8 @@ public record PageLstm(int steps, int sequences, int positions, int hidden, int 
 
   public Forward forward(float[] x, float[] weight, float[] bias, float[] h0, float[] c0) {
     int states = steps * sequences * positions * hidden;
-    Forward f = new Forward(new float[states], new float[sequences * positions * hidden], new float[4 * states], new float[states]);
+    Forward f = new Forward(new float[states], new float[sequences * positions * hidden], new float[4 * states],
+        new float[states]);
     for (int i = 0; i < steps; i++) {
       for (int n = 0; n < sequences; n++) {
         for (int r = 0; r < positions; r++) {
@@ -46,7 +47,8 @@ public record PageLstm(int steps, int sequences, int positions, int hidden, int 
             acc = bias == null ? acc : acc + bias[j];
             for (int tap = 0; tap < taps; tap++) {
               for (int channel = 0; channel < hidden; channel++) {
-                acc = Math.fma(state(i, n, r + tap - before, channel, f.h, h0), weight[(tap * hidden + channel) * 4 * hidden + j], acc);
+                acc = Math.fma(state(i, n, r + tap - before, channel, f.h, h0),
+                    weight[(tap * hidden + channel) * 4 * hidden + j], acc);
               }
             }
             z[j] = acc;
@@ -129,7 +131,8 @@ public record PageLstm(int steps, int sequences, int positions, int hidden, int 
     for (int at = 0; steps > 0 && at < state; at++) {
       dh0[at] = chain(0f, weight, dz, 0, at / hidden / positions, at / hidden % positions, at % hidden);
     }
-    return new Gradient(dz, dh0, dcell, dweight(h0, f.h, dz), PageRows.reduce("sum", dz, 1, steps * sequences * positions, 4 * hidden));
+    return new Gradient(dz, dh0, dcell, dweight(h0, f.h, dz), PageRows.reduce("sum", dz, 1,
+        steps * sequences * positions, 4 * hidden));
   }
 
   /** What reaches h before the i-th step from the gates of that step. */

@@ -32,7 +32,8 @@ final class LstmCases {
       weight[i] /= page.taps() * page.hidden();
     }
     this.bias = d.oneIn(3) ? null : d.floats(Draw.Fill.TAME, 4 * page.hidden());
-    this.h0 = d.oneIn(3) && around == page.positions() ? null : d.floats(fill, page.sequences() * around * page.hidden());
+    this.h0 = d.oneIn(3) && around == page.positions() ? null : d.floats(fill,
+        page.sequences() * around * page.hidden());
     this.c0 = d.oneIn(3) ? null : d.floats(fill, rows * page.hidden());
   }
 
@@ -40,7 +41,8 @@ final class LstmCases {
     int taps = d.of(1, 1, 2, 2, 3, 4);
     int positions = d.oneIn(3) ? 1 : zero ? d.sizeOrZero(14) : d.size(14);
     int sequences = positions == 1 ? d.size(30) : d.size(5);
-    PageLstm page = new PageLstm(zero ? d.sizeOrZero(6) : d.size(6), sequences, positions, d.size(40), taps, d.below(taps),
+    PageLstm page = new PageLstm(zero ? d.sizeOrZero(6) : d.size(6), sequences, positions, d.size(40), taps,
+        d.below(taps),
         d.oneIn(2));
     return new LstmCases(d, page, page.positions());
   }
@@ -51,7 +53,8 @@ final class LstmCases {
   }
 
   private String words(String name) {
-    return name + " " + page + (bias == null ? "" : " bias") + (h0 == null ? "" : " h0") + (c0 == null ? "" : " c0") + " " + fill;
+    return name + " " + page + (bias == null ? "" : " bias") + (h0 == null ? "" : " h0") + (c0 == null ? "" : " c0")
+        + " " + fill;
   }
 
   private Lstm.Options options(Operands o) {
@@ -83,7 +86,8 @@ final class LstmCases {
       @Override
       public Map<String, float[]> page() {
         PageLstm.Forward f = l.page.forward(l.x, l.weight, l.bias, l.h0, l.c0);
-        return results("h", f.h(), "c", f.c(), "gates", training ? f.gates() : null, "cells", training ? f.cells() : null);
+        return results("h", f.h(), "c", f.c(), "gates", training ? f.gates() : null, "cells",
+            training ? f.cells() : null);
       }
 
       @Override
@@ -92,7 +96,8 @@ final class LstmCases {
           return Map.of();
         }
         LstmOracle.Forward f = l.oracle().forward(l.x, l.weight, l.bias, l.h0, l.c0);
-        return training ? Map.of("h", f.h(), "c", f.c(), "gates", f.gates(), "cells", f.cells()) : Map.of("h", f.h(), "c", f.c());
+        return training ? Map.of("h", f.h(), "c", f.c(), "gates", f.gates(), "cells", f.cells()) : Map.of("h", f.h(),
+            "c", f.c());
       }
 
       @Override
@@ -105,7 +110,8 @@ final class LstmCases {
           return results("h", o.adopt(r.h()), "c", o.adopt(r.c()));
         }
         Lstm.Training r = Lstm.forward(x, l.weight(o), l.options(o));
-        return results("h", o.adopt(r.h()), "c", o.adopt(r.c()), "gates", o.adopt(r.gates()), "cells", o.adopt(r.cells()));
+        return results("h", o.adopt(r.h()), "c", o.adopt(r.c()), "gates", o.adopt(r.gates()), "cells",
+            o.adopt(r.cells()));
       }
     };
   }
@@ -113,7 +119,8 @@ final class LstmCases {
   private static ParityCase step(Draw d) {
     int taps = d.between(1, 4);
     int positions = d.of(1, 1, d.size(14));
-    LstmCases l = new LstmCases(d, new PageLstm(1, d.size(9), positions, d.size(40), taps, 0, false), positions + taps - 1);
+    LstmCases l = new LstmCases(d, new PageLstm(1, d.size(9), positions, d.size(40), taps, 0, false),
+        positions + taps - 1);
     return new ParityCase() {
       @Override
       public String describe() {
@@ -138,8 +145,10 @@ final class LstmCases {
         int m = l.page.hidden();
         Tensor h = o.output("h", Freedom.UNIT_LAST, n, w, m);
         Tensor c = o.output("c", Freedom.UNIT_LAST, n, w, m);
-        Lstm.step(o.input("x", l.x, Freedom.UNIT_LAST, n, w, 4 * m), l.weight(o), o.input("bias", l.bias, Freedom.ANY, 4 * m),
-            o.input("h0", l.h0, Freedom.UNIT_LAST, n, w + l.page.taps() - 1, m), o.input("c0", l.c0, Freedom.UNIT_LAST, n, w, m),
+        Lstm.step(o.input("x", l.x, Freedom.UNIT_LAST, n, w, 4 * m), l.weight(o), o.input("bias", l.bias, Freedom.ANY,
+            4 * m),
+            o.input("h0", l.h0, Freedom.UNIT_LAST, n, w + l.page.taps() - 1, m), o.input("c0", l.c0, Freedom.UNIT_LAST,
+                n, w, m),
             h, c);
         return results("h", h, "c", c);
       }
@@ -179,14 +188,17 @@ final class LstmCases {
       public Map<String, float[]> run(Operands o) {
         int m = l.page.hidden();
         long[] state = {l.page.sequences(), l.page.positions(), m};
-        Lstm.Training pass = new Lstm.Training(o.input("h", f.h(), Freedom.ANY, l.rows(m)), o.input("c", f.c(), Freedom.ANY, state),
-            o.input("gates", f.gates(), Freedom.ANY, l.rows(4 * m)), o.input("cells", f.cells(), Freedom.ANY, l.rows(m)));
+        Lstm.Training pass = new Lstm.Training(o.input("h", f.h(), Freedom.ANY, l.rows(m)), o.input("c", f.c(),
+            Freedom.ANY, state),
+            o.input("gates", f.gates(), Freedom.ANY, l.rows(4 * m)), o.input("cells", f.cells(), Freedom.ANY,
+                l.rows(m)));
         Tensor tdh = o.input("dh", dh, Freedom.ANY, l.rows(m));
         Tensor tdc = o.input("dc", dc, Freedom.ANY, state);
         o.poison(l.rows(4 * m));
         o.poison(state);
         Lstm.Gradients g = Lstm.backward(l.weight(o), l.options(o), pass, tdh, tdc);
-        return results("dx", o.adopt(g.dx()), "dh0", o.adopt(g.dh0()), "dc0", o.adopt(g.dc0()), "dweight", o.adopt(g.dweight()),
+        return results("dx", o.adopt(g.dx()), "dh0", o.adopt(g.dh0()), "dc0", o.adopt(g.dc0()), "dweight",
+            o.adopt(g.dweight()),
             "dbias", o.adopt(g.dbias()));
       }
     };
