@@ -19,6 +19,9 @@ import org.ondol.ops.PackedFilter;
  * @param <M> a map
  */
 interface Layers<M> {
+  /** Images that a sampler, which keeps all maps of all of them, draws at once: more would leave the caches. */
+  int TOGETHER = 16;
+
   M conv(M x, MaskedLayer layer);
 
   /** The convolution plus a map of its size. */

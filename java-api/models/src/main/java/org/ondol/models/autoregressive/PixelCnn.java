@@ -91,6 +91,11 @@ public final class PixelCnn extends PixelModel {
   }
 
   @Override
+  int together() {
+    return Layers.TOGETHER;
+  }
+
+  @Override
   public void close() {
     super.close();
     Assembly.closeAll(all);
