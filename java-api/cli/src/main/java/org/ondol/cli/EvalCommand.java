@@ -19,12 +19,13 @@ import picocli.CommandLine.Parameters;
 /** Measures a trained model. */
 @Command(name = "eval", mixinStandardHelpOptions = true, versionProvider = Version.class,
     header = "Measure a trained model.", parameterListHeading = "%nModel:%n", optionListHeading = "%nOptions:%n",
-    description = "Measure a model that \"ondol train\" made on a part of a data set.")
+    description = "Measure a model that \"ondol train\" made, or that others published in a form that is known here, on a "
+        + "part of a data set.")
 final class EvalCommand implements Runnable {
   @Mixin
   private DeviceOption device;
 
-  @Parameters(paramLabel = "RUN", description = "A run's folder, or a checkpoint of one.")
+  @Parameters(paramLabel = "RUN", description = "A run's folder, or a checkpoint of one, or published weights.")
   private Path run;
 
   @Option(names = "--data", paramLabel = "PATH", required = true,
@@ -38,6 +39,10 @@ final class EvalCommand implements Runnable {
   @Option(names = "--first", paramLabel = "N", description = "Only so many examples, the first ones.")
   private Integer first;
 
+  @Option(names = "--binarize", paramLabel = "N",
+      description = "Take values of at least N for ones, the others for zeros.")
+  private Integer threshold;
+
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of all random numbers (default: 1).")
   private long seed;
 
@@ -50,6 +55,7 @@ final class EvalCommand implements Runnable {
     DataSet data = DataSets.open(path);
     Examples examples = data.part(part);
     if (first != null) examples = examples.first(first);
+    if (threshold != null) examples = examples.binarized(threshold);
     if (!Arrays.equals(examples.shape(), saved.form().shape()) || examples.levels() != saved.form().levels()) {
       throw new CommandException(path + " has examples " + Arrays.toString(examples.shape()) + " of " + examples.levels()
           + " levels; the model takes " + Arrays.toString(saved.form().shape()) + " of " + saved.form().levels());
