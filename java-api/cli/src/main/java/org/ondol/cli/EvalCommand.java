@@ -24,8 +24,8 @@ import picocli.CommandLine.Spec;
 /** Measures a trained model. */
 @Command(name = "eval", mixinStandardHelpOptions = true, versionProvider = Version.class,
     header = "Measure a trained model.", parameterListHeading = "%nModel:%n", optionListHeading = "%nOptions:%n",
-    description = "Measure a model that \"ondol train\" made on a part of a data set, or, by what a trained classifier sees "
-        + "in them, the pictures that it makes.")
+    description = "Measure a model that \"ondol train\" made, or that others published in a form that is known here, on a "
+        + "part of a data set; or, by what a trained classifier sees in them, the pictures that it makes.")
 final class EvalCommand implements Runnable {
   @Spec
   private CommandSpec spec;
@@ -33,7 +33,7 @@ final class EvalCommand implements Runnable {
   @Mixin
   private DeviceOption device;
 
-  @Parameters(paramLabel = "RUN", description = "A run's folder, or a checkpoint of one.")
+  @Parameters(paramLabel = "RUN", description = "A run's folder, or a checkpoint of one, or published weights.")
   private Path run;
 
   @Option(names = "--data", paramLabel = "PATH",
@@ -62,6 +62,10 @@ final class EvalCommand implements Runnable {
   @Option(names = "--sure", paramLabel = "P", defaultValue = "0.9",
       description = "Probability from which on the judge is sure (default: 0.9).")
   private double sure;
+
+  @Option(names = "--binarize", paramLabel = "N",
+      description = "Take values of at least N for ones, the others for zeros.")
+  private Integer threshold;
 
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of all random numbers (default: 1).")
   private long seed;
@@ -96,6 +100,7 @@ final class EvalCommand implements Runnable {
     DataSet data = DataSets.open(path);
     Examples examples = data.part(part);
     if (first != null) examples = examples.first(first);
+    if (threshold != null) examples = examples.binarized(threshold);
     saved.form().expect(examples, path.toString());
     Text.status("measuring " + saved.recipe().title() + " ...");
     Map<String, Double> figures;

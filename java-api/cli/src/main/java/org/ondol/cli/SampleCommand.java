@@ -30,7 +30,7 @@ final class SampleCommand implements Runnable {
   @Mixin
   private DeviceOption device;
 
-  @Parameters(paramLabel = "RUN", description = "A run's folder, or a checkpoint of one.")
+  @Parameters(paramLabel = "RUN", description = "A run's folder, or a checkpoint of one, or published weights.")
   private Path run;
 
   @Option(names = {"-o", "--out"}, paramLabel = "PNG", required = true, description = "The picture to write.")

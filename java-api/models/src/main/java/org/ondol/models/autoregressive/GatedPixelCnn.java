@@ -102,6 +102,11 @@ public final class GatedPixelCnn extends PixelModel {
   }
 
   @Override
+  int together() {
+    return Layers.TOGETHER;
+  }
+
+  @Override
   public void close() {
     super.close();
     Assembly.closeAll(all);

@@ -19,10 +19,16 @@ import org.ondol.ops.PackedFilter;
  * @param <M> a map
  */
 interface Layers<M> {
+  /** Images that a sampler, which keeps all maps of all of them, draws at once: more would leave the caches. */
+  int TOGETHER = 16;
+
   M conv(M x, MaskedLayer layer);
 
   /** The convolution plus a map of its size. */
   M conv(M x, MaskedLayer layer, M residual);
+
+  /** The relu of the convolution. */
+  M convRelu(M x, MaskedLayer layer);
 
   /** tanh(first half of the channels) · sigmoid(second half). */
   M gate(M x);
@@ -60,6 +66,11 @@ interface Layers<M> {
     }
 
     @Override
+    public Value convRelu(Value x, MaskedLayer layer) {
+      return layer.apply(tape, x).relu();
+    }
+
+    @Override
     public Value gate(Value x) {
       long half = x.size(1) / 2;
       return x.slice(1, 0, half).tanh().mul(x.slice(1, half, 2 * half).sigmoid());
@@ -92,9 +103,18 @@ interface Layers<M> {
 
     @Override
     public Integer conv(Integer x, MaskedLayer layer, Integer residual) {
+      return conv(x, layer, Activation.NONE, residual);
+    }
+
+    @Override
+    public Integer convRelu(Integer x, MaskedLayer layer) {
+      return conv(x, layer, Activation.RELU, -1);
+    }
+
+    private Integer conv(Integer x, MaskedLayer layer, Activation activation, int residual) {
       PackedFilter filter = parts.add(layer.packed());
       Tensor bias = parts.add(layer.bias());
-      return builder.conv(x, filter, bias, Activation.NONE, 0, residual);
+      return builder.conv(x, filter, bias, activation, 0, residual);
     }
 
     @Override

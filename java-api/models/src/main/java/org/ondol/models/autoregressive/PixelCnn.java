@@ -21,9 +21,8 @@ public final class PixelCnn extends PixelModel {
   /** A residual block: the input, of 2h features, plus what h features make of it. */
   private record Block(MaskedLayer down, MaskedLayer middle, MaskedLayer up) {
     <M> M of(Layers<M> layers, M x) {
-      M h = layers.conv(layers.relu(x), down);
-      h = layers.conv(layers.relu(h), middle);
-      return layers.conv(layers.relu(h), up, x);
+      M h = layers.convRelu(layers.relu(x), down);
+      return layers.conv(layers.convRelu(h, middle), up, x);
     }
   }
 
@@ -76,8 +75,7 @@ public final class PixelCnn extends PixelModel {
   private <M> M network(Layers<M> layers, M image) {
     M h = layers.conv(image, first);
     for (Block block : blocks) h = block.of(layers, h);
-    h = layers.conv(layers.relu(h), last);
-    return layers.conv(layers.relu(h), logits);
+    return layers.conv(layers.convRelu(layers.relu(h), last), logits);
   }
 
   @Override
@@ -88,6 +86,11 @@ public final class PixelCnn extends PixelModel {
   @Override
   Stepper stepper(int batch) {
     return Layers.stepper(this, batch, this::network);
+  }
+
+  @Override
+  int together() {
+    return Layers.TOGETHER;
   }
 
   @Override

@@ -56,6 +56,9 @@ public abstract class PixelModel implements Autoregressive {
   /** The same network, pixel by pixel, with the same bits. */
   abstract Stepper stepper(int batch);
 
+  /** How many images are best drawn at once. */
+  abstract int together();
+
   public Canvas canvas() {
     return canvas;
   }
@@ -123,33 +126,46 @@ public abstract class PixelModel implements Autoregressive {
     try (Scope scope = Scope.open()) {
       uniform = random.uniform(Device.of("java"), 0, 1, x.shape()).toFloats();
     }
-    if (n > 0) {
-      try (Stepper stepper = stepper(n)) {
-        for (int r = 0; r < canvas.height(); r++) {
-          for (int c = 0; c < canvas.width(); c++) {
-            for (int k = 0; k < canvas.colours(); k++) pixel(stepper, r, c, k, known, values, uniform);
-          }
-        }
+    for (int from = 0; from < n; from += together()) {
+      int to = Math.min(n, from + together());
+      try (Stepper stepper = stepper(to - from)) {
+        complete(stepper, new Rows(from, to, known, values, uniform));
       }
     }
     return Tensor.of(device, values, x.shape());
   }
 
-  private void pixel(Stepper stepper, int r, int c, int colour, boolean[] known, float[] values, float[] uniform) {
-    int v = canvas.variable(colour, r, c);
-    int n = values.length / variables();
-    if (!known[v]) {
-      try (Scope scope = Scope.open()) {
-        float[] u = new float[n];
-        for (int i = 0; i < n; i++) u[i] = uniform[i * variables() + v];
-        Tensor own = stepper.step(r, c).slice(1, (long) colour * canvas.outputs(), (colour + 1L) * canvas.outputs());
-        int[] drawn = draw(own, u);
-        for (int i = 0; i < n; i++) values[i * variables() + v] = drawn[i];
+  /** Some of the examples on their way: [N, n] each. */
+  private record Rows(int from, int to, boolean[] known, float[] values, float[] uniform) {
+    /** A variable of each. */
+    float[] column(float[] all, int variable) {
+      float[] own = new float[to - from];
+      for (int i = 0; i < own.length; i++) own[i] = all[(from + i) * known.length + variable];
+      return own;
+    }
+
+    void draw(Tensor logits, int variable) {
+      int[] drawn = PixelModel.draw(logits, column(uniform, variable));
+      for (int i = 0; i < drawn.length; i++) values[(from + i) * known.length + variable] = drawn[i];
+    }
+  }
+
+  private void complete(Stepper stepper, Rows rows) {
+    for (int r = 0; r < canvas.height(); r++) {
+      for (int c = 0; c < canvas.width(); c++) {
+        for (int k = 0; k < canvas.colours(); k++) {
+          int v = canvas.variable(k, r, c);
+          if (!rows.known[v]) {
+            try (Scope scope = Scope.open()) {
+              rows.draw(stepper.step(r, c).slice(1, (long) k * canvas.outputs(), (k + 1L) * canvas.outputs()), v);
+            }
+          }
+          float[] read = rows.column(rows.values, v);
+          for (int i = 0; i < read.length; i++) read[i] = canvas.read(read[i]);
+          stepper.set(r, c, k, read);
+        }
       }
     }
-    float[] read = new float[n];
-    for (int i = 0; i < n; i++) read[i] = canvas.read(values[i * variables() + v]);
-    stepper.set(r, c, colour, read);
   }
 
   /**

@@ -26,6 +26,9 @@ public final class PixelRnn extends PixelModel {
   /** Which LSTM the layers are. */
   public enum Kind { ROW, DIAGONAL }
 
+  /** States of a row are all that is kept: products of more rows cost less for each. */
+  private static final int TOGETHER = 256;
+
   private final MaskedLayer first;
   private final List<RecurrentLayer> layers = new ArrayList<>();
   private final List<MaskedLinear> last = new ArrayList<>();
@@ -89,6 +92,11 @@ public final class PixelRnn extends PixelModel {
     try (Assembly parts = new Assembly()) {
       return parts.done(new Steps(parts, batch));
     }
+  }
+
+  @Override
+  int together() {
+    return TOGETHER;
   }
 
   /** The first convolution as a sampler of its own, then each layer at one pixel. */
