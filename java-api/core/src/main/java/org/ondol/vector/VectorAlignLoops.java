@@ -54,7 +54,7 @@ final class VectorAlignLoops implements AlignLoops {
   private static void line(float[] cells, int row, AlignTable columns, int bins, float[] line, int lineAt) {
     for (int part = 0; part < LANES; part += PART) {
       for (int j = 0; j < bins; j++) {
-        FloatVector h = ZERO;
+        FloatVector h = FloatVector.zero(SPECIES);
         for (int s = columns.begin[j]; s < columns.begin[j + 1]; s++) {
           h = fromArray(SPECIES, cells, row + part + columns.low[s]).fma(broadcast(SPECIES, columns.lowWeight[s]), h);
           h = fromArray(SPECIES, cells, row + part + columns.high[s]).fma(broadcast(SPECIES, columns.highWeight[s]), h);
@@ -106,7 +106,7 @@ final class VectorAlignLoops implements AlignLoops {
 
   private static void interpolated(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
       int[] indices, int at) {
-    FloatVector best = ZERO;
+    FloatVector best = FloatVector.zero(SPECIES);
     IntVector index = IntVector.broadcast(INTS, -1);
     int number = 0;
     for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
@@ -131,7 +131,7 @@ final class VectorAlignLoops implements AlignLoops {
 
   private static void corners(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
       int[] indices, int at) {
-    FloatVector best = ZERO;
+    FloatVector best = FloatVector.zero(SPECIES);
     IntVector index = IntVector.broadcast(INTS, -1);
     int number = 0;
     for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {

@@ -197,8 +197,8 @@ final class VectorBoxLoops implements BoxLoops {
   @Override
   public int decay(float[] scores, float[] factor, int n, float floor) {
     FloatVector least = broadcast(SPECIES, floor);
-    FloatVector best = ALL_GONE;
-    IntVector at = LANE;
+    FloatVector best = broadcast(SPECIES, SoftNms.GONE);
+    IntVector at = IntVector.zero(INTS).addIndex(1);
     for (int i = 0; i < n; i += WIDTH) {
       FloatVector score = fromArray(SPECIES, scores, i);
       FloatVector decayed = score.mul(fromArray(SPECIES, factor, i));
