@@ -13,9 +13,9 @@ interface AlignLoops {
   void average(float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float divisor, float[] lines,
       float[] y);
 
-  /** Maxima of bins to y, and their indices unless null. */
+  /** Maxima of bins to y, and their indices, as the bits of floats, unless null. */
   void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float[] y,
-      int[] indices);
+      float[] indices);
 
   /** The first n values, each divided. */
   void divide(float[] values, int n, float divisor);

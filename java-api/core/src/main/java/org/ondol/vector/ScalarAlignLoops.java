@@ -83,7 +83,7 @@ final class ScalarAlignLoops implements AlignLoops {
 
   @Override
   public void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
-      float[] y, int[] indices) {
+      float[] y, float[] indices) {
     for (int i = 0; i < rowBins; i++) {
       for (int j = 0; j < columnBins; j++) {
         for (int l = 0; l < LANES; l++) {
@@ -92,7 +92,7 @@ final class ScalarAlignLoops implements AlignLoops {
           int at = (i * columnBins + j) * LANES + l;
           y[at] = best.value;
           if (indices != null) {
-            indices[at] = best.index;
+            indices[at] = Float.intBitsToFloat(best.index);
           }
         }
       }

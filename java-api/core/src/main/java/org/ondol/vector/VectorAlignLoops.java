@@ -89,7 +89,7 @@ final class VectorAlignLoops implements AlignLoops {
 
   @Override
   public void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
-      float[] y, int[] indices) {
+      float[] y, float[] indices) {
     for (int i = 0; i < rowBins; i++) {
       for (int j = 0; j < columnBins; j++) {
         for (int part = 0; part < LANES; part += PART) {
@@ -105,7 +105,7 @@ final class VectorAlignLoops implements AlignLoops {
   }
 
   private static void interpolated(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
-      int[] indices, int at) {
+      float[] indices, int at) {
     FloatVector best = FloatVector.zero(SPECIES);
     IntVector index = IntVector.broadcast(INTS, -1);
     int number = 0;
@@ -130,7 +130,7 @@ final class VectorAlignLoops implements AlignLoops {
   }
 
   private static void corners(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
-      int[] indices, int at) {
+      float[] indices, int at) {
     FloatVector best = FloatVector.zero(SPECIES);
     IntVector index = IntVector.broadcast(INTS, -1);
     int number = 0;
@@ -156,7 +156,7 @@ final class VectorAlignLoops implements AlignLoops {
     return first ? SPECIES.maskAll(false) : best.compare(GE, value).or(best.test(VectorOperators.IS_NAN));
   }
 
-  private static void finish(FloatVector best, IntVector index, boolean outside, float[] y, int[] indices, int at) {
+  private static void finish(FloatVector best, IntVector index, boolean outside, float[] y, float[] indices, int at) {
     if (outside) {
       VectorMask<Float> less = best.compare(LT, ZERO);
       best = best.blend(ZERO, less);
@@ -164,7 +164,7 @@ final class VectorAlignLoops implements AlignLoops {
     }
     best.add(ZERO).intoArray(y, at);
     if (indices != null) {
-      index.intoArray(indices, at);
+      index.reinterpretAsFloats().intoArray(indices, at);
     }
   }
 
