@@ -26,6 +26,9 @@ interface AlignLoops {
   /** to = fma(weight, line, to) for n values. */
   void add(float[] to, int toAt, float weight, float[] line, int lineAt, int n);
 
+  /** The same of two rows, {@code step} apart. */
+  void add(float[] to, int toAt, int step, float low, float high, float[] line, int lineAt, int n);
+
   /** The first n values, each + 0. */
   void positiveZeros(float[] values, int n);
 }

@@ -20,6 +20,12 @@ record AlignPlanes(Turns turns, Floats memory, long first, long stride, int coun
   /** n values of each channel from {@code from} on, side by side. */
   void gather(long from, int n, float[] to, int toAt, Scratch scratch) {
     float[] rows = scratch.floats(7, LANES * ROW);
+    if (stride == n && n <= PIECE) {
+      memory.read(first + from, rows, 0, count * n);
+      Arrays.fill(rows, count * n, LANES * n, 0);
+      turns.turn(rows, 0, n, LANES, n, to, toAt, LANES, scratch.floats(9, Turns.SQUARE));
+      return;
+    }
     for (int i = 0; i < n; i += PIECE) {
       int part = Math.min(PIECE, n - i);
       for (int c = 0; c < LANES; c++) {
@@ -29,7 +35,7 @@ record AlignPlanes(Turns turns, Floats memory, long first, long stride, int coun
           Arrays.fill(rows, c * ROW, c * ROW + part, 0);
         }
       }
-      turns.turn(rows, 0, ROW, LANES, part, to, toAt + i * LANES, LANES);
+      turns.turn(rows, 0, ROW, LANES, part, to, toAt + i * LANES, LANES, scratch.floats(9, Turns.SQUARE));
     }
   }
 
@@ -38,7 +44,7 @@ record AlignPlanes(Turns turns, Floats memory, long first, long stride, int coun
     float[] rows = scratch.floats(7, LANES * ROW);
     for (int i = 0; i < n; i += PIECE) {
       int part = Math.min(PIECE, n - i);
-      turns.turnBack(from, fromAt + i * LANES, LANES, LANES, part, rows, 0, ROW);
+      turns.turnBack(from, fromAt + i * LANES, LANES, LANES, part, rows, 0, ROW, scratch.floats(9, Turns.SQUARE));
       for (int c = 0; c < count; c++) {
         memory.write(rows, c * ROW, first + c * stride + to + i, part);
       }

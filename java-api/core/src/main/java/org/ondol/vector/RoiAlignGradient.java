@@ -174,7 +174,12 @@ final class RoiAlignGradient {
     /** Adds the line of a row bin, whose first cell is {@code first}, to the rows of its samples. */
     private void rows(int bin, float[] lines, int at, int first, int n) {
       for (int s = rows.begin[bin]; s < rows.begin[bin + 1]; s++) {
-        add(rows.low[s], rows.lowWeight[s], lines, at, first, n);
+        int low = rows.low[s];
+        if (rows.high[s] == low + 1 && low >= top && low + 1 < bottom) {
+          loops.add(sum, ((low - top) * width + first) * LANES, width * LANES, rows.lowWeight[s], rows.highWeight[s], lines, at, n);
+          continue;
+        }
+        add(low, rows.lowWeight[s], lines, at, first, n);
         add(rows.high[s], rows.highWeight[s], lines, at, first, n);
       }
     }

@@ -184,11 +184,12 @@ final class RoiAlignKernel {
         storeBin(r, bin, results, numbers);
         return;
       }
+      float[] square = scratch.floats(9, Turns.SQUARE);
       float[] turned = scratch.floats(3, (long) LANES * grid);
-      turns.turnBack(results, 0, LANES, LANES, grid, turned, 0, grid);
+      turns.turnBack(results, 0, LANES, LANES, grid, turned, 0, grid, square);
       y.write(turned, 0, y.start + at(r), lanes * grid);
       if (indices != null) {
-        turns.turnBack(numbers, 0, LANES, LANES, grid, turned, 0, grid);
+        turns.turnBack(numbers, 0, LANES, LANES, grid, turned, 0, grid, square);
         indices.write(turned, 0, indices.start + at(r), lanes * grid);
       }
     }

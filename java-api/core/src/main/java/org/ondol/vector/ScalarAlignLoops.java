@@ -136,6 +136,12 @@ final class ScalarAlignLoops implements AlignLoops {
   }
 
   @Override
+  public void add(float[] to, int toAt, int step, float low, float high, float[] line, int lineAt, int n) {
+    add(to, toAt, low, line, lineAt, n);
+    add(to, toAt + step, high, line, lineAt, n);
+  }
+
+  @Override
   public void positiveZeros(float[] values, int n) {
     for (int k = 0; k < n; k++) {
       values[k] = values[k] + 0f;

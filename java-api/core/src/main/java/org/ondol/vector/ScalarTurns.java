@@ -3,7 +3,7 @@ package org.ondol.vector;
 /** {@link Turns} with scalar code. */
 final class ScalarTurns implements Turns {
   @Override
-  public void turn(float[] from, int fromAt, int step, int count, int n, float[] to, int toAt, int toStep) {
+  public void turn(float[] from, int fromAt, int step, int count, int n, float[] to, int toAt, int toStep, float[] square) {
     for (int c = 0; c < count; c++) {
       row(from, fromAt + c * step, n, to, toAt + c, toStep);
     }
