@@ -3,12 +3,10 @@ package org.ondol.bench;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.ondol.Threads;
@@ -218,12 +216,11 @@ public final class Bench implements Callable<Integer> {
 
   private <C extends Case> void measure(Stem<C> stem, Peak peak, Report report) throws Exception {
     List<C> cases = selected(stem);
-    Set<String> warmed = new HashSet<>();
     long start = System.nanoTime();
     for (int i = 0; i < cases.size(); i++) {
       double left = QUICK_STEM_MS - (System.nanoTime() - start) * 1e-6;
       Runner.Settings settings = quick ? Runner.Settings.quick(left, cases.size() - i) : Runner.Settings.full();
-      new Runner(settings, peak, report, warmed).run(stem, cases.get(i));
+      new Runner(settings, peak, report).run(stem, cases.get(i));
     }
   }
 }

@@ -1,5 +1,10 @@
 package org.ondol.ops;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.Scope;
 import org.ondol.Tensor;
@@ -27,6 +32,36 @@ final class Outputs {
     } catch (RuntimeException e) {
       a.close();
       throw e;
+    }
+  }
+
+  /** A tensor and INT32 indices of its shape, filled by {@code operation}. */
+  static Pool.Max indexed(Device device, long[] shape, BiConsumer<Tensor, Tensor> operation) {
+    Tensor y = Tensor.empty(device, shape);
+    Tensor indices = null;
+    boolean done = false;
+    try {
+      indices = Tensor.empty(device, DType.INT32, shape);
+      operation.accept(y, indices);
+      done = true;
+      return new Pool.Max(y, indices);
+    } finally {
+      if (!done) closeAll(y, indices);
+    }
+  }
+
+  /** One tensor for each of several maps, filled by {@code operation} where any has elements. */
+  static List<Tensor> maps(Device device, List<long[]> shapes, Consumer<List<Tensor>> operation) {
+    List<Tensor> all = new ArrayList<>();
+    boolean done = false;
+    try {
+      for (long[] shape : shapes) all.add(Tensor.empty(device, shape));
+      List<Tensor> result = List.copyOf(all);
+      if (all.stream().anyMatch(t -> t.count() > 0)) operation.accept(result);
+      done = true;
+      return result;
+    } finally {
+      if (!done) all.forEach(Tensor::close);
     }
   }
 

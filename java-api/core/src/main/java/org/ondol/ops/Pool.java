@@ -19,7 +19,7 @@ public final class Pool {
   /** What becomes of a window; the order is the C ABI's. */
   public enum Op { MAX, AVERAGE }
 
-  /** The greatest elements and their indices. */
+  /** Maxima and their indices, of windows, of regions' bins or of {@link RoiAlign}'s samples: for the gradient. */
   public record Max(Tensor y, Tensor indices) implements AutoCloseable {
     @Override
     public void close() {
@@ -160,17 +160,7 @@ public final class Pool {
   private static Max withIndices(Tensor x, PoolShape s) {
     PoolCall.plane("x", x.shape());
     long[] shape = PoolCall.result(x.shape(), s);
-    Tensor y = Tensor.empty(x.device(), shape);
-    Tensor indices = null;
-    boolean done = false;
-    try {
-      indices = Tensor.empty(x.device(), DType.INT32, shape);
-      launch(Op.MAX, s, x, y, indices);
-      done = true;
-      return new Max(y, indices);
-    } finally {
-      if (!done) Outputs.closeAll(y, indices);
-    }
+    return Outputs.indexed(x.device(), shape, (y, indices) -> launch(Op.MAX, s, x, y, indices));
   }
 
   private static void launch(Op op, PoolShape s, Tensor x, Tensor y, Tensor indices) {

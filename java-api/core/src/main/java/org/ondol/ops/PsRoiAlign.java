@@ -29,7 +29,7 @@ public final class PsRoiAlign {
   }
 
   /** The same of a maximum, with indices; not of maps so large that INT32 could not count their samples. */
-  public static RoiAlign.Max maxWithIndices(Pyramid x, Rois rois, long rows, long columns, RoiAlign.Options options) {
+  public static Pool.Max maxWithIndices(Pyramid x, Rois rois, long rows, long columns, RoiAlign.Options options) {
     return new RoiAlignCall(x, rois, rows, columns, options, true).withIndices();
   }
 

@@ -73,14 +73,6 @@ public final class RoiAlign {
     }
   }
 
-  /** Maxima and their indices, which are for {@link #maxBackward}: the numbers of samples within their bins. */
-  public record Max(Tensor y, Tensor indices) implements AutoCloseable {
-    @Override
-    public void close() {
-      Outputs.closeAll(y, indices);
-    }
-  }
-
   private RoiAlign() {}
 
   /**
@@ -98,8 +90,8 @@ public final class RoiAlign {
     return apply(Pyramid.of(x, scale), rois, rows, columns, options);
   }
 
-  /** The same of a maximum, with indices; not of maps so large that INT32 could not count their samples. */
-  public static Max maxWithIndices(Pyramid x, Rois rois, long rows, long columns, Options options) {
+  /** The same of a maximum, with the numbers of samples within their bins; not of maps so large that INT32 could not count these. */
+  public static Pool.Max maxWithIndices(Pyramid x, Rois rois, long rows, long columns, Options options) {
     return new RoiAlignCall(x, rois, rows, columns, options, false).withIndices();
   }
 

@@ -1,9 +1,6 @@
 package org.ondol.ops;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.ShapeException;
@@ -60,20 +57,10 @@ final class RoiAlignCall {
     return Outputs.finish(y, () -> launch(y, null));
   }
 
-  RoiAlign.Max withIndices() {
+  Pool.Max withIndices() {
     if (shape.op() == RoiAlign.Op.AVERAGE) throw new InvalidArgumentException("options", "of AVERAGE", "a maximum");
     countable(shape, x.shape());
-    Tensor y = Tensor.empty(device, result);
-    Tensor indices = null;
-    boolean done = false;
-    try {
-      indices = Tensor.empty(device, DType.INT32, result);
-      launch(y, indices);
-      done = true;
-      return new RoiAlign.Max(y, indices);
-    } finally {
-      if (!done) Outputs.closeAll(y, indices);
-    }
+    return Outputs.indexed(device, result, this::launch);
   }
 
   private void launch(Tensor y, Tensor indices) {
@@ -81,9 +68,7 @@ final class RoiAlignCall {
     RoiMaps maps = x.open();
     try {
       var args = new RoiAlignArgs(shape, maps, rois, y, indices);
-      List<Tensor> operands = new ArrayList<>(maps.x());
-      Collections.addAll(operands, rois.boxes(), rois.images(), rois.levels(), y, indices);
-      Check.launch(device, k -> k.roialign(args), operands.toArray(Tensor[]::new));
+      Check.launch(device, k -> k.roialign(args), RoiCall.operands(maps.x(), rois, y, indices));
     } finally {
       maps.x().forEach(Tensor::close);
     }
@@ -119,24 +104,13 @@ final class RoiAlignCall {
       PoolCall.indices(indices, device, dy.shape());
     }
     RoiList list = checked(rois, device, maps);
-    List<Tensor> dx = new ArrayList<>();
-    boolean done = false;
-    try {
-      for (long[] map : maps.maps()) dx.add(Tensor.empty(device, map));
-      if (dx.getFirst().count() > 0) launch(shape, sizes, list, dy, indices, dx);
-      done = true;
-      return List.copyOf(dx);
-    } finally {
-      if (!done) dx.forEach(Tensor::close);
-    }
+    return Outputs.maps(device, maps.maps(), dx -> launch(shape, sizes, list, dy, indices, dx));
   }
 
   private static void launch(RoiAlignShape shape, RoiMaps sizes, RoiList rois, Tensor dy, Tensor indices, List<Tensor> dx) {
     try (Tensor dense = dy.contiguous(); Tensor at = indices == null ? null : indices.contiguous()) {
-      var args = new RoiAlignBackwardArgs(shape, sizes, rois, dense, at, List.copyOf(dx));
-      List<Tensor> operands = new ArrayList<>(dx);
-      Collections.addAll(operands, rois.boxes(), rois.images(), rois.levels(), dense, at);
-      Check.launch(dy.device(), k -> k.roialignBackward(args), operands.toArray(Tensor[]::new));
+      var args = new RoiAlignBackwardArgs(shape, sizes, rois, dense, at, dx);
+      Check.launch(dy.device(), k -> k.roialignBackward(args), RoiCall.operands(dx, rois, dense, at));
     }
   }
 }

@@ -3,7 +3,6 @@ package org.ondol.ops;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.ShapeException;
@@ -82,17 +81,7 @@ record RoiCall(Pool.Op op, Rounding rounding, boolean positionSensitive, boolean
     Device device = x.device();
     RoiList list = rois.checked(device, x.shape().batch(), x.maps().size());
     long[] shape = result("x", rois.count(), x.shape().channels());
-    Tensor y = Tensor.empty(device, shape);
-    Tensor indices = null;
-    boolean done = false;
-    try {
-      indices = Tensor.empty(device, DType.INT32, shape);
-      launch(x, list, y, indices);
-      done = true;
-      return new Pool.Max(y, indices);
-    } finally {
-      if (!done) Outputs.closeAll(y, indices);
-    }
+    return Outputs.indexed(device, shape, (y, indices) -> launch(x, list, y, indices));
   }
 
   private void launch(Pyramid x, RoiList list, Tensor y, Tensor indices) {
@@ -106,7 +95,8 @@ record RoiCall(Pool.Op op, Rounding rounding, boolean positionSensitive, boolean
     }
   }
 
-  private static Tensor[] operands(List<Tensor> maps, RoiList list, Tensor... others) {
+  /** All tensors of a call. */
+  static Tensor[] operands(List<Tensor> maps, RoiList list, Tensor... others) {
     List<Tensor> all = new ArrayList<>(maps);
     all.addAll(Arrays.asList(list.boxes(), list.images(), list.levels()));
     all.addAll(Arrays.asList(others));
@@ -123,16 +113,7 @@ record RoiCall(Pool.Op op, Rounding rounding, boolean positionSensitive, boolean
     long[] shape = result("xShape", rois.count(), x.channels());
     Check.shape("dy", dy, shape);
     if (op == Pool.Op.MAX) PoolCall.indices(indices, device, shape);
-    List<Tensor> dx = new ArrayList<>();
-    boolean done = false;
-    try {
-      for (long[] map : x.maps()) dx.add(Tensor.empty(device, map));
-      if (dx.stream().anyMatch(t -> t.count() > 0)) launch(dy, indices, list, x, dx);
-      done = true;
-      return dx;
-    } finally {
-      if (!done) dx.forEach(Tensor::close);
-    }
+    return Outputs.maps(device, x.maps(), dx -> launch(dy, indices, list, x, dx));
   }
 
   private void launch(Tensor dy, Tensor indices, RoiList list, Pyramid.Shape x, List<Tensor> dx) {

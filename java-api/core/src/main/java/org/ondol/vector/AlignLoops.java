@@ -13,9 +13,9 @@ interface AlignLoops {
   void average(float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float divisor, float[] lines,
       float[] y);
 
-  /** Maxima of bins to y, and their indices unless null. */
+  /** Maxima of bins to y, and their indices, as the bits of floats, unless null. */
   void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float[] y,
-      int[] indices);
+      float[] indices);
 
   /** The first n values, each divided. */
   void divide(float[] values, int n, float divisor);
@@ -25,6 +25,9 @@ interface AlignLoops {
 
   /** to = fma(weight, line, to) for n values. */
   void add(float[] to, int toAt, float weight, float[] line, int lineAt, int n);
+
+  /** The same of two rows, {@code step} apart. */
+  void add(float[] to, int toAt, int step, float low, float high, float[] line, int lineAt, int n);
 
   /** The first n values, each + 0. */
   void positiveZeros(float[] values, int n);

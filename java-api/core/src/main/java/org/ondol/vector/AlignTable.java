@@ -33,11 +33,25 @@ final class AlignTable {
     }
     samples = axis.samples();
     count = 0;
-    firstCell = Integer.MAX_VALUE;
-    lastCell = -1;
     boolean fits = (long) samples * bins <= LIMIT ? all(axis, from, to) : searched(axis, from, to);
     begin[bins] = count;
+    if (fits) {
+      reach(bins);
+    }
     return fits;
+  }
+
+  /** Within a bin positions only rise, or only fall: not from bin to bin, where roundings of both ends meet. */
+  private void reach(int bins) {
+    firstCell = Integer.MAX_VALUE;
+    lastCell = -1;
+    for (int i = 0; i < bins; i++) {
+      int last = begin[i + 1] - 1;
+      if (last >= begin[i]) {
+        firstCell = Math.min(firstCell, Math.min(low[begin[i]], low[last]));
+        lastCell = Math.max(lastCell, Math.max(high[begin[i]], high[last]));
+      }
+    }
   }
 
   int entries() {
@@ -105,8 +119,6 @@ final class AlignTable {
     high[count] = next;
     lowWeight[count] = 1 - weight;
     highWeight[count] = weight;
-    firstCell = Math.min(firstCell, cell);
-    lastCell = Math.max(lastCell, next);
     count++;
   }
 

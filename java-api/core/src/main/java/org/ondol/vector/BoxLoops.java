@@ -17,6 +17,9 @@ interface BoxLoops {
    */
   int collect(float[] x, int begin, int end, int base, int floor, int flip, Order.Words words);
 
+  /** Puts the elements x[begin .. end) that belong there among the first k words, which are sorted. For a small k. */
+  void best(float[] x, int begin, int end, int base, int flip, int k, Order.Words words);
+
   /** Whether one of the first n kept boxes suppresses the box (x1, y1, x2, y2, area). */
   boolean suppressed(BoxColumns kept, int n, float[] box, float offset, float threshold, boolean inclusive);
 

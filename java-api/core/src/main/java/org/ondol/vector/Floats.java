@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import org.ondol.Tensor;
 
 /**
- * The elements of a FLOAT32 tensor by their position in its memory. The loops run on arrays only (faster than segments
+ * The elements of a FLOAT32 tensor, or the bits of an INT32 one, by their position in its memory. The loops run on arrays only (faster than segments
  * under C2 and the same code for heap and native memory); this is the way in and out, in runs of elements.
  */
 final class Floats {

@@ -38,13 +38,19 @@ final class IouKernel {
     long perTask = Math.max(1, TASK / m);
     Threads.pool().run(ceilDiv(args.n(), perTask), (begin, end, thread) -> {
       try (Scratch scratch = Scratch.borrow()) {
-        float[] row = scratch.floats(0, stride);
+        float[] boxes = scratch.floats(0, 4 * perTask);
         float[] box = scratch.floats(1, 5);
-        for (long i = begin * perTask; i < Math.min(end * perTask, args.n()); i++) {
-          a.read(a.start + 4 * i, box, 0, 4);
-          box[4] = area(box[0], box[1], box[2], box[3], args.pixel());
-          overlaps.row(args.kind(), box, others, stride, args.pixel(), row, stride);
-          out.write(row, 0, out.start + i * m, m);
+        float[] rows = scratch.floats(2, perTask * m + stride - m); // a row spills over the next one, which comes later
+        for (long task = begin; task < end; task++) {
+          long first = task * perTask;
+          int count = (int) Math.min(perTask, args.n() - first);
+          a.read(a.start + 4 * first, boxes, 0, 4 * count);
+          for (int i = 0; i < count; i++) {
+            System.arraycopy(boxes, 4 * i, box, 0, 4);
+            box[4] = area(box[0], box[1], box[2], box[3], args.pixel());
+            overlaps.row(args.kind(), box, others, stride, args.pixel(), rows, i * m, stride);
+          }
+          out.write(rows, 0, out.start + first * m, count * m);
         }
       }
     });
@@ -53,13 +59,13 @@ final class IouKernel {
   /** x1, y1, x2, y2 and areas, each padded with zeros. */
   private static float[] columns(Floats b, int m, int stride, float pixel) {
     float[] to = new float[Math.multiplyExact(5, stride)];
-    float[] box = new float[4];
+    float[] boxes = new float[Math.multiplyExact(4, m)];
+    b.read(b.start, boxes, 0, 4 * m);
     for (int j = 0; j < m; j++) {
-      b.read(b.start + 4L * j, box, 0, 4);
       for (int k = 0; k < 4; k++) {
-        to[k * stride + j] = box[k];
+        to[k * stride + j] = boxes[4 * j + k];
       }
-      to[4 * stride + j] = area(box[0], box[1], box[2], box[3], pixel);
+      to[4 * stride + j] = area(boxes[4 * j], boxes[4 * j + 1], boxes[4 * j + 2], boxes[4 * j + 3], pixel);
     }
     return to;
   }
@@ -78,7 +84,7 @@ final class IouKernel {
         b.read(b.start + 4 * i, second, 0, 4);
         first[4] = area(first[0], first[1], first[2], first[3], args.pixel());
         second[4] = area(second[0], second[1], second[2], second[3], args.pixel());
-        one.row(args.kind(), first, second, 1, args.pixel(), value, 1);
+        one.row(args.kind(), first, second, 1, args.pixel(), value, 0, 1);
         out.set(out.start + i, value[0]);
       }
     });

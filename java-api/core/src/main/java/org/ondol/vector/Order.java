@@ -29,6 +29,11 @@ final class Order {
     return threshold == Float.NEGATIVE_INFINITY ? NAN_KEY : key(threshold, 0);
   }
 
+  /** A number that has this key, which is not NaN's. */
+  static float value(int key) {
+    return Float.intBitsToFloat(key ^ (key >> 31 & 0x7FFFFFFF));
+  }
+
   static long word(int key, int position) {
     return (long) (key ^ 0x7FFFFFFF) << 32 | position;
   }
@@ -60,6 +65,26 @@ final class Order {
 
     void add(int key, int position) {
       words[count++] = word(key, position);
+    }
+
+    /** Puts a candidate, later than all others, among the first k, which are sorted, where it is one of them. */
+    void insert(int key, int position, int k) {
+      long word = word(key, position);
+      int at = k - 1;
+      if (Long.compareUnsigned(words[at], word) < 0) {
+        return;
+      }
+      for (; at > 0 && Long.compareUnsigned(words[at - 1], word) > 0; at--) {
+        words[at] = words[at - 1];
+      }
+      words[at] = word;
+    }
+
+    /** Elements beyond it come before the last of the first k, which are sorted; times -1 with a flip. NaN where that is NaN. */
+    float threshold(int k, int flip) {
+      int key = Order.key(words[k - 1]);
+      float least = key == NAN_KEY ? 0 : value(key ^ flip);
+      return key == NAN_KEY ? Float.NaN : flip == 0 ? least : -least;
     }
 
     /** By keys; the words' positions ascend where keys are equal. */

@@ -17,6 +17,7 @@ final class RoiAlignGradient {
   private static final int LINES = 1 << 14;
 
   private final AlignLoops loops;
+  private final Turns turns;
   private final RoiAlignShape shape;
   private final RoiMaps maps;
   private final AlignGroups groups;
@@ -30,6 +31,7 @@ final class RoiAlignGradient {
 
   private RoiAlignGradient(Loops loops, RoiAlignBackwardArgs args) {
     this.loops = loops.align();
+    turns = loops.turns();
     shape = args.shape();
     maps = args.x();
     groups = new AlignGroups(maps, args.rois());
@@ -117,7 +119,7 @@ final class RoiAlignGradient {
       long mapWidth = maps.widths()[level];
       long size = maps.heights()[level] * mapWidth;
       long channel = bin < 0 ? firstChannel : firstChannel * grid + bin;
-      AlignPlanes planes = new AlignPlanes(dx[level], dx[level].start + (image * maps.channels() + channel) * size, bins * size, lanes);
+      AlignPlanes planes = new AlignPlanes(turns, dx[level], dx[level].start + (image * maps.channels() + channel) * size, bins * size, lanes);
       if (width == mapWidth) {
         planes.scatter(sum, 0, top * mapWidth, (bottom - top) * width, scratch);
         return;
@@ -164,7 +166,7 @@ final class RoiAlignGradient {
     private float[] read(int r, int count, float divisor) {
       float[] d = scratch.floats(1, (long) count * LANES);
       long at = dy.start + (r * channels + firstChannel) * grid + Math.max(0, bin);
-      new AlignPlanes(dy, at, grid, lanes).gather(0, count, d, 0, scratch);
+      new AlignPlanes(turns, dy, at, grid, lanes).gather(0, count, d, 0, scratch);
       loops.divide(d, count * LANES, divisor);
       return d;
     }
@@ -172,7 +174,12 @@ final class RoiAlignGradient {
     /** Adds the line of a row bin, whose first cell is {@code first}, to the rows of its samples. */
     private void rows(int bin, float[] lines, int at, int first, int n) {
       for (int s = rows.begin[bin]; s < rows.begin[bin + 1]; s++) {
-        add(rows.low[s], rows.lowWeight[s], lines, at, first, n);
+        int low = rows.low[s];
+        if (rows.high[s] == low + 1 && low >= top && low + 1 < bottom) {
+          loops.add(sum, ((low - top) * width + first) * LANES, width * LANES, rows.lowWeight[s], rows.highWeight[s], lines, at, n);
+          continue;
+        }
+        add(low, rows.lowWeight[s], lines, at, first, n);
         add(rows.high[s], rows.highWeight[s], lines, at, first, n);
       }
     }

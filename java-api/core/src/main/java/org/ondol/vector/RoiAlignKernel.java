@@ -3,8 +3,6 @@ package org.ondol.vector;
 import static org.ondol.vector.AlignLoops.LANES;
 import static org.ondol.vector.Packing.ceilDiv;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.ondol.Threads;
 import org.ondol.ops.RoiAlign;
@@ -24,13 +22,14 @@ final class RoiAlignKernel {
   static final int BINS = 1024;
 
   private final AlignLoops loops;
+  private final Turns turns;
   private final RoiAlignShape shape;
   private final RoiMaps maps;
   private final AlignGroups groups;
   private final Floats[] x;
   private final Floats y;
-  private final MemorySegment indices;
-  private final long indicesStart;
+  /** The bits of integers. */
+  private final Floats indices;
   private final long channels;
   private final int grid;
   private final long blocks;
@@ -39,13 +38,13 @@ final class RoiAlignKernel {
 
   private RoiAlignKernel(Loops loops, RoiAlignArgs args) {
     this.loops = loops.align();
+    turns = loops.turns();
     shape = args.shape();
     maps = args.x();
     groups = new AlignGroups(maps, args.rois());
     x = maps.x().stream().map(Floats::of).toArray(Floats[]::new);
     y = Floats.of(args.y());
-    indices = args.indices() == null ? null : args.indices().segment();
-    indicesStart = args.indices() == null ? 0 : args.indices().offset();
+    indices = Floats.of(args.indices());
     channels = shape.channels(maps);
     grid = Math.toIntExact(shape.rows() * shape.columns());
     blocks = ceilDiv(channels, LANES);
@@ -111,7 +110,7 @@ final class RoiAlignKernel {
       long size = maps.heights()[level] * maps.widths()[level];
       long apart = x[level].stride(1) * bins;
       long first = x[level].start + groups.image(group) * x[level].stride(0) + firstChannel * apart + Math.max(0, bin) * x[level].stride(1);
-      planes = new AlignPlanes(x[level], first, apart, lanes);
+      planes = new AlignPlanes(turns, x[level], first, apart, lanes);
       whole = size <= CELLS && groups.cells[group] >= (double) size * chunks;
       if (whole) {
         side = scratch.floats(0, size * LANES);
@@ -168,7 +167,7 @@ final class RoiAlignKernel {
       if (shape.op() == RoiAlign.Op.AVERAGE) {
         loops.average(side, pitch, rows, rowBins, columns, columnBins, divisor, scratch.floats(2, 2L * columnBins * LANES), results);
       } else {
-        int[] numbers = indices == null ? null : scratch.ints(0, rowBins * columnBins * LANES);
+        float[] numbers = indices == null ? null : scratch.floats(4, (long) rowBins * columnBins * LANES);
         loops.maximum(shape.op(), side, pitch, rows, rowBins, columns, columnBins, results, numbers);
       }
     }
@@ -180,37 +179,35 @@ final class RoiAlignKernel {
 
     private void store(int r) {
       float[] results = scratch.floats(1, 0);
-      int[] numbers = scratch.ints(0, 0);
+      float[] numbers = scratch.floats(4, 0);
       if (bin >= 0) {
         storeBin(r, bin, results, numbers);
         return;
       }
+      float[] square = scratch.floats(9, Turns.SQUARE);
       float[] turned = scratch.floats(3, (long) LANES * grid);
-      AlignPlanes.rows(results, grid, turned);
+      turns.turnBack(results, 0, LANES, LANES, grid, turned, 0, grid, square);
       y.write(turned, 0, y.start + at(r), lanes * grid);
-      for (int k = 0; k < lanes * grid && indices != null; k++) {
-        index(at(r) + k, numbers[k % grid * LANES + k / grid]);
+      if (indices != null) {
+        turns.turnBack(numbers, 0, LANES, LANES, grid, turned, 0, grid, square);
+        indices.write(turned, 0, indices.start + at(r), lanes * grid);
       }
     }
 
-    private void storeBin(int r, int to, float[] results, int[] numbers) {
+    private void storeBin(int r, int to, float[] results, float[] numbers) {
       for (int l = 0; l < lanes; l++) {
         y.set(y.start + at(r) + (long) l * grid + to, results[l]);
         if (indices != null) {
-          index(at(r) + (long) l * grid + to, numbers[l]);
+          indices.set(indices.start + at(r) + (long) l * grid + to, numbers[l]);
         }
       }
     }
 
-    private void index(long at, int number) {
-      indices.setAtIndex(ValueLayout.JAVA_INT_UNALIGNED, indicesStart + at, number);
-    }
-
     private void clear(int r) {
       float[] zeros = scratch.floats(1, LANES);
-      int[] none = scratch.ints(0, LANES);
+      float[] none = scratch.floats(4, LANES);
       Arrays.fill(zeros, 0, LANES, 0);
-      Arrays.fill(none, 0, LANES, -1);
+      Arrays.fill(none, 0, LANES, Float.intBitsToFloat(-1));
       for (int b = Math.max(0, bin); b < (bin < 0 ? grid : bin + 1); b++) {
         storeBin(r, b, zeros, none);
       }
@@ -219,7 +216,7 @@ final class RoiAlignKernel {
     /** Without tables: bin after bin and channel after channel, straight from the planes. */
     private void wide(int r, AlignAxis down, AlignAxis across) {
       float[] results = scratch.floats(1, LANES);
-      int[] numbers = scratch.ints(0, LANES);
+      float[] numbers = scratch.floats(4, LANES);
       int q = (int) shape.columns();
       AlignWide region = new AlignWide(planes, down, across);
       for (int b = Math.max(0, bin); b < (bin < 0 ? grid : bin + 1); b++) {
@@ -229,7 +226,7 @@ final class RoiAlignKernel {
           } else {
             ScalarAlignLoops.Best best = region.maximum(shape.op(), b / q, b % q, l);
             results[l] = best.value;
-            numbers[l] = best.index;
+            numbers[l] = Float.intBitsToFloat(best.index);
           }
         }
         storeBin(r, b, results, numbers);

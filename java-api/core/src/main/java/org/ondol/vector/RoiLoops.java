@@ -11,8 +11,8 @@ interface RoiLoops {
   /** Greatest elements, +0 for empty bins. careful: there may be a NaN among the cells. */
   void max(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y);
 
-  /** The same and their positions, -1 for empty bins. */
-  void index(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y, int[] indices);
+  /** The same and their positions, as the bits of floats, -1 for empty bins. */
+  void index(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y, float[] indices);
 
   /** Averages, +0 for empty bins. */
   void average(float[] cells, int width, int[] spans, int at, int p, int q, float[] y);

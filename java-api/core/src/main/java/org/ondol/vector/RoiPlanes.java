@@ -1,57 +1,42 @@
 package org.ondol.vector;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
-/** Planes of channels as [cell][block] and back. Plain loops: each element is touched once for many bins. */
-final class RoiPlanes {
+/** Planes of channels as [cell][block]: {@code count} of them, the others zeros. */
+record RoiPlanes(Turns turns, Floats x, int count, int block) {
   /** Cells that are turned at once. */
-  static final int PIECE = 64;
-
-  private RoiPlanes() {}
+  static final int PIECE = 256;
+  /** From row to row of a piece: not a power of two, so that they do not meet in the cache. */
+  private static final int ROW = PIECE + 16;
 
   /**
-   * Cells [at, at + n) of {@code count} planes that lie {@code step} apart to {@code to}; lanes beyond the count are left alone.
+   * n elements, {@link #PIECE} at most, of planes that lie {@code step} apart from {@code at} on.
    *
-   * @return whether there is a NaN among them
+   * @return whether there may be a NaN among them
    */
-  static boolean turn(Floats x, long plane, long step, int count, long at, int n, float[] to, int toAt, int block, float[] row) {
+  boolean turn(long at, long step, int n, float[] to, int toAt, Scratch scratch) {
+    float[] rows = scratch.floats(6, (long) block * ROW);
     boolean nan = false;
-    for (int c = 0; c < count; c++) {
-      x.read(plane + c * step + at, row, 0, n);
-      nan |= spread(row, n, to, toAt + c, block);
+    if (step == n) {
+      x.read(at, rows, 0, count * n);
+      nan = turns.nan(rows, 0, count * n);
+      Arrays.fill(rows, count * n, block * n, 0);
+      turns.turn(rows, 0, n, block, n, to, toAt, block, scratch.floats(7, Turns.SQUARE));
+      return nan;
     }
+    for (int c = 0; c < count; c++) {
+      x.read(at + c * step, rows, c * ROW, n);
+      nan |= turns.nan(rows, c * ROW, n);
+    }
+    for (int c = count; c < block; c++) {
+      Arrays.fill(rows, c * ROW, c * ROW + n, 0);
+    }
+    turns.turn(rows, 0, ROW, block, n, to, toAt, block, scratch.floats(7, Turns.SQUARE));
     return nan;
   }
 
-  private static boolean spread(float[] row, int n, float[] to, int at, int block) {
-    boolean nan = false;
-    for (int i = 0; i < n; i++) {
-      float v = row[i];
-      nan |= v != v;
-      to[at + i * block] = v;
-    }
-    return nan;
-  }
-
-  /** [n][block] to {@code count} rows of n, without gaps in {@code to}: few rows at a time, so that cells stay near. */
-  static void turnBack(float[] from, int block, int n, int count, float[] to) {
-    for (int c = 0; c < count; c++) {
-      for (int i = 0, j = c; i < n; i++, j += block) {
-        to[c * n + i] = from[j];
-      }
-    }
-  }
-
-  static void turnBack(int[] from, int block, int n, int count, int[] to) {
-    for (int c = 0; c < count; c++) {
-      for (int i = 0, j = c; i < n; i++, j += block) {
-        to[c * n + i] = from[j];
-      }
-    }
-  }
-
-  static void write(int[] from, int fromAt, MemorySegment to, long at, int n) {
-    MemorySegment.copy(from, fromAt, to, ValueLayout.JAVA_INT_UNALIGNED, at * Integer.BYTES, n);
+  /** [n][block] to {@code count} rows of n, without gaps in {@code to}, which has room for 16 more. */
+  static void turnBack(Turns turns, float[] from, int fromAt, int block, int n, int count, float[] to, Scratch scratch) {
+    turns.turnBack(from, fromAt, block, count, n, to, 0, n, scratch.floats(7, Turns.SQUARE));
   }
 }

@@ -1,6 +1,7 @@
 package org.ondol.vector;
 
 import static org.ondol.vector.Packing.ceilDiv;
+import static org.ondol.vector.RoiPlanes.PIECE;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -26,6 +27,7 @@ final class RoiPoolGradient {
   private static final int RUN = 1024;
 
   private final RoiLoops loops;
+  private final Turns turns;
   private final RoiPoolArgs args;
   private final RoiMaps maps;
   private final RoiRegions regions;
@@ -39,6 +41,7 @@ final class RoiPoolGradient {
 
   private RoiPoolGradient(Loops loops, RoiPoolBackwardArgs args) {
     this.loops = loops.roi();
+    turns = loops.turns();
     this.args = args.forward();
     maps = this.args.x();
     regions = new RoiRegions(this.args.rois(), maps);
@@ -110,6 +113,8 @@ final class RoiPoolGradient {
     private final RoiSpans spans;
     private final Scratch scratch;
     private final float[] box = new float[4];
+    /** Where the row of a cell begins, which saves a division a result; null where the tile has not all columns, which is rare. */
+    private final int[] rows;
 
     Task(int level, long image, long tile, Scratch scratch) {
       this.level = level;
@@ -122,6 +127,10 @@ final class RoiPoolGradient {
       width = right - left;
       cells = (bottom - top) * width;
       spans = new RoiSpans(args, scratch);
+      rows = max && width == maps.widths()[level] ? scratch.ints(2, cells) : null;
+      for (int y = 0; y < bottom - top && rows != null; y++) {
+        Arrays.fill(rows, y * width, (y + 1) * width, y * width);
+      }
     }
 
     void run(long b) {
@@ -166,25 +175,33 @@ final class RoiPoolGradient {
           }
         }
       }
+      int run = run();
       for (int c = 0; c < count; c++) {
-        for (int y = top; y < bottom; y++) {
-          dx[level].write(sums, c * cells + (y - top) * width, out(first + c, y), width);
+        for (int at = 0; at < cells; at += run) {
+          dx[level].write(sums, c * cells + at, out(first + c, top + at / width), run);
         }
       }
     }
 
+    /** Cells that lie side by side in dx. */
+    private int run() {
+      return width == maps.widths()[level] ? cells : width;
+    }
+
     private void grid(long begin, long first, int count, int at, int p, int q, float[] sums) {
-      int some = Math.max(1, RUN / q);
-      for (int i = 0; i < p; i += some) {
-        int n = Math.min(some, p - i);
-        for (int c = 0; c < count; c++) {
+      int some = Math.min(p, Math.max(1, RUN / q));
+      int together = some < p ? 1 : Math.min(count, Math.max(1, RUN / (p * q)));
+      float[] g = scratch.floats(1, Math.max(RUN, q));
+      int[] index = scratch.ints(1, Math.max(RUN, q));
+      for (int c = 0; c < count; c += together) {
+        int channels = Math.min(together, count - c);
+        for (int i = 0; i < p; i += some) {
+          int n = Math.min(some, p - i);
           long from = begin + (first + c) * p * q + (long) i * q;
-          float[] g = scratch.floats(1, n * q);
-          int[] index = scratch.ints(1, n * q);
-          dy.read(dy.start + from, g, 0, n * q);
-          MemorySegment.copy(indices, ValueLayout.JAVA_INT_UNALIGNED, (indicesAt + from) * Integer.BYTES, index, 0, n * q);
-          for (int k = 0; k < n; k++) {
-            row(g, index, k * q, q, at + i + k, p, at + 2 * p, sums, c * cells);
+          dy.read(dy.start + from, g, 0, channels * n * q);
+          MemorySegment.copy(indices, ValueLayout.JAVA_INT_UNALIGNED, (indicesAt + from) * Integer.BYTES, index, 0, channels * n * q);
+          for (int k = 0; k < channels * n; k++) {
+            row(g, index, k * q, q, at + i + k % n, p, at + 2 * p, sums, (c + k / n) * cells);
           }
         }
       }
@@ -211,8 +228,22 @@ final class RoiPoolGradient {
       if (low >= high) {
         return;
       }
+      if (rows == null) {
+        for (int j = 0; j < q; j++) {
+          one(g[from + j], index[from + j], low, high, s[columnAt + j], s[columnAt + q + j], sums, plane);
+        }
+        return;
+      }
+      int begin = (low - top) * width;
+      int end = (high - top) * width;
       for (int j = 0; j < q; j++) {
-        one(g[from + j], index[from + j], low, high, s[columnAt + j], s[columnAt + q + j], sums, plane);
+        int cell = index[from + j] - top * width;
+        if (cell >= begin && cell < end) {
+          int x = cell - rows[cell];
+          if (x >= s[columnAt + j] && x < s[columnAt + q + j]) {
+            sums[plane + cell] += g[from + j];
+          }
+        }
       }
     }
 
@@ -244,13 +275,15 @@ final class RoiPoolGradient {
           spreadGrid(r * row + args.base(g), first, count, spans.at(g), (int) args.rows()[g], (int) args.columns()[g], sums);
         }
       }
-      float[] rows = scratch.floats(1, (long) width * count);
-      float[] line = scratch.floats(2, (long) width * block);
-      for (int y = top; y < bottom; y++) {
-        System.arraycopy(sums, (y - top) * width * block, line, 0, width * block);
-        RoiPlanes.turnBack(line, block, width, count, rows);
-        for (int c = 0; c < count; c++) {
-          dx[level].write(rows, c * width, out((first + c) * bins() + bin, y), width);
+      int run = run();
+      float[] rows = scratch.floats(1, (long) PIECE * count + 16);
+      for (int at = 0; at < cells; at += run) {
+        for (int k = 0; k < run; k += PIECE) {
+          int n = Math.min(PIECE, run - k);
+          RoiPlanes.turnBack(turns, sums, (at + k) * block, block, n, count, rows, scratch);
+          for (int c = 0; c < count; c++) {
+            dx[level].write(rows, c * n, out((first + c) * bins() + bin, top + at / width) + k, n);
+          }
         }
       }
     }
@@ -268,11 +301,11 @@ final class RoiPoolGradient {
     private void spreadGrid(long begin, long first, int count, int at, int p, int q, float[] sums) {
       int[] s = spans.spans;
       long n = (long) p * q;
-      float[] g = scratch.floats(3, (long) RUN * block);
-      float[] line = scratch.floats(4, RUN);
-      for (long done = 0; done < n; done += RUN) {
-        int part = (int) Math.min(RUN, n - done);
-        RoiPlanes.turn(dy, dy.start + begin + first * n, n, count, done, part, g, 0, block, line);
+      float[] g = scratch.floats(3, (long) PIECE * block);
+      RoiPlanes planes = new RoiPlanes(turns, dy, count, block);
+      for (long done = 0; done < n; done += PIECE) {
+        int part = (int) Math.min(PIECE, n - done);
+        planes.turn(dy.start + begin + first * n + done, n, part, g, 0, scratch);
         for (int b = 0; b < part; b++) {
           int i = at + (int) ((done + b) / q);
           int j = at + 2 * p + (int) ((done + b) % q);

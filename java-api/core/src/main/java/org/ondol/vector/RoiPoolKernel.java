@@ -3,7 +3,6 @@ package org.ondol.vector;
 import static org.ondol.vector.Packing.ceilDiv;
 import static org.ondol.vector.RoiPlanes.PIECE;
 
-import java.lang.foreign.MemorySegment;
 import org.ondol.Threads;
 import org.ondol.ops.Pool;
 import org.ondol.spi.RoiMaps;
@@ -20,30 +19,34 @@ final class RoiPoolKernel {
   /** Bins whose results are collected; at least a row of bins is. */
   private static final int BINS = 1024;
 
+  /** The index of an empty bin. */
+  private static final float NOTHING = Float.intBitsToFloat(-1);
+
   /** Regions of a task, at least, where blocks of channels are too few for the threads. */
   private static final long REGIONS = 64;
 
   private final RoiLoops loops;
+  private final Turns turns;
   private final RoiPoolArgs args;
   private final RoiMaps maps;
   private final RoiRegions regions;
   private final Floats[] x;
   private final Floats y;
-  private final MemorySegment indices;
-  private final long indicesAt;
+  /** The bits of integers. */
+  private final Floats indices;
   private final long channels;
   private final long row;
   private final int block;
 
   private RoiPoolKernel(Loops loops, RoiPoolArgs args) {
     this.loops = loops.roi();
+    turns = loops.turns();
     this.args = args;
     maps = args.x();
     regions = new RoiRegions(args.rois(), maps);
     x = maps.x().stream().map(Floats::of).toArray(Floats[]::new);
     y = Floats.of(args.y());
-    indices = args.indices() == null ? null : args.indices().segment();
-    indicesAt = args.indices() == null ? 0 : args.indices().offset();
+    indices = Floats.of(args.indices());
     channels = args.channels();
     row = args.row();
     block = this.loops.block();
@@ -80,6 +83,7 @@ final class RoiPoolKernel {
     private final RoiSpans spans;
     private final Scratch scratch;
     private final boolean[] laid;
+    private final RoiPlanes planes;
     private final float[] box = new float[4];
     private boolean careful;
 
@@ -93,6 +97,7 @@ final class RoiPoolKernel {
       width = (int) maps.widths()[level];
       size = (int) maps.heights()[level] * width;
       spans = new RoiSpans(args, scratch);
+      planes = new RoiPlanes(turns, x[level], count, block);
       laid = new boolean[size <= CELLS ? (int) ceilDiv(size, PIECE) : 0];
     }
 
@@ -127,7 +132,7 @@ final class RoiPoolKernel {
         for (long i = 0; i < (args.positionSensitive() ? count : count * bins(g)); i++) {
           y.set(y.start + begin + i * step, 0);
           if (indices != null) {
-            RoiPlanes.write(new int[] {-1}, 0, indices, indicesAt + begin + i * step, 1);
+            indices.set(indices.start + begin + i * step, NOTHING);
           }
         }
       }
@@ -152,8 +157,8 @@ final class RoiPoolKernel {
 
     private void part(int[] s, int at, int p, int q, long begin, long planeStep, long step) {
       int n = p * q;
-      float[] results = scratch.floats(1, (long) n * block);
-      int[] positions = indices == null ? null : scratch.ints(1, n * block);
+      float[] results = scratch.floats(1, (long) Math.max(n, 16) * block); // of fewer than 16 bins too, squares are read
+      float[] positions = indices == null ? null : scratch.floats(4, (long) Math.max(n, 16) * block);
       if (size <= CELLS) {
         pool(s, at, p, q, results, positions);
       } else {
@@ -162,7 +167,7 @@ final class RoiPoolKernel {
       write(n, results, positions, begin, planeStep, step);
     }
 
-    private void pool(int[] s, int at, int p, int q, float[] results, int[] positions) {
+    private void pool(int[] s, int at, int p, int q, float[] results, float[] positions) {
       float[] cells = scratch.floats(0, (long) size * block);
       reach(cells, s[at] * width, s[at + 2 * p - 1] * width);
       if (args.op() == Pool.Op.AVERAGE) {
@@ -190,18 +195,13 @@ final class RoiPoolKernel {
           laid[piece] = true;
           int at = piece * PIECE;
           int n = Math.min(PIECE, size - at);
-          careful |= RoiPlanes.turn(x[level], plane(), planeStep(), count, at, n, cells, at * block, block, scratch.floats(3, PIECE));
-          for (int c = count; c < block; c++) {
-            for (int i = at; i < at + n; i++) {
-              cells[i * block + c] = 0;
-            }
-          }
+          careful |= planes.turn(plane() + at, planeStep(), n, cells, at * block, scratch);
         }
       }
     }
 
     /** Planes too large to be laid out: element by element. */
-    private void far(int[] s, int at, int p, int q, float[] results, int[] positions) {
+    private void far(int[] s, int at, int p, int q, float[] results, float[] positions) {
       float[] line = scratch.floats(3, PIECE);
       for (int b = 0; b < p * q; b++) {
         int i = at + b / q;
@@ -212,7 +212,7 @@ final class RoiPoolKernel {
       }
     }
 
-    private void bin(long plane, int top, int bottom, int left, int right, int result, float[] line, float[] results, int[] positions) {
+    private void bin(long plane, int top, int bottom, int left, int right, int result, float[] line, float[] results, float[] positions) {
       boolean average = args.op() == Pool.Op.AVERAGE;
       float acc = average ? 0 : Float.NEGATIVE_INFINITY;
       int at = top * width + left;
@@ -234,33 +234,33 @@ final class RoiPoolKernel {
       boolean empty = bottom <= top || right <= left;
       results[result] = empty ? 0 : average ? acc / (float) ((long) (bottom - top) * (right - left)) : acc + 0f;
       if (positions != null) {
-        positions[result] = empty ? -1 : at;
+        positions[result] = empty ? NOTHING : Float.intBitsToFloat(at);
       }
     }
 
-    private void write(int n, float[] results, int[] positions, long begin, long planeStep, long step) {
+    private void write(int n, float[] results, float[] positions, long begin, long planeStep, long step) {
       if (step > 1) {
         for (int c = 0; c < count; c++) {
           y.set(y.start + begin + c * step, results[c]);
           if (positions != null) {
-            RoiPlanes.write(positions, c, indices, indicesAt + begin + c * step, 1);
+            indices.set(indices.start + begin + c * step, positions[c]);
           }
         }
         return;
       }
-      float[] rows = scratch.floats(2, (long) n * count);
-      RoiPlanes.turnBack(results, block, n, count, rows);
+      writeRows(results, n, y, begin, planeStep);
+      if (positions != null) {
+        writeRows(positions, n, indices, begin, planeStep);
+      }
+    }
+
+    private void writeRows(float[] bins, int n, Floats to, long begin, long planeStep) {
+      float[] rows = scratch.floats(2, (long) n * count + 16);
+      RoiPlanes.turnBack(turns, bins, 0, block, n, count, rows, scratch);
       int runs = n == planeStep ? 1 : count;
       int run = n * count / runs;
       for (int c = 0; c < runs; c++) {
-        y.write(rows, c * run, y.start + begin + c * planeStep, run);
-      }
-      if (positions != null) {
-        int[] at = scratch.ints(2, n * count);
-        RoiPlanes.turnBack(positions, block, n, count, at);
-        for (int c = 0; c < runs; c++) {
-          RoiPlanes.write(at, c * run, indices, indicesAt + begin + c * planeStep, run);
-        }
+        to.write(rows, c * run, to.start + begin + c * planeStep, run);
       }
     }
   }

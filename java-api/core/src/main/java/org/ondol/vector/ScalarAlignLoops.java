@@ -83,7 +83,7 @@ final class ScalarAlignLoops implements AlignLoops {
 
   @Override
   public void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
-      float[] y, int[] indices) {
+      float[] y, float[] indices) {
     for (int i = 0; i < rowBins; i++) {
       for (int j = 0; j < columnBins; j++) {
         for (int l = 0; l < LANES; l++) {
@@ -92,7 +92,7 @@ final class ScalarAlignLoops implements AlignLoops {
           int at = (i * columnBins + j) * LANES + l;
           y[at] = best.value;
           if (indices != null) {
-            indices[at] = best.index;
+            indices[at] = Float.intBitsToFloat(best.index);
           }
         }
       }
@@ -133,6 +133,12 @@ final class ScalarAlignLoops implements AlignLoops {
     for (int k = 0; k < n; k++) {
       to[toAt + k] = Math.fma(weight, line[lineAt + k], to[toAt + k]);
     }
+  }
+
+  @Override
+  public void add(float[] to, int toAt, int step, float low, float high, float[] line, int lineAt, int n) {
+    add(to, toAt, low, line, lineAt, n);
+    add(to, toAt + step, high, line, lineAt, n);
   }
 
   @Override

@@ -14,6 +14,16 @@ final class ScalarBoxLoops implements BoxLoops {
     return i;
   }
 
+  @Override
+  public void best(float[] x, int begin, int end, int base, int flip, int k, Order.Words words) {
+    for (int i = begin; i < end; i++) {
+      int key = Order.key(x[i], flip);
+      if (key > Order.key(words.words[k - 1])) {
+        words.insert(key, base + i, k);
+      }
+    }
+  }
+
   private static float inter(BoxColumns boxes, int i, float[] box, float offset) {
     float w = ((boxes.x2[i] < box[2] ? boxes.x2[i] : box[2]) - (boxes.x1[i] > box[0] ? boxes.x1[i] : box[0])) + offset;
     float h = ((boxes.y2[i] < box[3] ? boxes.y2[i] : box[3]) - (boxes.y1[i] > box[1] ? boxes.y1[i] : box[1])) + offset;

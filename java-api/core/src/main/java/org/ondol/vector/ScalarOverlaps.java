@@ -5,7 +5,7 @@ import org.ondol.ops.Iou;
 /** {@link Overlaps} with scalar code, and one pair at a time. */
 final class ScalarOverlaps implements Overlaps {
   @Override
-  public void row(Iou.Kind kind, float[] box, float[] others, int stride, float pixel, float[] out, int n) {
+  public void row(Iou.Kind kind, float[] box, float[] others, int stride, float pixel, float[] out, int outAt, int n) {
     for (int j = 0; j < n; j++) {
       float x1 = others[j];
       float y1 = others[stride + j];
@@ -13,7 +13,7 @@ final class ScalarOverlaps implements Overlaps {
       float y2 = others[3 * stride + j];
       float both = area(Math.max(box[0], x1), Math.max(box[1], y1), Math.min(box[2], x2), Math.min(box[3], y2), pixel);
       if (kind == Iou.Kind.IOA) {
-        out[j] = ratio(both, box[4]);
+        out[outAt + j] = ratio(both, box[4]);
         continue;
       }
       float either = (box[4] + others[4 * stride + j]) - both;
@@ -22,7 +22,7 @@ final class ScalarOverlaps implements Overlaps {
         float around = area(Math.min(box[0], x1), Math.min(box[1], y1), Math.max(box[2], x2), Math.max(box[3], y2), pixel);
         v -= ratio(around - either, around);
       }
-      out[j] = v;
+      out[outAt + j] = v;
     }
   }
 

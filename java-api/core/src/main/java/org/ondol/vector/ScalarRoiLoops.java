@@ -17,7 +17,7 @@ final class ScalarRoiLoops implements RoiLoops {
     void fold(int result, int top, int bottom, int left, int right);
   }
 
-  private static void each(int[] spans, int at, int p, int q, float[] y, int[] indices, Bin bin) {
+  private static void each(int[] spans, int at, int p, int q, float[] y, float[] indices, Bin bin) {
     for (int b = 0; b < p * q; b++) {
       int i = b / q;
       int j = b % q;
@@ -30,7 +30,7 @@ final class ScalarRoiLoops implements RoiLoops {
       } else {
         Arrays.fill(y, b * BLOCK, (b + 1) * BLOCK, 0);
         if (indices != null) {
-          Arrays.fill(indices, b * BLOCK, (b + 1) * BLOCK, -1);
+          Arrays.fill(indices, b * BLOCK, (b + 1) * BLOCK, Float.intBitsToFloat(-1));
         }
       }
     }
@@ -54,10 +54,10 @@ final class ScalarRoiLoops implements RoiLoops {
   }
 
   @Override
-  public void index(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y, int[] indices) {
+  public void index(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y, float[] indices) {
     each(spans, at, p, q, y, indices, (result, top, bottom, left, right) -> {
       Arrays.fill(y, result, result + BLOCK, Float.NEGATIVE_INFINITY);
-      Arrays.fill(indices, result, result + BLOCK, top * width + left);
+      Arrays.fill(indices, result, result + BLOCK, Float.intBitsToFloat(top * width + left));
       for (int row = top; row < bottom; row++) {
         for (int cell = row * width + left; cell < row * width + right; cell++) {
           for (int c = 0; c < BLOCK; c++) {
@@ -65,7 +65,7 @@ final class ScalarRoiLoops implements RoiLoops {
             float v = cells[cell * BLOCK + c];
             if (v > m || v != v && m == m) {
               y[result + c] = v;
-              indices[result + c] = cell;
+              indices[result + c] = Float.intBitsToFloat(cell);
             }
           }
         }

@@ -4,12 +4,12 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.NE;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.ondol.ops.RoiAlign;
 
@@ -53,11 +53,23 @@ final class VectorAlignLoops implements AlignLoops {
   /** h(r, j) of a row. */
   private static void line(float[] cells, int row, AlignTable columns, int bins, float[] line, int lineAt) {
     for (int part = 0; part < LANES; part += PART) {
+      int at = row + part;
       for (int j = 0; j < bins; j++) {
-        FloatVector h = ZERO;
-        for (int s = columns.begin[j]; s < columns.begin[j + 1]; s++) {
-          h = fromArray(SPECIES, cells, row + part + columns.low[s]).fma(broadcast(SPECIES, columns.lowWeight[s]), h);
-          h = fromArray(SPECIES, cells, row + part + columns.high[s]).fma(broadcast(SPECIES, columns.highWeight[s]), h);
+        int s = columns.begin[j];
+        int limit = columns.begin[j + 1];
+        if (limit - s == 2) {
+          // By far the most frequent number: a loop of two turns takes longer to enter and leave than to run.
+          fromArray(SPECIES, cells, at + columns.high[s + 1]).fma(broadcast(SPECIES, columns.highWeight[s + 1]),
+              fromArray(SPECIES, cells, at + columns.low[s + 1]).fma(broadcast(SPECIES, columns.lowWeight[s + 1]),
+                  fromArray(SPECIES, cells, at + columns.high[s]).fma(broadcast(SPECIES, columns.highWeight[s]),
+                      fromArray(SPECIES, cells, at + columns.low[s]).fma(broadcast(SPECIES, columns.lowWeight[s]), ZERO))))
+              .intoArray(line, lineAt + j * LANES + part);
+          continue;
+        }
+        FloatVector h = FloatVector.zero(SPECIES);
+        for (; s < limit; s++) {
+          h = fromArray(SPECIES, cells, at + columns.low[s]).fma(broadcast(SPECIES, columns.lowWeight[s]), h);
+          h = fromArray(SPECIES, cells, at + columns.high[s]).fma(broadcast(SPECIES, columns.highWeight[s]), h);
         }
         h.intoArray(line, lineAt + j * LANES + part);
       }
@@ -89,7 +101,7 @@ final class VectorAlignLoops implements AlignLoops {
 
   @Override
   public void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
-      float[] y, int[] indices) {
+      float[] y, float[] indices) {
     for (int i = 0; i < rowBins; i++) {
       for (int j = 0; j < columnBins; j++) {
         for (int part = 0; part < LANES; part += PART) {
@@ -105,9 +117,9 @@ final class VectorAlignLoops implements AlignLoops {
   }
 
   private static void interpolated(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
-      int[] indices, int at) {
-    FloatVector best = ZERO;
-    IntVector index = IntVector.broadcast(INTS, -1);
+      float[] indices, int at) {
+    FloatVector best = broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    IntVector index = IntVector.zero(INTS);
     int number = 0;
     for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
       int low = rows.low[s] * pitch + part;
@@ -120,7 +132,7 @@ final class VectorAlignLoops implements AlignLoops {
         first = fromArray(SPECIES, cells, low + columns.high[t]).fma(v1, first).mul(rows.lowWeight[s]);
         second = fromArray(SPECIES, cells, high + columns.high[t]).fma(v1, second);
         FloatVector value = second.fma(broadcast(SPECIES, rows.highWeight[s]), first);
-        VectorMask<Float> stays = stays(best, value, number == 0);
+        VectorMask<Float> stays = stays(best, value);
         best = value.blend(best, stays);
         index = IntVector.broadcast(INTS, number).blend(index, stays.cast(INTS));
         number++;
@@ -130,9 +142,9 @@ final class VectorAlignLoops implements AlignLoops {
   }
 
   private static void corners(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
-      int[] indices, int at) {
-    FloatVector best = ZERO;
-    IntVector index = IntVector.broadcast(INTS, -1);
+      float[] indices, int at) {
+    FloatVector best = broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    IntVector index = IntVector.zero(INTS);
     int number = 0;
     for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
       for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
@@ -141,7 +153,7 @@ final class VectorAlignLoops implements AlignLoops {
           float weight = (corner < 2 ? rows.lowWeight[s] : rows.highWeight[s])
               * ((corner & 1) == 0 ? columns.lowWeight[t] : columns.highWeight[t]);
           FloatVector value = fromArray(SPECIES, cells, cell + part).mul(weight);
-          VectorMask<Float> stays = stays(best, value, number == 0);
+          VectorMask<Float> stays = stays(best, value);
           best = value.blend(best, stays);
           index = IntVector.broadcast(INTS, number).blend(index, stays.cast(INTS));
           number++;
@@ -151,12 +163,12 @@ final class VectorAlignLoops implements AlignLoops {
     finish(best, index, rows.outside(i) || columns.outside(j), y, indices, at);
   }
 
-  /** Where the best so far is not less than a value, or is a NaN. */
-  private static VectorMask<Float> stays(FloatVector best, FloatVector value, boolean first) {
-    return first ? SPECIES.maskAll(false) : best.compare(GE, value).or(best.test(VectorOperators.IS_NAN));
+  /** Where the best so far is not less than a value, or is a NaN. Before the first value it is -inf, with the first index. */
+  private static VectorMask<Float> stays(FloatVector best, FloatVector value) {
+    return best.compare(GE, value).or(best.compare(NE, best));
   }
 
-  private static void finish(FloatVector best, IntVector index, boolean outside, float[] y, int[] indices, int at) {
+  private static void finish(FloatVector best, IntVector index, boolean outside, float[] y, float[] indices, int at) {
     if (outside) {
       VectorMask<Float> less = best.compare(LT, ZERO);
       best = best.blend(ZERO, less);
@@ -164,7 +176,7 @@ final class VectorAlignLoops implements AlignLoops {
     }
     best.add(ZERO).intoArray(y, at);
     if (indices != null) {
-      index.intoArray(indices, at);
+      index.reinterpretAsFloats().intoArray(indices, at);
     }
   }
 
@@ -196,6 +208,17 @@ final class VectorAlignLoops implements AlignLoops {
     FloatVector w = broadcast(SPECIES, weight);
     for (int k = 0; k < n; k += PART) {
       fromArray(SPECIES, line, lineAt + k).fma(w, fromArray(SPECIES, to, toAt + k)).intoArray(to, toAt + k);
+    }
+  }
+
+  @Override
+  public void add(float[] to, int toAt, int step, float low, float high, float[] line, int lineAt, int n) {
+    FloatVector u0 = broadcast(SPECIES, low);
+    FloatVector u1 = broadcast(SPECIES, high);
+    for (int k = 0; k < n; k += PART) {
+      FloatVector x = fromArray(SPECIES, line, lineAt + k);
+      x.fma(u0, fromArray(SPECIES, to, toAt + k)).intoArray(to, toAt + k);
+      x.fma(u1, fromArray(SPECIES, to, toAt + step + k)).intoArray(to, toAt + step + k);
     }
   }
 

@@ -3,13 +3,13 @@ package org.ondol.vector;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 import static jdk.incubator.vector.VectorOperators.MIN;
-import static jdk.incubator.vector.VectorOperators.NE;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import jdk.incubator.vector.FloatVector;
@@ -31,7 +31,6 @@ final class VectorBoxLoops implements BoxLoops {
   private static final FloatVector ONE = broadcast(SPECIES, 1);
   private static final FloatVector ALL_GONE = broadcast(SPECIES, SoftNms.GONE);
   private static final IntVector LANE = IntVector.zero(INTS).addIndex(1);
-  private static final IntVector NAN_KEYS = IntVector.broadcast(INTS, Order.NAN_KEY);
 
   private static final FloatVector MAGIC = broadcast(SPECIES, ScalarMath.MAGIC);
   private static final FloatVector EXP_LOW = broadcast(SPECIES, -104);
@@ -50,7 +49,13 @@ final class VectorBoxLoops implements BoxLoops {
 
   @Override
   public int collect(float[] x, int begin, int end, int base, int floor, int flip, Order.Words words) {
-    IntVector least = IntVector.broadcast(INTS, floor);
+    int i = floor == Order.NAN_KEY ? numbers(x, begin, end, base, flip, words)
+        : above(x, begin, end, base, Order.value(floor ^ flip), flip, words);
+    return i + WIDTH <= end ? i : scalar.collect(x, i, end, base, floor, flip, words);
+  }
+
+  /** All that are not NaN, which are many. */
+  private static int numbers(float[] x, int begin, int end, int base, int flip, Order.Words words) {
     long[] out = words.words;
     int[] key = words.keys;
     int room = out.length - LANES;
@@ -59,20 +64,69 @@ final class VectorBoxLoops implements BoxLoops {
     for (; i + WIDTH <= end && n <= room; i += WIDTH) {
       FloatVector v = fromArray(SPECIES, x, i);
       IntVector b = v.add(ZERO).reinterpretAsInts();
-      IntVector keys = b.lanewise(ASHR, 31).and(0x7FFFFFFF).lanewise(XOR, b).lanewise(XOR, flip)
-          .blend(NAN_KEYS, v.compare(NE, v).cast(INTS));
-      long bits = keys.compare(GT, least).toLong();
-      if (bits == 0) {
-        continue;
-      }
-      keys.intoArray(key, 0);
-      for (; bits != 0; bits &= bits - 1) {
+      b.lanewise(ASHR, 31).and(0x7FFFFFFF).lanewise(XOR, b).lanewise(XOR, flip).intoArray(key, 0);
+      for (long bits = v.compare(EQ, v).toLong(); bits != 0; bits &= bits - 1) {
         int lane = Long.numberOfTrailingZeros(bits);
         out[n++] = Order.word(key[lane], base + i + lane);
       }
     }
     words.count = n;
-    return i + WIDTH <= end ? i : scalar.collect(x, i, end, base, floor, flip, words);
+    return i;
+  }
+
+  /** Those beyond a number, four vectors at once: they are few. */
+  private static int above(float[] x, int begin, int end, int base, float least, int flip, Order.Words words) {
+    // x < least where the lesser ones are wanted: -x > -least.
+    FloatVector sign = broadcast(SPECIES, flip == 0 ? 1 : -1);
+    FloatVector t = broadcast(SPECIES, flip == 0 ? least : -least);
+    int room = words.words.length - LANES;
+    int i = begin;
+    while (i + WIDTH <= end && words.count <= room) {
+      if (i + 4 * WIDTH <= end && words.count <= room - 3 * LANES) {
+        VectorMask<Float> m0 = fromArray(SPECIES, x, i).mul(sign).compare(GT, t);
+        VectorMask<Float> m1 = fromArray(SPECIES, x, i + WIDTH).mul(sign).compare(GT, t);
+        VectorMask<Float> m2 = fromArray(SPECIES, x, i + 2 * WIDTH).mul(sign).compare(GT, t);
+        VectorMask<Float> m3 = fromArray(SPECIES, x, i + 3 * WIDTH).mul(sign).compare(GT, t);
+        if (m0.or(m1).or(m2.or(m3)).anyTrue()) {
+          add(x, i, m0.toLong() | m1.toLong() << WIDTH | m2.toLong() << 2 * WIDTH | m3.toLong() << 3 * WIDTH, base, flip, words);
+        }
+        i += 4 * WIDTH;
+      } else {
+        add(x, i, fromArray(SPECIES, x, i).mul(sign).compare(GT, t).toLong(), base, flip, words);
+        i += WIDTH;
+      }
+    }
+    return i;
+  }
+
+  private static void add(float[] x, int at, long lanes, int base, int flip, Order.Words words) {
+    for (long bits = lanes; bits != 0; bits &= bits - 1) {
+      int i = at + Long.numberOfTrailingZeros(bits);
+      words.add(Order.key(x[i], flip), base + i);
+    }
+  }
+
+  @Override
+  public void best(float[] x, int begin, int end, int base, int flip, int k, Order.Words words) {
+    FloatVector sign = broadcast(SPECIES, flip == 0 ? 1 : -1);
+    float t = words.threshold(k, flip);
+    int i = begin;
+    for (; i + WIDTH <= end; i += WIDTH) {
+      // Where NaN are among the first k, every element is looked at.
+      long bits = t == t ? fromArray(SPECIES, x, i).mul(sign).compare(GT, t).toLong() : (1L << WIDTH) - 1;
+      if (bits != 0) {
+        insert(x, i, bits, base, flip, k, words);
+        t = words.threshold(k, flip);
+      }
+    }
+    scalar.best(x, i, end, base, flip, k, words);
+  }
+
+  private static void insert(float[] x, int at, long lanes, int base, int flip, int k, Order.Words words) {
+    for (long bits = lanes; bits != 0; bits &= bits - 1) {
+      int i = at + Long.numberOfTrailingZeros(bits);
+      words.insert(Order.key(x[i], flip), base + i, k);
+    }
   }
 
   @Override
@@ -197,8 +251,8 @@ final class VectorBoxLoops implements BoxLoops {
   @Override
   public int decay(float[] scores, float[] factor, int n, float floor) {
     FloatVector least = broadcast(SPECIES, floor);
-    FloatVector best = ALL_GONE;
-    IntVector at = LANE;
+    FloatVector best = broadcast(SPECIES, SoftNms.GONE);
+    IntVector at = IntVector.zero(INTS).addIndex(1);
     for (int i = 0; i < n; i += WIDTH) {
       FloatVector score = fromArray(SPECIES, scores, i);
       FloatVector decayed = score.mul(fromArray(SPECIES, factor, i));

@@ -21,6 +21,10 @@ import jdk.incubator.vector.VectorSpecies;
  * (NodeCountInliningCutoff, some forty operations) it inlines only what the JDK forces; a helper of our own that
  * takes or returns vectors is then called, and boxes them. Seen: 12 ns a score instead of 0.4 in the softmax of
  * attention.
+ *
+ * <p>Another: what a loop carries from turn to turn begins as a vector made in the method, {@code zero(SPECIES)}, never as a constant
+ * of a class. C2 merges vectors only where it saw both of them made; beside a constant it allocates the other one in every turn.
+ * Seen: 17.5 ms instead of 10.9 in RoiAlign, 1.80 instead of 0.66 in soft NMS, for nothing but that word.
  */
 final class VectorMath {
   /**

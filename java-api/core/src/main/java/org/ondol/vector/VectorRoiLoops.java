@@ -77,14 +77,14 @@ final class VectorRoiLoops implements RoiLoops {
   }
 
   @Override
-  public void index(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y, int[] indices) {
+  public void index(float[] cells, int width, int[] spans, int at, int p, int q, boolean careful, float[] y, float[] indices) {
     int widest = widest(spans, at, p, q);
     for (int i = 0; i < p; i++) {
       for (int j = 0; j < q; j++) {
         int result = (i * q + j) * BLOCK;
         if (empty(spans, at, p, q, i, j)) {
           Arrays.fill(y, result, result + BLOCK, 0);
-          Arrays.fill(indices, result, result + BLOCK, -1);
+          Arrays.fill(indices, result, result + BLOCK, Float.intBitsToFloat(-1));
         } else if (careful) {
           careful(cells, width, spans[at + i], spans[at + p + i], spans[at + 2 * p + j], spans[at + 2 * p + q + j], y, result, indices);
         } else {
@@ -96,7 +96,7 @@ final class VectorRoiLoops implements RoiLoops {
   }
 
   private static void index(float[] cells, int width, int top, int bottom, int left, int right, int widest, float[] y, int result,
-      int[] indices) {
+      float[] indices) {
     FloatVector m0 = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     FloatVector m1 = m0;
     IntVector p0 = IntVector.broadcast(INTS, top * width + left);
@@ -119,12 +119,12 @@ final class VectorRoiLoops implements RoiLoops {
     }
     m0.add(0f).intoArray(y, result);
     m1.add(0f).intoArray(y, result + LANES);
-    p0.intoArray(indices, result);
-    p1.intoArray(indices, result + LANES);
+    p0.reinterpretAsFloats().intoArray(indices, result);
+    p1.reinterpretAsFloats().intoArray(indices, result + LANES);
   }
 
   /** Where a NaN may be met: the first one stays. Rare, so one loop does for values with and without indices. */
-  private static void careful(float[] cells, int width, int top, int bottom, int left, int right, float[] y, int result, int[] indices) {
+  private static void careful(float[] cells, int width, int top, int bottom, int left, int right, float[] y, int result, float[] indices) {
     for (int c = 0; c < BLOCK; c += LANES) {
       FloatVector m = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
       IntVector p = IntVector.broadcast(INTS, top * width + left);
@@ -138,7 +138,7 @@ final class VectorRoiLoops implements RoiLoops {
       }
       m.add(0f).intoArray(y, result + c);
       if (indices != null) {
-        p.intoArray(indices, result + c);
+        p.reinterpretAsFloats().intoArray(indices, result + c);
       }
     }
   }

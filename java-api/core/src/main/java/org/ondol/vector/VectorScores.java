@@ -130,10 +130,10 @@ final class VectorScores implements Scores {
   @Override
   public boolean finite(float[] x, int at, int n) {
     // x * 0 is a zero for a finite x and NaN otherwise, and NaN stays in the sums. Four: none waits for another.
-    FloatVector a = ZERO;
-    FloatVector b = ZERO;
-    FloatVector c = ZERO;
-    FloatVector d = ZERO;
+    FloatVector a = FloatVector.zero(SPECIES);
+    FloatVector b = FloatVector.zero(SPECIES);
+    FloatVector c = FloatVector.zero(SPECIES);
+    FloatVector d = FloatVector.zero(SPECIES);
     int i = 0;
     for (; i <= n - 4 * LANES; i += 4 * LANES) {
       a = fromArray(SPECIES, x, at + i).fma(ZERO, a);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.ondol.Tensor;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.Pool;
 import org.ondol.ops.PsRoiAlign;
 import org.ondol.ops.Pyramid;
 import org.ondol.ops.RoiAlign;
@@ -102,7 +103,7 @@ final class RoiAlignCalls {
     Pyramid maps = s.pyramid(a);
     try (Rois rois = s.rois(a)) {
       RoiAlign.Options o = s.options(a, a.of(RoiAlign.Op.MAX, RoiAlign.Op.MAX_CORNERS));
-      try (RoiAlign.Max max = positionSensitive ? PsRoiAlign.maxWithIndices(maps, rois, s.rows, s.columns, o)
+      try (Pool.Max max = positionSensitive ? PsRoiAlign.maxWithIndices(maps, rois, s.rows, s.columns, o)
           : RoiAlign.maxWithIndices(maps, rois, s.rows, s.columns, o)) {
         Pyramid.Shape shape = s.shape(a);
         List<Tensor> dx = positionSensitive ? PsRoiAlign.maxBackward(max.y(), max.indices(), rois, shape, o)

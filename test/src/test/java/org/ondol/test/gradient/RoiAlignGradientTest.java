@@ -14,6 +14,7 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.ondol.Device;
 import org.ondol.Tensor;
+import org.ondol.ops.Pool;
 import org.ondol.ops.PsRoiAlign;
 import org.ondol.ops.Pyramid;
 import org.ondol.ops.RoiAlign;
@@ -85,10 +86,10 @@ class RoiAlignGradientTest {
           : RoiAlign.averageBackward(dy, rois, maps.shape(), o)).getFirst();
     }
     if (positionSensitive) {
-      RoiAlign.Max max = PsRoiAlign.maxWithIndices(maps, rois, ROWS, COLUMNS, o);
+      Pool.Max max = PsRoiAlign.maxWithIndices(maps, rois, ROWS, COLUMNS, o);
       return PsRoiAlign.maxBackward(dy, max.indices(), rois, maps.shape(), o).getFirst();
     }
-    RoiAlign.Max max = RoiAlign.maxWithIndices(maps, rois, ROWS, COLUMNS, o);
+    Pool.Max max = RoiAlign.maxWithIndices(maps, rois, ROWS, COLUMNS, o);
     return RoiAlign.maxBackward(dy, max.indices(), rois, maps.shape(), o).getFirst();
   }
 

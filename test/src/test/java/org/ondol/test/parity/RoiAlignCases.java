@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.ondol.Tensor;
+import org.ondol.ops.Pool;
 import org.ondol.ops.PsRoiAlign;
 import org.ondol.ops.Pyramid;
 import org.ondol.ops.RoiAlign;
@@ -53,7 +54,7 @@ final class RoiAlignCases implements ParityCase {
         if (p.average()) {
           y[at] = PageRoiAlign.average(map, plane, width, axes[0], bin / p.columns, axes[1], bin % p.columns);
         } else {
-          PageRoiAlign.Max max = PageRoiAlign.maximum(p.corners(), map, plane, width, axes[0], bin / p.columns, axes[1], bin % p.columns);
+          PagePool.Max max = PageRoiAlign.maximum(p.corners(), map, plane, width, axes[0], bin / p.columns, axes[1], bin % p.columns);
           y[at] = max.y();
           indices[at] = max.index();
         }
@@ -86,7 +87,7 @@ final class RoiAlignCases implements ParityCase {
         return results("y", o.adopt(p.positionSensitive ? PsRoiAlign.apply(maps, rois, p.rows, p.columns, p.options)
             : RoiAlign.apply(maps, rois, p.rows, p.columns, p.options)));
       }
-      RoiAlign.Max max = p.positionSensitive ? PsRoiAlign.maxWithIndices(maps, rois, p.rows, p.columns, p.options)
+      Pool.Max max = p.positionSensitive ? PsRoiAlign.maxWithIndices(maps, rois, p.rows, p.columns, p.options)
           : RoiAlign.maxWithIndices(maps, rois, p.rows, p.columns, p.options);
       Tensor indices = o.adopt(max.indices());
       return results("y", o.adopt(max.y()), "indices",

@@ -16,6 +16,7 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.ops.PsRoiAlign;
+import org.ondol.ops.Pool;
 import org.ondol.ops.Pyramid;
 import org.ondol.ops.RoiAlign;
 import org.ondol.ops.RoiAlign.Op;
@@ -95,11 +96,11 @@ class RoiAlignTest {
       Tensor x = Tensor.of(d, new float[] {-8, -4, -4, -8, -8, -4, -16, -4, -4}, 1, 1, 3, 3);
       Pyramid maps = Pyramid.of(x, 1);
       // Samples at (0.5, 0.5), (1.5, 0.5), (0.5, 1.5), (1.5, 1.5), each the mean of four elements: -7, -5, -9, -5.
-      RoiAlign.Max max = RoiAlign.maxWithIndices(maps, rois, 1, 1, new Options(Op.MAX, true, 2, 2));
+      Pool.Max max = RoiAlign.maxWithIndices(maps, rois, 1, 1, new Options(Op.MAX, true, 2, 2));
       assertArrayEquals(new float[] {-5}, max.y().toFloats());
       assertArrayEquals(new long[] {1}, max.indices().toLongs(), "the first of two");
       // Corners are quarters of elements: the greatest is -1, first seen as the second corner of the first sample.
-      RoiAlign.Max corners = RoiAlign.maxWithIndices(maps, rois, 1, 1, new Options(Op.MAX_CORNERS, true, 2, 2));
+      Pool.Max corners = RoiAlign.maxWithIndices(maps, rois, 1, 1, new Options(Op.MAX_CORNERS, true, 2, 2));
       assertArrayEquals(new float[] {-1}, corners.y().toFloats());
       assertArrayEquals(new long[] {1}, corners.indices().toLongs());
       // The gradient of a maximum is spread over the four elements of its sample, that of corners goes to one.
