@@ -10,13 +10,13 @@ record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores, Lines lin
   /** Needs the module jdk.incubator.vector: the classes it names are loaded here first. */
   static Loops vector() {
     return new Loops(new VectorTiles(), new VectorRows(), new VectorElements(), new VectorScores(), new VectorLines(),
-        new VectorConvTiles(), new VectorPoolLoops(), new VectorOverlaps(), new VectorBoxLoops(), new VectorAlignLoops(),
-        new VectorRoiLoops(), new VectorNadeLoops());
+        new VectorConvTiles(), new VectorPoolLoops(), new VectorOverlaps(), new VectorBoxLoops(),
+        new VectorAlignLoops(), new VectorRoiLoops(), new VectorNadeLoops());
   }
 
   static Loops scalar() {
     return new Loops(new ScalarTiles(), new ScalarRows(), new ScalarElements(), new ScalarScores(), new ScalarLines(),
-        new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarOverlaps(), new ScalarBoxLoops(), new ScalarAlignLoops(),
-        new ScalarRoiLoops(), new ScalarNadeLoops());
+        new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarOverlaps(), new ScalarBoxLoops(),
+        new ScalarAlignLoops(), new ScalarRoiLoops(), new ScalarNadeLoops());
   }
 }
