@@ -415,7 +415,7 @@ class CudaKernelsTest {
           return new Tensor[] {y, PsRoiAlign.averageBackward(dy, rois, maps.shape(), adaptive.sampling(2)).get(1),
               RoiAlign.averageBackward(y, rois, maps.shape(), adaptive).get(0)};
         }
-        RoiAlign.Max max = PsRoiAlign.maxWithIndices(maps, rois, 3, 2, adaptive.sampling(2));
+        Pool.Max max = PsRoiAlign.maxWithIndices(maps, rois, 3, 2, adaptive.sampling(2));
         return new Tensor[] {y, max.y(), PsRoiAlign.maxBackward(dy, max.indices(), rois, maps.shape(), adaptive.sampling(2)).get(0)};
       }
     });

@@ -16,8 +16,8 @@ import org.ondol.bench.peers.Torch;
 import org.ondol.ops.Nade;
 
 /**
- * The neural autoregressive estimator: all outputs of a batch, with the gradients of a training step, and pictures drawn
- * pixel by pixel. libtorch has no such operator: it runs the loop over the variables that its users write, five
+ * The neural autoregressive estimator: all outputs of a batch, with the gradients of a training step, and pictures
+ * drawn pixel by pixel. libtorch has no such operator: it runs the loop over the variables that its users write, five
  * operations a variable.
  */
 public final class NadeStem implements Stem<NadeCase> {
@@ -35,8 +35,10 @@ public final class NadeStem implements Stem<NadeCase> {
   @Override
   public List<NadeCase> cases() {
     return List.of(new NadeCase(NadeCase.Kind.PASS, true, 100, 784, 1, 500),
-        new NadeCase(NadeCase.Kind.STEP, true, 100, 784, 1, 500), new NadeCase(NadeCase.Kind.SAMPLE, true, 100, 784, 1, 500),
-        new NadeCase(NadeCase.Kind.SAMPLE, true, 1, 784, 1, 500), new NadeCase(NadeCase.Kind.PASS, false, 100, 63, 60, 512),
+        new NadeCase(NadeCase.Kind.STEP, true, 100, 784, 1, 500),
+        new NadeCase(NadeCase.Kind.SAMPLE, true, 100, 784, 1, 500),
+        new NadeCase(NadeCase.Kind.SAMPLE, true, 1, 784, 1, 500),
+        new NadeCase(NadeCase.Kind.PASS, false, 100, 63, 60, 512),
         new NadeCase(NadeCase.Kind.STEP, false, 100, 63, 60, 512));
   }
 
@@ -64,8 +66,9 @@ public final class NadeStem implements Stem<NadeCase> {
     protected void load(NadeCase c) {
       this.c = c;
       weights = new Nade.Weights(Tensor.of(device, c.w(), c.variables, c.hidden),
-          Tensor.of(device, c.v(), c.variables, c.outputs, c.hidden), Tensor.of(device, c.bias(), c.variables, c.outputs),
-          null, c.binary ? org.ondol.ops.Activation.SIGMOID : org.ondol.ops.Activation.RELU);
+          Tensor.of(device, c.v(), c.variables, c.outputs, c.hidden),
+          Tensor.of(device, c.bias(), c.variables, c.outputs), null,
+          c.binary ? org.ondol.ops.Activation.SIGMOID : org.ondol.ops.Activation.RELU);
       start = Tensor.of(device, c.start(), c.hidden);
       x = Tensor.of(device, c.kind == NadeCase.Kind.SAMPLE ? c.uniform() : c.x(), c.rows, c.variables);
       dy = Tensor.of(device, c.dy(), c.rows, c.variables, c.outputs);
@@ -110,8 +113,12 @@ public final class NadeStem implements Stem<NadeCase> {
     @Override
     public void close() {
       release();
-      for (Tensor t : new Tensor[] {start, x, dy, weights == null ? null : weights.w(), weights == null ? null : weights.v(),
-          weights == null ? null : weights.bias()}) {
+      if (weights != null) {
+        weights.w().close();
+        weights.v().close();
+        weights.bias().close();
+      }
+      for (Tensor t : new Tensor[] {start, x, dy}) {
         if (t != null) {
           t.close();
         }

@@ -18,7 +18,7 @@ import org.ondol.spi.NadeBackwardArgs;
  * <pre>a = start;  for each variable d:  h = act(scale[d] a);  y[n,d,:] = bias[d] + V[d] h;  a = a + x[n,d] W[d]</pre>
  *
  * <p>Outputs are what the caller makes of them: one logit for a binary variable, 3K numbers for a mixture of K normal
- * distributions. A variable that is 0 leaves a as it is, whatever W holds, and costs next to nothing.
+ * distributions. A variable that is 0 leaves a as it is, whatever W holds.
  *
  * <p>A part of the variables is a call on {@link Weights#range} and the same columns of x, from the state in which the
  * part before it ended.
@@ -152,7 +152,9 @@ public final class Nade {
     Check.rank("uniform", uniform, 2, 2);
     Shape s = check(device, uniform.size(0), uniform.size(1), weights, start);
     if (s.outputs != 1) throw new ShapeException("v", "with " + s.outputs + " outputs", "one output a variable");
-    if (known == null && given != null) throw new InvalidArgumentException("given", "without known", "null, or known too");
+    if (known == null && given != null) {
+      throw new InvalidArgumentException("given", "without known", "null, or known too");
+    }
     if (known != null) {
       Check.tensor("known", known, DType.UINT8, device);
       Check.shape("known", known, s.rows, s.variables);
@@ -214,7 +216,8 @@ public final class Nade {
       Tensor given) {
     /** The operands that are read, dense; null for null. */
     Tensor[] dense() {
-      Tensor[] from = {uniform == null ? x : null, weights.w, weights.v, weights.bias, weights.scale, start, uniform, known, given};
+      Tensor[] from = {uniform == null ? x : null, weights.w, weights.v, weights.bias, weights.scale, start, uniform,
+          known, given};
       Tensor[] to = new Tensor[from.length];
       boolean done = false;
       try {
@@ -227,8 +230,8 @@ public final class Nade {
     }
 
     NadeArgs args(Shape s, Tensor[] in) {
-      return new NadeArgs(s.rows, s.variables, s.outputs, s.hidden, weights.activation, uniform == null ? in[0] : x, in[1],
-          in[2], in[3], in[4], in[5], y, state, in[6], in[7], in[8]);
+      return new NadeArgs(s.rows, s.variables, s.outputs, s.hidden, weights.activation, uniform == null ? in[0] : x,
+          in[1], in[2], in[3], in[4], in[5], y, state, in[6], in[7], in[8]);
     }
   }
 

@@ -14,5 +14,5 @@ import org.ondol.Tensor;
  * @param dv of v's shape, or null
  * @param dstart of start's shape, or null
  */
-public record NadeBackwardArgs(NadeArgs forward, Tensor dy, Tensor dstate, Tensor dx, Tensor dscale, Tensor dw, Tensor dv,
-    Tensor dstart) {}
+public record NadeBackwardArgs(NadeArgs forward, Tensor dy, Tensor dstate, Tensor dx, Tensor dscale, Tensor dw,
+    Tensor dv, Tensor dstart) {}

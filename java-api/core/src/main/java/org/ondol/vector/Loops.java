@@ -11,14 +11,12 @@ record Loops(Tiles tiles, Rows rows, Elements elements, Scores scores, Lines lin
   static Loops vector() {
     return new Loops(new VectorTiles(), new VectorRows(), new VectorElements(), new VectorScores(), new VectorLines(),
         new VectorConvTiles(), new VectorPoolLoops(), new VectorOverlaps(), new VectorBoxLoops(), new VectorAlignLoops(),
-        new VectorRoiLoops(), new VectorNadeLoops(), new VectorLstm(),
-        new VectorTurns());
+        new VectorRoiLoops(), new VectorNadeLoops(), new VectorLstm(), new VectorTurns());
   }
 
   static Loops scalar() {
     return new Loops(new ScalarTiles(), new ScalarRows(), new ScalarElements(), new ScalarScores(), new ScalarLines(),
         new ScalarConvTiles(), new ScalarPoolLoops(), new ScalarOverlaps(), new ScalarBoxLoops(), new ScalarAlignLoops(),
-        new ScalarRoiLoops(), new ScalarNadeLoops(), new ScalarLstm(),
-        new ScalarTurns());
+        new ScalarRoiLoops(), new ScalarNadeLoops(), new ScalarLstm(), new ScalarTurns());
   }
 }

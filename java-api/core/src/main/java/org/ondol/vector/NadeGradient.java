@@ -10,8 +10,8 @@ import org.ondol.spi.NadeArgs;
 import org.ondol.spi.NadeBackwardArgs;
 
 /**
- * The gradients of nade. Given dy, hidden units do not see each other on the way back: a task that sums over rows takes a
- * slice of them for all rows. dx and the scale's gradient are sums over hidden units: tasks of rows go back once more.
+ * The gradients of nade. Given dy, hidden units do not see each other on the way back: a task that sums over rows takes
+ * a slice of them for all rows. dx and the scale's gradient are sums over hidden units: tasks of rows go back once more.
  */
 final class NadeGradient {
   /** Hidden units of a slice. */

@@ -1,6 +1,6 @@
 package org.ondol.vector;
 
-/** Loops over the hidden units of nade. Lengths n are multiples of 16; what the padding holds is the caller's matter. */
+/** Loops over the hidden units of nade. Lengths n are multiples of 16; the padding is the caller's matter. */
 interface NadeLoops {
   /** h = act(s a), or act(a) where not scaled. */
   void activate(boolean sigmoid, boolean scaled, float s, float[] a, int aAt, float[] h, int hAt, int n);

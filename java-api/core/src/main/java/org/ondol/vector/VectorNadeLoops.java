@@ -98,8 +98,8 @@ final class VectorNadeLoops implements NadeLoops {
   }
 
   /** One output: the weights and their gradient stay in registers over the rows. */
-  private static void backSigmoid(int rows, int width, float s, float[] dy, int[] slot, int slotAt, float[] h, float[] v,
-      float[] dv, float[] g) {
+  private static void backSigmoid(int rows, int width, float s, float[] dy, int[] slot, int slotAt, float[] h,
+      float[] v, float[] dv, float[] g) {
     FloatVector scale = broadcast(SPECIES, s);
     for (int c = 0; c < width; c += LANES) {
       FloatVector weight = fromArray(SPECIES, v, c);
