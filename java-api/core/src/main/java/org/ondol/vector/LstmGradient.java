@@ -71,7 +71,8 @@ final class LstmGradient {
 
     Group(long first, int count, Scratch scratch) {
       this.first = first;
-      this.rows = new LstmRows(count, (int) args.positions(), (int) args.taps(), 4 * hidden, width);
+      this.rows = new LstmRows(count, Math.toIntExact(args.positions()), Math.toIntExact(args.taps()),
+          4 * hidden, width);
       this.state = scratch.floats(1, rows.stateFloats());
       this.product = scratch.floats(2, (long) rows.rows() * width);
       this.cell = scratch.floats(3, (long) rows.rows() * width);

@@ -86,7 +86,8 @@ final class LstmKernel {
 
     Group(long first, int count, Scratch scratch) {
       this.first = first;
-      this.rows = new LstmRows(count, (int) args.positions(), (int) args.taps(), hidden, 4 * width);
+      this.rows = new LstmRows(count, Math.toIntExact(args.positions()), Math.toIntExact(args.taps()),
+          hidden, 4 * width);
       this.state = scratch.floats(1, rows.stateFloats());
       this.product = scratch.floats(2, (long) rows.rows() * 4 * width);
       this.cell = scratch.floats(3, (long) rows.rows() * width);

@@ -23,6 +23,11 @@ record LstmRows(int count, int positions, int taps, int channels, int columns) {
   /** Rows that share one pass over the panels: with fewer, those are read too often. */
   private static final int ROWS = 24;
 
+  LstmRows {
+    long rows = count * (positions + (long) taps + QUAD);
+    Math.toIntExact(Math.multiplyExact(rows, (long) Math.max(channels, columns))); // else no array holds a group
+  }
+
   /** Sequences of a task. */
   static int group(long sequences, long positions) {
     long rows = Math.max(1, ROWS / Math.max(1, positions));
