@@ -5,10 +5,11 @@ import org.ondol.ops.RoiAlign;
 /** What roialign does with sixteen channels side by side: cells as [cell][16], bins as [bin][16]. */
 interface AlignLoops {
   int LANES = 16;
+  int LINES = 8;
 
   /**
-   * Averages of bins to y. Rows of cells are {@code pitch} floats; the columns' cells are counted in floats; lines has room for two
-   * rows of bins.
+   * Averages of bins to y. Rows of cells are {@code pitch} floats; the columns' cells are counted in floats; lines has room for
+   * {@link #LINES} rows of bins.
    */
   void average(float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float divisor, float[] lines,
       float[] y);
@@ -17,8 +18,8 @@ interface AlignLoops {
   void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float[] y,
       float[] indices);
 
-  /** The first n values, each divided. */
-  void divide(float[] values, int n, float divisor);
+  /** n values, each divided. */
+  void divide(float[] values, int at, int n, float divisor);
 
   /** L of row bins [from, to), each of {@code width} cells, from d of all bins, [row bin][column bin][16]. */
   void spread(float[] d, int from, int to, AlignTable columns, int columnBins, int width, float[] lines);

@@ -83,16 +83,27 @@ final class AlignTable {
     for (int k = 0; k < samples; k++) {
       offsets[k] = axis.offset(k);
     }
+    int last = axis.size() - 1;
+    int n = 0;
     for (int i = from; i < to; i++) {
       float base = axis.base(i);
-      begin[i - from] = count;
+      begin[i - from] = n;
       for (int k = 0; k < samples; k++) {
         float p = base + offsets[k];
-        if (!(p < -1 || p > axis.size())) {
-          put(axis, p);
+        if (p < -1 || p > axis.size()) {
+          continue;
         }
+        float inside = p > 0 ? p : 0;
+        int cell = (int) inside;
+        boolean between = cell < last;
+        float weight = between ? inside - cell : 0;
+        low[n] = between ? cell : last;
+        high[n] = between ? cell + 1 : last;
+        lowWeight[n] = 1 - weight;
+        highWeight[n++] = weight;
       }
     }
+    count = n;
     return true;
   }
 

@@ -5,8 +5,8 @@ import java.lang.foreign.ValueLayout;
 import org.ondol.Tensor;
 
 /**
- * The elements of a FLOAT32 tensor, or the bits of an INT32 one, by their position in its memory. The loops run on arrays only (faster than segments
- * under C2 and the same code for heap and native memory); this is the way in and out, in runs of elements.
+ * The elements of a FLOAT32 tensor, or the bits of an INT32 one, by their position in its memory. The loops run on arrays
+ * only (faster than segments under C2 and the same code for heap and native memory); this is the way in and out, in runs.
  */
 final class Floats {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;

@@ -14,7 +14,7 @@ import org.ondol.spi.RoiMaps;
 final class RoiAlignGradient {
   private static final int WIDTH = 4096;
   /** Cells of the lines L of some row bins, or of one. */
-  private static final int LINES = 1 << 14;
+  private static final int LINE_CELLS = 1 << 14;
 
   private final AlignLoops loops;
   private final Turns turns;
@@ -150,8 +150,8 @@ final class RoiAlignGradient {
         int reach = columns.lastCell - first + 1;
         columns.origin(first, LANES);
         float[] d = read(r, rowBins * columnBins, AlignAxis.divisor(down, across));
-        float[] lines = scratch.floats(2, LINES * LANES);
-        int some = Math.max(1, LINES / reach);
+        float[] lines = scratch.floats(2, LINE_CELLS * LANES);
+        int some = Math.max(1, LINE_CELLS / reach);
         for (int from = 0; from < rowBins; from += some) {
           int to = Math.min(rowBins, from + some);
           loops.spread(d, from, to, columns, columnBins, reach, lines);
@@ -167,7 +167,7 @@ final class RoiAlignGradient {
       float[] d = scratch.floats(1, (long) count * LANES);
       long at = dy.start + (r * channels + firstChannel) * grid + Math.max(0, bin);
       new AlignPlanes(turns, dy, at, grid, lanes).gather(0, count, d, 0, scratch);
-      loops.divide(d, count * LANES, divisor);
+      loops.divide(d, 0, count * LANES, divisor);
       return d;
     }
 
@@ -219,7 +219,7 @@ final class RoiAlignGradient {
 
     private float[] wideLine(int r, int i, AlignAxis across, float divisor) {
       int q = (int) shape.columns();
-      float[] line = scratch.floats(2, LINES * LANES);
+      float[] line = scratch.floats(2, LINE_CELLS * LANES);
       float[] x = scratch.floats(1, LANES);
       Arrays.fill(line, 0, width * LANES, 0);
       for (int j = bin < 0 ? 0 : bin % q; j < (bin < 0 ? q : bin % q + 1); j++) {

@@ -165,7 +165,7 @@ final class RoiAlignKernel {
     private void compute(int pitch, int rowBins, int columnBins, float divisor) {
       float[] results = scratch.floats(1, (long) rowBins * columnBins * LANES);
       if (shape.op() == RoiAlign.Op.AVERAGE) {
-        loops.average(side, pitch, rows, rowBins, columns, columnBins, divisor, scratch.floats(2, 2L * columnBins * LANES), results);
+        loops.average(side, pitch, rows, rowBins, columns, columnBins, divisor, scratch.floats(2, (long) AlignLoops.LINES * columnBins * LANES), results);
       } else {
         float[] numbers = indices == null ? null : scratch.floats(4, (long) rowBins * columnBins * LANES);
         loops.maximum(shape.op(), side, pitch, rows, rowBins, columns, columnBins, results, numbers);

@@ -20,7 +20,7 @@ final class ScalarAlignLoops implements AlignLoops {
         }
       }
     }
-    divide(y, rowBins * width, divisor);
+    divide(y, 0, rowBins * width, divisor);
   }
 
   /** h(r, j) of a row. */
@@ -40,8 +40,8 @@ final class ScalarAlignLoops implements AlignLoops {
   }
 
   @Override
-  public void divide(float[] values, int n, float divisor) {
-    for (int k = 0; k < n; k++) {
+  public void divide(float[] values, int at, int n, float divisor) {
+    for (int k = at; k < at + n; k++) {
       values[k] = values[k] / divisor;
     }
   }

@@ -26,28 +26,41 @@ final class VectorAlignLoops implements AlignLoops {
   public void average(float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float divisor,
       float[] lines, float[] y) {
     int width = columnBins * LANES;
-    int even = -1;
-    int odd = -1;
+    int[] kept = new int[LINES];
+    Arrays.fill(kept, -1);
     for (int i = 0; i < rowBins; i++) {
       int at = i * width;
-      Arrays.fill(y, at, at + width, 0);
-      for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
-        // The two rows are neighbours, or one: each is kept until another of its parity is wanted.
-        for (int row = rows.low[s]; row <= rows.high[s]; row++) {
-          if ((row & 1) == 0 ? even == row : odd == row) {
-            continue;
-          }
-          line(cells, row * pitch, columns, columnBins, lines, (row & 1) * width);
-          if ((row & 1) == 0) {
-            even = row;
-          } else {
-            odd = row;
-          }
+      int first = rows.begin[i];
+      int limit = rows.begin[i + 1];
+      // By far the most frequent number of samples. Their four lines are kept at once, and no sum passes the memory.
+      boolean pair = limit - first == 2 && Math.abs(rows.low[first + 1] - rows.low[first]) < LINES - 1;
+      for (int s = first; s < limit; s++) {
+        keep(cells, pitch, rows.low[s], columns, columnBins, lines, kept);
+        keep(cells, pitch, rows.high[s], columns, columnBins, lines, kept);
+        if (!pair) {
+          blend(y, at, s == first, rows.lowWeight[s], lines, slot(rows.low[s]) * width, rows.highWeight[s], slot(rows.high[s]) * width, width);
         }
-        blend(y, at, rows.lowWeight[s], lines, (rows.low[s] & 1) * width, rows.highWeight[s], (rows.high[s] & 1) * width, width);
       }
+      if (pair) {
+        both(y, at, rows, first, lines, width);
+      } else if (first == limit) {
+        Arrays.fill(y, at, at + width, 0);
+      }
+      divide(y, at, width, divisor);
     }
-    divide(y, rowBins * width, divisor);
+  }
+
+  /** Rows of neighbouring samples are often the same: each is kept until its place is wanted. */
+  private static void keep(float[] cells, int pitch, int row, AlignTable columns, int bins, float[] lines, int[] kept) {
+    int slot = slot(row);
+    if (kept[slot] != row) {
+      kept[slot] = row;
+      line(cells, row * pitch, columns, bins, lines, slot * bins * LANES);
+    }
+  }
+
+  private static int slot(int row) {
+    return row & LINES - 1;
   }
 
   /** h(r, j) of a row. */
@@ -76,25 +89,50 @@ final class VectorAlignLoops implements AlignLoops {
     }
   }
 
-  private static void blend(float[] y, int at, float u0, float[] lines, int low, float u1, int high, int n) {
+  /** The first sample of a bin begins its sums: zeros stored for it would be read before they are there, which takes long. */
+  private static void blend(float[] y, int at, boolean begins, float u0, float[] lines, int low, float u1, int high, int n) {
     FloatVector first = broadcast(SPECIES, u0);
     FloatVector second = broadcast(SPECIES, u1);
+    if (begins) {
+      for (int j = 0; j < n; j += PART) {
+        FloatVector sum = fromArray(SPECIES, lines, low + j).fma(first, ZERO);
+        fromArray(SPECIES, lines, high + j).fma(second, sum).intoArray(y, at + j);
+      }
+      return;
+    }
     for (int j = 0; j < n; j += PART) {
       FloatVector sum = fromArray(SPECIES, lines, low + j).fma(first, fromArray(SPECIES, y, at + j));
       fromArray(SPECIES, lines, high + j).fma(second, sum).intoArray(y, at + j);
     }
   }
 
+  /** Two samples. */
+  private static void both(float[] y, int at, AlignTable rows, int s, float[] lines, int n) {
+    int l0 = slot(rows.low[s]) * n;
+    int h0 = slot(rows.high[s]) * n;
+    int l1 = slot(rows.low[s + 1]) * n;
+    int h1 = slot(rows.high[s + 1]) * n;
+    FloatVector u0 = broadcast(SPECIES, rows.lowWeight[s]);
+    FloatVector u1 = broadcast(SPECIES, rows.highWeight[s]);
+    FloatVector u2 = broadcast(SPECIES, rows.lowWeight[s + 1]);
+    FloatVector u3 = broadcast(SPECIES, rows.highWeight[s + 1]);
+    for (int j = 0; j < n; j += PART) {
+      fromArray(SPECIES, lines, h1 + j).fma(u3, fromArray(SPECIES, lines, l1 + j).fma(u2, fromArray(SPECIES, lines, h0 + j).fma(u1,
+          fromArray(SPECIES, lines, l0 + j).fma(u0, ZERO)))).intoArray(y, at + j);
+    }
+  }
+
   @Override
-  public void divide(float[] values, int n, float divisor) {
+  public void divide(float[] values, int at, int n, float divisor) {
     // A quotient by a power of two is the product with its inverse.
     if ((Float.floatToRawIntBits(divisor) & 0x7FFFFF) == 0) {
-      for (int j = 0; j < n; j += PART) {
-        fromArray(SPECIES, values, j).mul(1 / divisor).intoArray(values, j);
+      float inverse = 1 / divisor;
+      for (int j = at; j < at + n; j += PART) {
+        fromArray(SPECIES, values, j).mul(inverse).intoArray(values, j);
       }
       return;
     }
-    for (int j = 0; j < n; j += PART) {
+    for (int j = at; j < at + n; j += PART) {
       fromArray(SPECIES, values, j).div(divisor).intoArray(values, j);
     }
   }
@@ -183,7 +221,9 @@ final class VectorAlignLoops implements AlignLoops {
   @Override
   public void spread(float[] d, int from, int to, AlignTable columns, int columnBins, int width, float[] lines) {
     int pitch = width * LANES;
-    Arrays.fill(lines, 0, (to - from) * pitch, 0);
+    for (int k = 0; k < (to - from) * pitch; k += PART) { // not filled: stores narrower than the loads that follow delay them
+      ZERO.intoArray(lines, k);
+    }
     for (int j = 0; j < columnBins; j++) {
       for (int s = columns.begin[j]; s < columns.begin[j + 1]; s++) {
         FloatVector v0 = broadcast(SPECIES, columns.lowWeight[s]);
