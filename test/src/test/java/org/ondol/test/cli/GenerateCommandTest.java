@@ -121,7 +121,7 @@ class GenerateCommandTest {
     List<String> words = new ArrayList<>(List.of("generate"));
     if (!line.contains("--weights")) words.addAll(List.of("--weights", folder.toString()));
     words.addAll(Arrays.asList(line.replace("FOLDER", folder.toString()).split(" +")));
-    CommandRun r = run(words);
+    CommandRun r = CommandRun.of(words.toArray());
     assertEquals(code, r.code(), r.out() + r.err());
     assertTrue(r.err().contains(message.replace("FOLDER", folder.toString())), r.err());
     assertTrue(r.err().startsWith("ondol generate: "), r.err());

@@ -54,7 +54,7 @@ final class RoiAlignCases implements ParityCase {
         if (p.average()) {
           y[at] = PageRoiAlign.average(map, plane, width, axes[0], bin / p.columns, axes[1], bin % p.columns);
         } else {
-          PagePool.Max max = PageRoiAlign.maximum(p.corners(), map, plane, width, axes[0], bin / p.columns, axes[1], bin % p.columns);
+          PageRoiAlign.Max max = PageRoiAlign.maximum(p.corners(), map, plane, width, axes[0], bin / p.columns, axes[1], bin % p.columns);
           y[at] = max.y();
           indices[at] = max.index();
         }
