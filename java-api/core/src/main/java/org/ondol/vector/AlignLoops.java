@@ -14,9 +14,9 @@ interface AlignLoops {
   void average(float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float divisor, float[] lines,
       float[] y);
 
-  /** Maxima of bins to y, and their indices, as the bits of floats, unless null. */
-  void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins, float[] y,
-      float[] indices);
+  /** Maxima of bins to y, and their indices, as the bits of floats, unless null; lines has room for {@link #LINES} rows of samples. */
+  void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
+      float[] lines, float[] y, float[] indices);
 
   /** n values, each divided. */
   void divide(float[] values, int at, int n, float divisor);

@@ -168,7 +168,8 @@ final class RoiAlignKernel {
         loops.average(side, pitch, rows, rowBins, columns, columnBins, divisor, scratch.floats(2, (long) AlignLoops.LINES * columnBins * LANES), results);
       } else {
         float[] numbers = indices == null ? null : scratch.floats(4, (long) rowBins * columnBins * LANES);
-        loops.maximum(shape.op(), side, pitch, rows, rowBins, columns, columnBins, results, numbers);
+        float[] lines = scratch.floats(2, (long) AlignLoops.LINES * columns.entries() * LANES);
+        loops.maximum(shape.op(), side, pitch, rows, rowBins, columns, columnBins, lines, results, numbers);
       }
     }
 

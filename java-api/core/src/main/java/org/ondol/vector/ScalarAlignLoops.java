@@ -83,7 +83,7 @@ final class ScalarAlignLoops implements AlignLoops {
 
   @Override
   public void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
-      float[] y, float[] indices) {
+      float[] lines, float[] y, float[] indices) {
     for (int i = 0; i < rowBins; i++) {
       for (int j = 0; j < columnBins; j++) {
         for (int l = 0; l < LANES; l++) {

@@ -139,82 +139,164 @@ final class VectorAlignLoops implements AlignLoops {
 
   @Override
   public void maximum(RoiAlign.Op op, float[] cells, int pitch, AlignTable rows, int rowBins, AlignTable columns, int columnBins,
-      float[] y, float[] indices) {
+      float[] lines, float[] y, float[] indices) {
+    int width = columnBins * LANES;
+    int[] kept = new int[LINES];
+    Arrays.fill(kept, -1);
     for (int i = 0; i < rowBins; i++) {
-      for (int j = 0; j < columnBins; j++) {
-        for (int part = 0; part < LANES; part += PART) {
-          int at = (i * columnBins + j) * LANES + part;
-          if (op == RoiAlign.Op.MAX) {
-            interpolated(cells, pitch, part, rows, i, columns, j, y, indices, at);
+      int at = i * width;
+      begin(y, indices, at, width);
+      for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
+        int number = s - rows.begin[i];
+        if (op == RoiAlign.Op.MAX) {
+          int low = keepSamples(cells, pitch, rows.low[s], columns, lines, kept);
+          int high = keepSamples(cells, pitch, rows.high[s], columns, lines, kept);
+          if (indices == null) {
+            interpolated(lines, low, rows.lowWeight[s], high, rows.highWeight[s], columns, columnBins, y, at);
           } else {
-            corners(cells, pitch, part, rows, i, columns, j, y, indices, at);
+            interpolated(lines, low, rows.lowWeight[s], high, rows.highWeight[s], columns, columnBins, number, y, indices, at);
           }
+        } else if (indices == null) {
+          corners(cells, pitch, rows, s, columns, columnBins, y, at);
+        } else {
+          corners(cells, pitch, rows, s, columns, columnBins, number, y, indices, at);
         }
+      }
+      for (int j = 0; j < columnBins; j++) {
+        finish(rows.outside(i) || columns.outside(j), y, indices, at + j * LANES);
       }
     }
   }
 
-  private static void interpolated(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
-      float[] indices, int at) {
-    FloatVector best = broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-    IntVector index = IntVector.zero(INTS);
-    int number = 0;
-    for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
+  /** Before the first value the greatest is -inf, with the first index: the same as if that had been met. */
+  private static void begin(float[] y, float[] indices, int at, int n) {
+    FloatVector least = broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    for (int k = at; k < at + n; k += PART) {
+      least.intoArray(y, k);
+      if (indices != null) {
+        ZERO.intoArray(indices, k);
+      }
+    }
+  }
+
+  /** t(row) for all samples of the columns, whichever bin they are of; returns where it is. */
+  private static int keepSamples(float[] cells, int pitch, int row, AlignTable columns, float[] lines, int[] kept) {
+    int slot = slot(row);
+    int n = columns.entries();
+    int at = slot * n * LANES;
+    if (kept[slot] != row) {
+      kept[slot] = row;
+      for (int part = 0; part < LANES; part += PART) {
+        int cell = row * pitch + part;
+        for (int t = 0; t < n; t++) {
+          fromArray(SPECIES, cells, cell + columns.high[t]).fma(broadcast(SPECIES, columns.highWeight[t]),
+              fromArray(SPECIES, cells, cell + columns.low[t]).mul(columns.lowWeight[t])).intoArray(lines, at + t * LANES + part);
+        }
+      }
+    }
+    return at;
+  }
+
+  private static void interpolated(float[] lines, int low, float u0, int high, float u1, AlignTable columns, int bins, float[] y, int at) {
+    FloatVector first = broadcast(SPECIES, u0);
+    FloatVector second = broadcast(SPECIES, u1);
+    for (int part = 0; part < LANES; part += PART) {
+      for (int j = 0; j < bins; j++) {
+        FloatVector best = fromArray(SPECIES, y, at + j * LANES + part);
+        for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
+          FloatVector value = fromArray(SPECIES, lines, high + t * LANES + part).fma(second,
+              fromArray(SPECIES, lines, low + t * LANES + part).mul(first));
+          best = value.blend(best, best.compare(GE, value).or(best.compare(NE, best)));
+        }
+        best.intoArray(y, at + j * LANES + part);
+      }
+    }
+  }
+
+  private static void interpolated(float[] lines, int low, float u0, int high, float u1, AlignTable columns, int bins, int rowNumber,
+      float[] y, float[] indices, int at) {
+    FloatVector first = broadcast(SPECIES, u0);
+    FloatVector second = broadcast(SPECIES, u1);
+    for (int part = 0; part < LANES; part += PART) {
+      for (int j = 0; j < bins; j++) {
+        int result = at + j * LANES + part;
+        FloatVector best = fromArray(SPECIES, y, result);
+        IntVector index = fromArray(SPECIES, indices, result).reinterpretAsInts();
+        int number = rowNumber * columns.entries(j);
+        for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
+          FloatVector value = fromArray(SPECIES, lines, high + t * LANES + part).fma(second,
+              fromArray(SPECIES, lines, low + t * LANES + part).mul(first));
+          VectorMask<Float> stays = best.compare(GE, value).or(best.compare(NE, best));
+          best = value.blend(best, stays);
+          index = IntVector.broadcast(INTS, number++).blend(index, stays.cast(INTS));
+        }
+        best.intoArray(y, result);
+        index.reinterpretAsFloats().intoArray(indices, result);
+      }
+    }
+  }
+
+  private static void corners(float[] cells, int pitch, AlignTable rows, int s, AlignTable columns, int bins, float[] y, int at) {
+    float u0 = rows.lowWeight[s];
+    float u1 = rows.highWeight[s];
+    for (int part = 0; part < LANES; part += PART) {
       int low = rows.low[s] * pitch + part;
       int high = rows.high[s] * pitch + part;
-      for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
-        FloatVector v0 = broadcast(SPECIES, columns.lowWeight[t]);
-        FloatVector v1 = broadcast(SPECIES, columns.highWeight[t]);
-        FloatVector first = fromArray(SPECIES, cells, low + columns.low[t]).mul(v0);
-        FloatVector second = fromArray(SPECIES, cells, high + columns.low[t]).mul(v0);
-        first = fromArray(SPECIES, cells, low + columns.high[t]).fma(v1, first).mul(rows.lowWeight[s]);
-        second = fromArray(SPECIES, cells, high + columns.high[t]).fma(v1, second);
-        FloatVector value = second.fma(broadcast(SPECIES, rows.highWeight[s]), first);
-        VectorMask<Float> stays = stays(best, value);
-        best = value.blend(best, stays);
-        index = IntVector.broadcast(INTS, number).blend(index, stays.cast(INTS));
-        number++;
-      }
-    }
-    finish(best, index, rows.outside(i) || columns.outside(j), y, indices, at);
-  }
-
-  private static void corners(float[] cells, int pitch, int part, AlignTable rows, int i, AlignTable columns, int j, float[] y,
-      float[] indices, int at) {
-    FloatVector best = broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-    IntVector index = IntVector.zero(INTS);
-    int number = 0;
-    for (int s = rows.begin[i]; s < rows.begin[i + 1]; s++) {
-      for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
-        for (int corner = 0; corner < 4; corner++) {
-          int cell = (corner < 2 ? rows.low[s] : rows.high[s]) * pitch + ((corner & 1) == 0 ? columns.low[t] : columns.high[t]);
-          float weight = (corner < 2 ? rows.lowWeight[s] : rows.highWeight[s])
-              * ((corner & 1) == 0 ? columns.lowWeight[t] : columns.highWeight[t]);
-          FloatVector value = fromArray(SPECIES, cells, cell + part).mul(weight);
-          VectorMask<Float> stays = stays(best, value);
-          best = value.blend(best, stays);
-          index = IntVector.broadcast(INTS, number).blend(index, stays.cast(INTS));
-          number++;
+      for (int j = 0; j < bins; j++) {
+        FloatVector best = fromArray(SPECIES, y, at + j * LANES + part);
+        for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
+          FloatVector a = fromArray(SPECIES, cells, low + columns.low[t]).mul(u0 * columns.lowWeight[t]);
+          FloatVector b = fromArray(SPECIES, cells, low + columns.high[t]).mul(u0 * columns.highWeight[t]);
+          FloatVector c = fromArray(SPECIES, cells, high + columns.low[t]).mul(u1 * columns.lowWeight[t]);
+          FloatVector d = fromArray(SPECIES, cells, high + columns.high[t]).mul(u1 * columns.highWeight[t]);
+          best = a.blend(best, best.compare(GE, a).or(best.compare(NE, best)));
+          best = b.blend(best, best.compare(GE, b).or(best.compare(NE, best)));
+          best = c.blend(best, best.compare(GE, c).or(best.compare(NE, best)));
+          best = d.blend(best, best.compare(GE, d).or(best.compare(NE, best)));
         }
+        best.intoArray(y, at + j * LANES + part);
       }
     }
-    finish(best, index, rows.outside(i) || columns.outside(j), y, indices, at);
   }
 
-  /** Where the best so far is not less than a value, or is a NaN. Before the first value it is -inf, with the first index. */
-  private static VectorMask<Float> stays(FloatVector best, FloatVector value) {
-    return best.compare(GE, value).or(best.compare(NE, best));
-  }
-
-  private static void finish(FloatVector best, IntVector index, boolean outside, float[] y, float[] indices, int at) {
-    if (outside) {
-      VectorMask<Float> less = best.compare(LT, ZERO);
-      best = best.blend(ZERO, less);
-      index = index.blend(-1, less.cast(INTS));
+  private static void corners(float[] cells, int pitch, AlignTable rows, int s, AlignTable columns, int bins, int rowNumber, float[] y,
+      float[] indices, int at) {
+    for (int part = 0; part < LANES; part += PART) {
+      for (int j = 0; j < bins; j++) {
+        int result = at + j * LANES + part;
+        FloatVector best = fromArray(SPECIES, y, result);
+        IntVector index = fromArray(SPECIES, indices, result).reinterpretAsInts();
+        int number = 4 * rowNumber * columns.entries(j);
+        for (int t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
+          for (int corner = 0; corner < 4; corner++) {
+            int cell = (corner < 2 ? rows.low[s] : rows.high[s]) * pitch + ((corner & 1) == 0 ? columns.low[t] : columns.high[t]);
+            float weight = (corner < 2 ? rows.lowWeight[s] : rows.highWeight[s])
+                * ((corner & 1) == 0 ? columns.lowWeight[t] : columns.highWeight[t]);
+            FloatVector value = fromArray(SPECIES, cells, cell + part).mul(weight);
+            VectorMask<Float> stays = best.compare(GE, value).or(best.compare(NE, best));
+            best = value.blend(best, stays);
+            index = IntVector.broadcast(INTS, number++).blend(index, stays.cast(INTS));
+          }
+        }
+        best.intoArray(y, result);
+        index.reinterpretAsFloats().intoArray(indices, result);
+      }
     }
-    best.add(ZERO).intoArray(y, at);
-    if (indices != null) {
-      index.reinterpretAsFloats().intoArray(indices, at);
+  }
+
+  /** Where samples are outside, +0 is one of the values; also where there are none, as -inf is less. */
+  private static void finish(boolean outside, float[] y, float[] indices, int at) {
+    for (int k = at; k < at + LANES; k += PART) {
+      FloatVector best = fromArray(SPECIES, y, k);
+      VectorMask<Float> less = best.compare(LT, ZERO);
+      if (outside && indices != null) {
+        fromArray(SPECIES, indices, k).reinterpretAsInts().blend(-1, less.cast(INTS)).reinterpretAsFloats().intoArray(indices, k);
+      }
+      if (outside) {
+        best.blend(ZERO, less).add(ZERO).intoArray(y, k);
+      } else {
+        best.add(ZERO).intoArray(y, k);
+      }
     }
   }
 
