@@ -25,7 +25,8 @@ enum GanRecipes implements Recipe {
 
     @Override
     public Experiment create(Device device, Form form, Settings s, Generator random) {
-      return experiment(new Gan(device, form.size(), s.whole("hidden"), s.whole("codes"), random), s, form, form.size());
+      Gan nets = new Gan(device, form.size(), s.whole("hidden"), s.whole("codes"), random);
+      return experiment(nets, s, form, form.size());
     }
   },
 
