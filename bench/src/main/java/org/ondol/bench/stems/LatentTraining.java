@@ -235,7 +235,8 @@ final class LatentTraining {
 
     private NDArray generate(NDArray z) {
       NDArray h = net.linear("generator.fc", z);
-      h = Activation.relu(net.batchNorm("generator.bn0", h, EPS)).reshape(batch, 2L * sizes.width(), SIDE / 4, SIDE / 4);
+      h = Activation.relu(net.batchNorm("generator.bn0", h, EPS))
+          .reshape(batch, 2L * sizes.width(), SIDE / 4, SIDE / 4);
       h = Activation.relu(net.batchNorm("generator.bn1", up("generator.deconv1", h), EPS));
       return up("generator.deconv2", h).tanh();
     }

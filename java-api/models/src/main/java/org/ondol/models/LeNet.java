@@ -18,8 +18,8 @@ import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Softmax;
 
 /**
- * A small convolutional classifier after LeNet-5 (Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based Learning
- * Applied to Document Recognition, 1998), with relus, maximum pooling and a plain output layer:
+ * A small convolutional classifier after LeNet-5 (Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based
+ * Learning Applied to Document Recognition, 1998), with relus, maximum pooling and a plain output layer:
  *
  * <pre>
  * conv 5 x 5 to 20 maps, pool 2, conv 5 x 5 to 50 maps, pool 2, relu(500 units), softmax

@@ -112,7 +112,8 @@ class LatentCommandsTest {
     good("sample", run, "--picture", "reconstructions", "--data", data, "-o", png);
     picture(png, 8);
     bad("has plane without --data", "sample", run, "--picture", "reconstructions", "-o", png);
-    JsonObject one = JsonParser.parseString(good("eval", run, "--data", data, "--first", 20, "--json").out).getAsJsonObject();
+    JsonObject one = JsonParser.parseString(
+        good("eval", run, "--data", data, "--first", 20, "--json").out).getAsJsonObject();
     JsonObject many = JsonParser.parseString(
         good("eval", run, "--data", data, "--first", 20, "--json", "-s", "samples=200").out).getAsJsonObject();
     assertEquals(20, one.get("examples").getAsInt());

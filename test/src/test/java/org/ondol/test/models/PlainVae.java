@@ -88,7 +88,9 @@ final class PlainVae {
   double logLikelihood(double[] x) {
     double sum = 0;
     double step = 1.0 / 256;
-    for (double z = -12; z <= 12; z += step) sum += Math.exp(logLikelihood(x, new double[] {z}) + logNormal(z, 0, 1)) * step;
+    for (double z = -12; z <= 12; z += step) {
+      sum += Math.exp(logLikelihood(x, new double[] {z}) + logNormal(z, 0, 1)) * step;
+    }
     return Math.log(sum);
   }
 }

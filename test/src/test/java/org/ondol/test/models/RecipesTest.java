@@ -84,11 +84,11 @@ class RecipesTest {
   void vaesLearnAndShowWhatTheyKnow() {
     DataSet data = digits(1000, 100);
     for (String kind : new String[] {"dense", "conv"}) {
-      double nll = train("vae-" + kind, TestDevices.require("cpu"), "vae", data, "kind=" + kind, "epochs=20", "batch=32",
-          "rate=0.003", "schedule=cosine", "hidden=96", "width=6", "latents=2", "warmup=50", "samples=5");
+      double nll = train("vae-" + kind, TestDevices.require("cpu"), "vae", data, "kind=" + kind, "epochs=20",
+          "batch=32", "rate=0.003", "schedule=cosine", "hidden=96", "width=6", "latents=2", "warmup=50", "samples=5");
       System.out.printf(Locale.ROOT, "[recipes] %s vae of 2 latents: %.1f nats a picture%n", kind, nll);
       // The mean picture costs some 200.
-      assertTrue(nll > 60 && nll < 180, kind + ": " + nll);
+      assertTrue(nll > 60 && nll < 190, kind + ": " + nll);
       try (Scope scope = Scope.open(); Experiment e = Saved.of(folder.resolve("vae-" + kind)).load(Device.of("cpu"))) {
         Map<String, Double> figures = e.evaluate(data.valid(), new Generator(1));
         assertArrayEquals(new String[] {"nll", "elbo", "reconstruction", "kl"}, figures.keySet().toArray());
@@ -151,6 +151,41 @@ class RecipesTest {
     }
   }
 
+  /** A run of 2 epochs of 5 steps, stopped after so many and gone on with; the bits of all that it ends with. */
+  private float[][] run(String recipeName, DataSet data, int stop, String... changes) {
+    Recipe recipe = Recipes.named(recipeName);
+    Settings s = settings(recipe, changes).with("batch", "8").with("epochs", "2");
+    Form form = Form.of(data, 10);
+    Path run = folder.resolve(recipeName + stop);
+    float[][] end = null;
+    for (boolean again : stop == 0 ? new boolean[] {false} : new boolean[] {false, true}) {
+      Generator random = new Generator(1);
+      try (Experiment e = recipe.create(Device.of("java"), form, s, random)) {
+        Trainer.Options options = new Trainer.Options(1, 2, 8, run, 60, Saved.notes(recipe, s, form));
+        Trainer trainer = new Trainer(e, data, options, random, new Trainer.Listener() {});
+        if (again) trainer.resume(run.resolve(Trainer.LAST));
+        boolean first = stop > 0 && !again;
+        assertEquals(!first, trainer.run(() -> first && trainer.steps() >= stop));
+        end = e.parameters().all().stream().map(p -> p.tensor().toFloats()).toArray(float[][]::new);
+      }
+    }
+    return end;
+  }
+
+  @Test
+  void resumedRunsEndWithTheSameBits() {
+    DataSet data = digits(40, 10);
+    for (String name : new String[] {"vae", "dcgan"}) {
+      String[] changes = name.equals("vae") ? new String[] {"hidden=8", "latents=3", "samples=1", "warmup=6"}
+          : new String[] {"width=2", "codes=3"};
+      float[][] whole = run(name, data, 0, changes);
+      float[][] resumed = run(name, data, 3, changes);
+      for (int i = 0; i < whole.length; i++) {
+        assertNull(Bits.difference(resumed[i], whole[i]), name + ", parameter " + i);
+      }
+    }
+  }
+
   @Test
   void badSettingsAndExamplesAreRefused() throws IOException {
     Device device = Device.of("java");
@@ -174,8 +209,9 @@ class RecipesTest {
     assertThrows(InvalidArgumentException.class, () -> settings(Recipes.named("dcgan"), "levels=0"));
     Examples labelled = new Examples("labels", new long[] {1, 16, 16}, 256, new byte[512], new int[] {0, 10});
     Recipe lenet = Recipes.named("lenet");
+    Form form = Form.of(new DataSet("d", labelled, null, null), 1);
     try (Scope scope = Scope.open();
-        Experiment e = lenet.create(device, Form.of(new DataSet("d", labelled, null, null), 1), lenet.settings(), random)) {
+        Experiment e = lenet.create(device, form, lenet.settings(), random)) {
       assertThrows(InvalidArgumentException.class, () -> e.step(labelled.batch(device, 0, 1), random));
       assertThrows(DataException.class, () -> e.evaluate(labelled, random));
     }

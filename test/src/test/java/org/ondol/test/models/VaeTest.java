@@ -94,7 +94,8 @@ class VaeTest {
               for (int i = 0; i < n; i++) {
                 double inner = 0;
                 for (int j = 0; j < k; j++) {
-                  inner += Math.exp(plain.logWeight(wide(x, i * PIXELS, PIXELS), wide(more, (j * n + i) * latents, latents)));
+                  double[] e = wide(more, (j * n + i) * latents, latents);
+                  inner += Math.exp(plain.logWeight(wide(x, i * PIXELS, PIXELS), e));
                 }
                 sum -= Math.log(inner / k);
               }
@@ -149,8 +150,8 @@ class VaeTest {
       }
       double five = mean(model.importanceBound(many, 5, 60000, random));
       double most = mean(model.importanceBound(rows, 200_000, 60000, random));
-      System.out.printf(Locale.ROOT, "[vae] elbo %.4f <= bound of 5 %.4f <= bound of 200000 %.4f, likelihood %.4f%n", elbo,
-          five, most, exact);
+      System.out.printf(Locale.ROOT, "[vae] elbo %.4f <= bound of 5 %.4f <= bound of 200000 %.4f, likelihood %.4f%n",
+          elbo, five, most, exact);
       // Means over 48000 pictures: their standard errors are below 0.005.
       assertTrue(elbo < five - 0.02 && five < exact - 0.01, elbo + " " + five + " " + exact);
       assertEquals(exact, most, 0.005);

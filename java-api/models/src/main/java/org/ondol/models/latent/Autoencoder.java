@@ -55,7 +55,8 @@ public final class Autoencoder implements AutoCloseable {
    */
   public static Autoencoder dense(Device device, long pixels, int layers, int hidden, int latents, Generator random) {
     Coders.Site site = new Coders.Site(new Parameters(), device, random);
-    return new Autoencoder(site, pixels, latents, Coders.dense(site, pixels, layers, hidden, latents, Value::relu, true));
+    Coders coders = Coders.dense(site, pixels, layers, hidden, latents, Value::relu, true);
+    return new Autoencoder(site, pixels, latents, coders);
   }
 
   /**

@@ -41,8 +41,8 @@ public final class Published {
 
   /**
    * The DCGAN of house numbers that its authors published (Newmu/dcgan_code): 3 x 32 x 32 pixels, 100 codes, three
-   * layers. Their convolutions were ones in the strict sense, so every filter is turned by half a turn; their batch norm
-   * knows only {@link org.ondol.models.layers.Statistics#BATCH}.
+   * layers. Their convolutions were ones in the strict sense, so every filter is turned by half a turn; their batch
+   * norm knows only {@link org.ondol.models.layers.Statistics#BATCH}.
    *
    * @param generator fc, bn0 to bn2, deconv1 to deconv3
    * @param discriminator conv1 to conv3, bn2, bn3, fc

@@ -18,7 +18,8 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Reduce;
 
 /**
- * The variational autoencoder (D. Kingma and M. Welling, Auto-Encoding Variational Bayes, ICLR 2014) of pixels in 0 to 1:
+ * The variational autoencoder (D. Kingma and M. Welling, Auto-Encoding Variational Bayes, ICLR 2014) of pixels in 0 to
+ * 1:
  *
  * <pre>
  * p(z) = N(0, I)    p(x | z) = Bernoulli(sigmoid(decoder(z)))    q(z | x) = N(m(x), diag exp s(x))

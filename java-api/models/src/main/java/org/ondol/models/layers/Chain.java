@@ -46,7 +46,8 @@ public final class Chain {
    * @param random for first values
    * @param weights first values of the weights; biases begin at 0
    */
-  public Chain(Parameters parameters, String name, Device device, Generator random, Function<Layout, Initializer> weights) {
+  public Chain(Parameters parameters, String name, Device device, Generator random,
+      Function<Layout, Initializer> weights) {
     this.parameters = parameters;
     this.name = name;
     this.device = device;

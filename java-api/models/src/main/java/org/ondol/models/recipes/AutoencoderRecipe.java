@@ -34,9 +34,11 @@ final class AutoencoderRecipe implements Recipe {
 
   @Override
   public Experiment create(Device device, Form form, Settings s, Generator random) {
+    int hidden = s.whole("hidden");
+    int latents = s.whole("latents");
     Autoencoder model = s.choice("kind").equals("conv")
-        ? Autoencoder.conv(device, Shapes.quarters(form), s.whole("width"), s.whole("hidden"), s.whole("latents"), random)
-        : Autoencoder.dense(device, form.size(), s.whole("layers"), s.whole("hidden"), s.whole("latents"), random);
+        ? Autoencoder.conv(device, Shapes.quarters(form), s.whole("width"), hidden, latents, random)
+        : Autoencoder.dense(device, form.size(), s.whole("layers"), hidden, latents, random);
     return new Coding(model, new Adam(model.parameters(), Rates.of(s, form), Adam.Options.ADAM), form);
   }
 }

@@ -59,7 +59,8 @@ public final class Classification implements Experiment {
         for (int i = 0; i < numbers.length; i++) {
           int label = examples.label(numbers[i]);
           if (label >= model.classes()) {
-            throw new DataException(examples.name() + " has label " + label + ", the model " + model.classes() + " classes");
+            throw new DataException(examples.name() + " has label " + label + ", the model has " + model.classes()
+                + " classes");
           }
           nll -= Math.log(Math.max(p[i * model.classes() + label], Float.MIN_NORMAL));
           if (best(p, i, model.classes()) != label) wrong++;
@@ -80,8 +81,8 @@ public final class Classification implements Experiment {
   }
 
   /**
-   * What this classifier sees in pictures that a model makes: the share of which it is "sure" to a given probability, and
-   * for each class the share of pictures in it, "class 0" and so on.
+   * What this classifier sees in pictures that a model makes: the share of which it is "sure" to a given probability,
+   * and for each class the share of pictures in it, "class 0" and so on.
    *
    * @param count pictures to judge
    * @param sure the least probability of the likeliest class

@@ -25,14 +25,15 @@ enum GanRecipes implements Recipe {
 
     @Override
     public Experiment create(Device device, Form form, Settings s, Generator random) {
-      return experiment(new Gan(device, form.size(), s.whole("hidden"), s.whole("codes"), random), s, form, form.size());
+      Gan nets = new Gan(device, form.size(), s.whole("hidden"), s.whole("codes"), random);
+      return experiment(nets, s, form, form.size());
     }
   },
 
   DCGAN("dcgan", "deep convolutional generative adversarial nets") {
     @Override
     public Settings settings() {
-      return Settings.training(10, 64, 0.0002)
+      return Settings.training(20, 64, 0.0002)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("width", 32, 1, 4096, "channels of the largest maps")
           .whole("levels", 2, 1, 10, "how often a picture is halved");

@@ -6,7 +6,7 @@ final class Normal {
 
   private Normal() {}
 
-  /** The number below which lies such a share, 0.5 ± 0.4999. By halving an interval: for pictures, not for training. */
+  /** The number below which lies such a share, 0.5 ± 0.4999. By halving an interval: good enough for pictures. */
   static double quantile(double share) {
     double low = -8;
     double high = 8;
