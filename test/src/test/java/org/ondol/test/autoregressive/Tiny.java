@@ -56,7 +56,8 @@ record Tiny(String name, Maker maker, boolean best) {
       all.add(pixels("diagonal lstm", canvas,
           (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.DIAGONAL, 2, 36, 18, 36, r)));
     }
-    all.add(pixels("row lstm without up", BINARY, (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.ROW, 1, 12, 12, 24, r)));
+    all.add(pixels("row lstm without up", BINARY,
+        (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.ROW, 1, 12, 12, 24, r)));
     all.add(pixels("diagonal lstm without up", BINARY,
         (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.DIAGONAL, 1, 12, 12, 24, r)));
     return all;
@@ -137,7 +138,7 @@ record Tiny(String name, Maker maker, boolean best) {
     return model instanceof PixelModel p ? p.order() : Ordering.raster(model.variables());
   }
 
-  /** What the model's conditional of each variable hangs on, [rows of x][variable][outputs]; null where it gives none. */
+  /** What each variable's conditional hangs on, [rows of x][variable][outputs]; null where the model gives none. */
   static float[][][] outputs(Autoregressive model, Tensor x) {
     try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
       Tensor logits;

@@ -24,7 +24,7 @@ import org.ondol.ops.Softmax;
 public abstract class PixelModel implements Autoregressive {
   /** Gives the network's result pixel by pixel, for a batch of images that become known as it goes. */
   interface Stepper extends AutoCloseable {
-    /** The result at a pixel, [N, colours · outputs]; those of the next colour count. Made anew in the current scope. */
+    /** The result at a pixel, [N, colours · outputs], of the current scope; those of the next colour count. */
     Tensor step(int row, int column);
 
     /** Sets the next colour of the pixel to what the network reads, for each image. */
