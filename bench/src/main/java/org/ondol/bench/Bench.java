@@ -15,6 +15,7 @@ import org.ondol.bench.stems.BatchNormStem;
 import org.ondol.bench.stems.ConvStem;
 import org.ondol.bench.stems.DeconvStem;
 import org.ondol.bench.stems.GemmStem;
+import org.ondol.bench.stems.GenerationStem;
 import org.ondol.bench.stems.IouStem;
 import org.ondol.bench.stems.LstmStem;
 import org.ondol.bench.stems.MaskedConvStem;
@@ -61,6 +62,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("maskedconv", MaskedConvStem::new);
     STEMS.put("deconv", DeconvStem::new);
     STEMS.put("sampling", SamplingStem::new);
+    STEMS.put("generation", GenerationStem::new);
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);

@@ -105,7 +105,8 @@ class BadModelsTest {
         with(RGB, InvalidArgumentException.class, "with -1.0", m -> m.logLikelihood(rows(-1, 2, 12))),
         with(RGB, InvalidArgumentException.class, "with 1.5", m -> m.logLikelihood(rows(1.5f, 2, 12))),
         with(RGB, InvalidArgumentException.class, "with NaN", m -> m.logLikelihood(rows(Float.NaN, 2, 12))),
-        with(GREY, InvalidArgumentException.class, "known is of 8 variables", m -> m.complete(rows(0, 2, 9), new boolean[8], random())),
+        with(GREY, InvalidArgumentException.class, "known is of 8 variables",
+            m -> m.complete(rows(0, 2, 9), new boolean[8], random())),
         with(GREY, InvalidArgumentException.class, "known is null", m -> m.complete(rows(0, 2, 9), null, random())),
         with(GREY, InvalidArgumentException.class, "count is -1", m -> m.sample(-1, random())))
         .stream().map(BadModelsTest::refused).toList());

@@ -111,10 +111,10 @@ class ModelsTest {
     return each(tiny -> {
       try (Autoregressive model = tiny.maker().make(DEVICE, new Generator(2))) {
         float[] few = fewExamples(model);
-        double loss = Tiny.train(model, few, 400, tiny.best() ? 0.02 : 0.2);
+        double loss = Tiny.train(model, few, 400, model instanceof PixelModel ? 0.01 : 0.2);
         double worst = independentEntropy(model, few);
         assertTrue(loss > Math.log(4) - 1e-4, "better than possible: " + loss);
-        assertTrue(loss < (tiny.best() ? Math.log(4) : worst) + 0.05, "loss " + loss + ", independent " + worst);
+        assertTrue(loss < (tiny.best() ? Math.log(4) : worst) + 0.1, "loss " + loss + ", independent " + worst);
         if (tiny.best()) assertTrue(worst > Math.log(4) + 0.5, "the examples are too simple: " + worst);
       }
     });

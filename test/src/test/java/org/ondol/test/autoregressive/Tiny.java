@@ -52,15 +52,16 @@ record Tiny(String name, Maker maker, boolean best) {
         new Tiny("full table", (d, r) -> new FullTable(d, 7, r), true),
         new Tiny("ordered", (d, r) -> new Ordered(new SigmoidBeliefNetwork(d, 7, r), Ordering.random(7, 3)), false)));
     for (Canvas canvas : List.of(BINARY, SHADES, COLOURS, COLOUR_SHADES)) {
-      all.add(pixels("pixelcnn", canvas, (d, r) -> new PixelCnn(d, canvas, 2, 6, 12, r)));
+      all.add(pixels("pixelcnn", canvas, (d, r) -> new PixelCnn(d, canvas, 2, 12, 24, r)));
       all.add(pixels("gated pixelcnn", canvas, (d, r) -> new GatedPixelCnn(d, canvas, 12, new int[] {1, 2, 1}, r)));
-      all.add(pixels("row lstm", canvas, (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.ROW, 2, 12, 6, 6, r)));
+      all.add(pixels("row lstm", canvas, (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.ROW, 2, 36, 18, 36, r)));
       all.add(pixels("diagonal lstm", canvas,
-          (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.DIAGONAL, 2, 12, 6, 6, r)));
+          (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.DIAGONAL, 2, 36, 18, 36, r)));
     }
-    all.add(pixels("row lstm without up", BINARY, (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.ROW, 1, 8, 8, 6, r)));
+    all.add(pixels("row lstm without up", BINARY,
+        (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.ROW, 1, 12, 12, 24, r)));
     all.add(pixels("diagonal lstm without up", BINARY,
-        (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.DIAGONAL, 1, 8, 8, 6, r)));
+        (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.DIAGONAL, 1, 12, 12, 24, r)));
     return all;
   }
 
@@ -139,7 +140,7 @@ record Tiny(String name, Maker maker, boolean best) {
     return model instanceof PixelModel p ? p.order() : Ordering.raster(model.variables());
   }
 
-  /** What the model's conditional of each variable hangs on, [rows of x][variable][outputs]; null where it gives none. */
+  /** What each variable's conditional hangs on, [rows of x][variable][outputs]; null where the model gives none. */
   static float[][][] outputs(Autoregressive model, Tensor x) {
     try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
       Tensor logits;

@@ -18,6 +18,7 @@ import org.ondol.models.layers.CausalityException;
 import org.ondol.models.layers.PixelNetwork;
 import org.ondol.ops.Activation;
 import org.ondol.ops.ConvGeometry;
+import org.ondol.ops.Elementwise.Op;
 import org.ondol.ops.FilterMask;
 import org.ondol.ops.FilterMask.Type;
 import org.ondol.ops.PackedFilter;
@@ -103,6 +104,25 @@ class CausalityTest {
     refused(2, -1, -1, () -> b.add(h, 0));
     PixelNetwork.Builder two = PixelNetwork.on(device, 2);
     refused(1, -1, -1, () -> two.gate(0));
+  }
+
+  @Test
+  void elementByElement() {
+    PixelNetwork.Builder b = PixelNetwork.on(device, 1);
+    refused(1, -1, -1, () -> b.apply(Op.RELU, 0, 0));
+    int h = conv(b, 0, raster(Type.A, 4, 1, 3, 1));
+    var two = assertThrows(InvalidArgumentException.class, () -> b.apply(Op.ADD, 0, h));
+    assertTrue(two.getMessage().contains("op is ADD"), two.getMessage());
+    assertThrows(InvalidArgumentException.class, () -> b.apply(null, 0, h));
+    assertThrows(InvalidArgumentException.class, () -> b.apply(Op.SCALE, Double.NaN, h));
+    assertThrows(InvalidArgumentException.class, () -> b.apply(Op.RELU, 0, h + 1));
+    PixelNetwork.Builder three = PixelNetwork.on(device, 3);
+    refused(1, -1, -1, () -> three.apply(Op.EXP, 0, 0));
+    int seen = b.apply(Op.TANH, 0, h);
+    refused(4, 1, 2, () -> {
+      int again = b.apply(Op.RELU, 0, seen);
+      conv(b, again, plain(4, 4, 3, 3, ConvGeometry.UNIT.padding(1)));
+    });
   }
 
   @Test

@@ -25,9 +25,12 @@ public record Canvas(int colours, int height, int width, int levels, double low,
     }
   }
 
-  /** Zeros and ones are read as they are, shades as numbers of -1 to 1. */
+  /**
+   * Values are read as numbers of -1 to 1. So no value is what stands beside the image, 0, and the first layer sees
+   * where the image ends.
+   */
   public static Canvas of(int colours, int height, int width, int levels) {
-    return new Canvas(colours, height, width, levels, levels == 2 ? 0 : -1, 1);
+    return new Canvas(colours, height, width, levels, -1, 1);
   }
 
   /** Colours of all pixels. */

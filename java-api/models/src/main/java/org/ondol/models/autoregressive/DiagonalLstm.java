@@ -13,12 +13,13 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Lstm;
 
 /**
- * The Diagonal BiLSTM (van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 3.2): a step is a diagonal of the image, once
- * from the top left corner and once from the top right one, so that the context is all of the image above and to the left. On
- * the skewed map ({@link Skew}) diagonals are columns, and a position's gates see the input there (1 x 1, mask B) and the
- * state of the step before at the position and the one above it (2 x 1): in the image the pixels beside and above. What comes
- * from the right sees pixels that are not known yet, so it is moved down by a row before it is added. The sum is brought to
- * the features of the input by a 1 x 1 convolution where they are not as many, and the input is added (figure 5, right).
+ * The Diagonal BiLSTM (van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 3.2): a step is a diagonal of the
+ * image, once from the top left corner and once from the top right one, so that the context is all of the image above
+ * and to the left. On the skewed map ({@link Skew}) diagonals are columns, and a position's gates see the input there
+ * (1 x 1, mask B) and the state of the step before at the position and the one above it (2 x 1): in the image the
+ * pixels beside and above. What comes from the right sees pixels that are not known yet, so it is moved down by a row
+ * before it is added. The sum is brought to the features of the input by a 1 x 1 convolution where they are not as
+ * many, and the input is added (figure 5, right).
  */
 final class DiagonalLstm implements RecurrentLayer {
   private final Device device;

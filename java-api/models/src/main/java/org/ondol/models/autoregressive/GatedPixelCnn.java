@@ -12,17 +12,17 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.FilterMask.Type;
 
 /**
- * The gated PixelCNN (van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", figure 2). A vertical
- * stack of maps v sees the rows above, a horizontal one h the row itself and, through v, the rows above: no blind spot is
- * left. A layer is
+ * The gated PixelCNN (van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", figure 2). A
+ * vertical stack of maps v sees the rows above, a horizontal one h the row itself and, through v, the rows above: no
+ * blind spot is left. A layer is
  *
  * <pre>
  * a = 3 x 3 of v      v = tanh(a1) · sigmoid(a2)                  (equation 2; a1, a2: the halves of a)
  * b = 1 x 3 of h + 1 x 1 of a      h = h + 1 x 1 of tanh(b1) · sigmoid(b2)
  * </pre>
  *
- * with dilations (Yu and Koltun 2016) in the two wide convolutions, which the paper does not have, and the logits are 1 x 1
- * of elu(h).
+ * with dilations (Yu and Koltun 2016) in the two wide convolutions, which the paper does not have, and the logits are
+ * 1 x 1 of elu(h).
  */
 public final class GatedPixelCnn extends PixelModel {
   /** Layers of both stacks. */

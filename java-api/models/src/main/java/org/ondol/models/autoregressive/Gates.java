@@ -10,8 +10,8 @@ import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 
 /**
- * An LSTM along the rows of an image: what goes into its gates from the input (input-to-state) and from the row of states
- * before (state-to-state; van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 3).
+ * An LSTM along the rows of an image: what goes into its gates from the input (input-to-state) and from the row of
+ * states before (state-to-state; van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 3).
  */
 final class Gates implements AutoCloseable {
   final MaskedLinear input;

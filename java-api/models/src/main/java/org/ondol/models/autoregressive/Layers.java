@@ -12,15 +12,15 @@ import org.ondol.ops.Elementwise.Op;
 import org.ondol.ops.PackedFilter;
 
 /**
- * What a network of maps can be written in once, to become two things: values on a tape, for whole images with gradients,
- * and a {@link PixelNetwork}, which proves that nothing sees what comes later and computes pixel by pixel. Both have the
- * same bits.
+ * What a network of maps can be written in once, to become two things: values on a tape, for whole images with
+ * gradients, and a {@link PixelNetwork}, which proves that nothing sees what comes later and computes pixel by pixel.
+ * Both have the same bits.
  *
  * @param <M> a map
  */
 interface Layers<M> {
   /** Images that a sampler, which keeps all maps of all of them, draws at once: more would leave the caches. */
-  int TOGETHER = 16;
+  int TOGETHER = 32;
 
   M conv(M x, MaskedLayer layer);
 

@@ -21,8 +21,8 @@ final class MaskedLayer implements AutoCloseable {
   private final ConvGeometry geometry;
 
   /**
-   * Takes the mask over. First values are normal with the variance gain / n, n being the live entries of a filter (after He
-   * et al. 2015, who count all of them); the bias is zero.
+   * Takes the mask over. First values are normal with the variance gain / n, n being the live entries of a filter
+   * (after He et al. 2015, who count all of them); the bias is zero.
    *
    * @param name of its parameters, which are name.weight and name.bias
    * @param gain 2 where a relu comes before it, else 1

@@ -12,10 +12,10 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.FilterMask.Type;
 
 /**
- * PixelCNN (van den Oord, Kalchbrenner and Kavukcuoglu 2016, "Pixel Recurrent Neural Networks", table 1 and figure 5, left):
- * a 7 x 7 convolution with mask A to 2h features; residual blocks of relu and 1 x 1 to h, relu and 3 x 3, relu and 1 x 1
- * to 2h; then twice relu and 1 x 1, the last one to the logits. All masks but the first are of type B; with several
- * colours each feature belongs to one of them and sees the features of the same and of earlier ones.
+ * PixelCNN (van den Oord, Kalchbrenner and Kavukcuoglu 2016, "Pixel Recurrent Neural Networks", table 1 and figure 5,
+ * left): a 7 x 7 convolution with mask A to 2h features; residual blocks of relu and 1 x 1 to h, relu and 3 x 3, relu
+ * and 1 x 1 to 2h; then twice relu and 1 x 1, the last one to the logits. All masks but the first are of type B; with
+ * several colours each feature belongs to one of them and sees the features of the same and of earlier ones.
  */
 public final class PixelCnn extends PixelModel {
   /** A residual block: the input, of 2h features, plus what h features make of it. */

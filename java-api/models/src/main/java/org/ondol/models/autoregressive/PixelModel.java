@@ -14,17 +14,17 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Softmax;
 
 /**
- * A model that generates images pixel by pixel: p(x) = prod of p(x_i | x_1 .. x_i-1) with the pixels row by row and, at each
- * pixel, colour after colour (van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 2). A colour of two levels is a
- * Bernoulli variable, one of more levels has a softmax over all of them.
+ * A model that generates images pixel by pixel: p(x) = prod of p(x_i | x_1 .. x_i-1) with the pixels row by row and,
+ * at each pixel, colour after colour (van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 2). A colour of two
+ * levels is a Bernoulli variable, one of more levels has a softmax over all of them.
  *
- * <p>Examples are [N, colours · height · width] in the layout [colours, height, width], which for more than one colour is
- * not the order of generation: {@link #order} is.
+ * <p>Examples are [N, colours · height · width] in the layout [colours, height, width], which for more than one colour
+ * is not the order of generation: {@link #order} is.
  */
 public abstract class PixelModel implements Autoregressive {
   /** Gives the network's result pixel by pixel, for a batch of images that become known as it goes. */
   interface Stepper extends AutoCloseable {
-    /** The result at a pixel, [N, colours · outputs]; those of the next colour count. Made anew in the current scope. */
+    /** The result at a pixel, [N, colours · outputs], of the current scope; those of the next colour count. */
     Tensor step(int row, int column);
 
     /** Sets the next colour of the pixel to what the network reads, for each image. */
@@ -79,7 +79,8 @@ public abstract class PixelModel implements Autoregressive {
    * The logits of each colour of each pixel.
    *
    * @param x [N, n]
-   * @return [N, colours · outputs, height, width], where outputs is 1, the logit of a one, for two levels, and else as many
+   * @return [N, colours · outputs, height, width], where outputs is 1, the logit of a one, for two levels, and else as
+   * many
    *     as there are levels
    */
   public Value logits(Tape tape, Tensor x) {

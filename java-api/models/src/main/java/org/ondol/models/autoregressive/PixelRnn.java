@@ -18,9 +18,9 @@ import org.ondol.ops.FilterMask.Type;
 
 /**
  * PixelRNN (van den Oord, Kalchbrenner and Kavukcuoglu 2016, table 1): a 7 x 7 convolution with mask A, layers of
- * {@link RowLstm} or {@link DiagonalLstm}, each with a residual connection, twice a 1 x 1 convolution and relu, and a 1 x 1
- * convolution to the logits. With several colours each feature belongs to one of them and sees the features of the same and
- * of earlier ones.
+ * {@link RowLstm} or {@link DiagonalLstm}, each with a residual connection, twice a 1 x 1 convolution and relu, and a
+ * 1 x 1 convolution to the logits. With several colours each feature belongs to one of them and sees the features of
+ * the same and of earlier ones.
  */
 public final class PixelRnn extends PixelModel {
   /** Which LSTM the layers are. */

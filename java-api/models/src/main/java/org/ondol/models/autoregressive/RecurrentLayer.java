@@ -15,8 +15,8 @@ interface RecurrentLayer extends AutoCloseable {
   /** What a layer must remember of the pixels so far. */
   interface Cells extends AutoCloseable {
     /**
-     * The layer's result at a pixel, from its input there and at pixels before. May be called again for the same pixel, with
-     * another input.
+     * The layer's result at a pixel, from its input there and at pixels before. May be called again for the same
+     * pixel, with another input.
      *
      * @param x [N, F]
      * @return [N, F], of the current scope

@@ -13,10 +13,10 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Lstm;
 
 /**
- * The Row LSTM (van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 3.1): a step is a row of the image, from top to
- * bottom. A position's gates see the input at the position and to its left (3 x 1, mask B) and the state of the row above at
- * the position and its neighbours (3 x 1), which makes a triangle of context. The state is brought to the features of the
- * input by a 1 x 1 convolution where they are not as many, and the input is added (figure 5, right).
+ * The Row LSTM (van den Oord, Kalchbrenner and Kavukcuoglu 2016, section 3.1): a step is a row of the image, from top
+ * to bottom. A position's gates see the input at the position and to its left (3 x 1, mask B) and the state of the row
+ * above at the position and its neighbours (3 x 1), which makes a triangle of context. The state is brought to the
+ * features of the input by a 1 x 1 convolution where they are not as many, and the input is added (figure 5, right).
  */
 final class RowLstm implements RecurrentLayer {
   private final Device device;

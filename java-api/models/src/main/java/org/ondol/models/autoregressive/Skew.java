@@ -5,13 +5,13 @@ import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 
 /**
- * The skewed map of the Diagonal BiLSTM (van den Oord, Kalchbrenner and Kavukcuoglu 2016, figure 3): row r is moved by r
- * positions, so that what was a diagonal is a column, and the map of R rows and C columns has C + R - 1 columns. Beside the
- * image there are zeros.
+ * The skewed map of the Diagonal BiLSTM (van den Oord, Kalchbrenner and Kavukcuoglu 2016, figure 3): row r is moved by
+ * r positions, so that what was a diagonal is a column, and the map of R rows and C columns has C + R - 1 columns.
+ * Beside the image there are zeros.
  *
- * <p>Nothing is moved: a skewed map is a view, with other strides, of a map that has R - 1 columns of zeros on one side, where
- * the end of a row goes on in the next one. To the right row r goes by r; to the left by R - 1 - r, so that steps are taken
- * from the last column to the first.
+ * <p>Nothing is moved: a skewed map is a view, with other strides, of a map that has R - 1 columns of zeros on one
+ * side, where the end of a row goes on in the next one. To the right row r goes by r; to the left by R - 1 - r, so
+ * that steps are taken from the last column to the first.
  */
 final class Skew {
   private Skew() {}

@@ -20,11 +20,10 @@ enum Pictures implements Recipe {
   PIXELCNN("pixelcnn", "PixelCNN: masked convolutions in residual blocks") {
     @Override
     public Settings settings() {
-      return Settings.training(5, 16, 0.001)
+      return pixels(5, 0.001)
           .whole("layers", 6, 0, 100, "residual blocks")
           .whole("width", 32, 1, 1024, "features within a block, half of those between blocks")
-          .whole("top", 64, 1, 4096, "features of the layer before the logits")
-          .number("clip", 50, 0, 1e9, "longest gradient");
+          .whole("top", 64, 1, 4096, "features of the layer before the logits");
     }
 
     @Override
@@ -36,10 +35,9 @@ enum Pictures implements Recipe {
   GATED("pixelcnn-gated", "gated PixelCNN: a vertical and a horizontal stack") {
     @Override
     public Settings settings() {
-      return Settings.training(5, 16, 0.001)
+      return pixels(5, 0.001)
           .whole("layers", 7, 0, 100, "gated layers, with the dilations 1, 2, 1, 4 in turn")
-          .whole("width", 32, 1, 1024, "features of either stack")
-          .number("clip", 50, 0, 1e9, "longest gradient");
+          .whole("width", 32, 1, 1024, "features of either stack");
     }
 
     @Override
@@ -74,13 +72,18 @@ enum Pictures implements Recipe {
     }
   };
 
+  private static Settings pixels(int epochs, double rate) {
+    return Settings.training(epochs, 16, rate)
+        .number("clip", 50, 0, 1e9, "longest gradient")
+        .number("low", -1, -1, 0, "what the network reads where a value is 0; the highest one is 1");
+  }
+
   private static Settings recurrent() {
-    return Settings.training(3, 16, 0.002)
+    return pixels(3, 0.002)
         .whole("layers", 2, 1, 100, "LSTM layers")
         .whole("features", 64, 1, 4096, "features between layers")
         .whole("width", 32, 1, 1024, "features of a state; 1 x 1 convolutions bring them to those between layers")
-        .whole("top", 64, 1, 4096, "features of the two layers before the logits")
-        .number("clip", 50, 0, 1e9, "longest gradient");
+        .whole("top", 64, 1, 4096, "features of the two layers before the logits");
   }
 
   private static PixelModel recurrent(Device device, Canvas canvas, PixelRnn.Kind kind, Settings s, Generator random) {
@@ -119,10 +122,11 @@ enum Pictures implements Recipe {
       throw new DataException("pictures of " + picture[0] + " x " + picture[1] + " x " + picture[2]
           + ", expected at most 16 channels and 16384 rows and columns");
     }
-    Canvas canvas = Canvas.of((int) picture[0], (int) picture[1], (int) picture[2], form.levels());
+    Canvas canvas = new Canvas((int) picture[0], (int) picture[1], (int) picture[2], form.levels(), s.number("low"), 1);
     PixelModel model = model(device, canvas, s, random);
     // The rate falls along half a cosine: the last steps of a short run are what its likelihood hangs on.
     Schedule schedule = Schedule.cosine(s.number("rate"), 0, Math.max(1, form.steps()));
-    return new Likelihood(model, new Adam(model.parameters(), schedule, Adam.Options.ADAM), form, s.number("clip"), ROWS);
+    Adam adam = new Adam(model.parameters(), schedule, Adam.Options.ADAM);
+    return new Likelihood(model, adam, form, s.number("clip"), ROWS);
   }
 }

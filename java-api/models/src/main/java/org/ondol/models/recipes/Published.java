@@ -37,7 +37,8 @@ enum Published {
   },
 
   /** The Diagonal BiLSTM of pixel-rnn-lasagne (taimir): MNIST, pixels above one half. */
-  PIXELRNN_MNIST(Pictures.DIAGONAL_LSTM, Map.of("layers", "2", "features", "64", "width", "64", "top", "64"),
+  PIXELRNN_MNIST(Pictures.DIAGONAL_LSTM,
+      Map.of("layers", "2", "features", "64", "width", "64", "top", "64", "low", "0"),
       new Form(new long[] {1, 28, 28}, 2, 0)) {
     /** Where our gates i, f, g, o stand in the file's o, f, i, g. */
     private static final int[] GATES = {2, 1, 3, 0};

@@ -50,7 +50,9 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
       file = path.resolve(Trainer.BEST);
       if (!Files.exists(file)) file = path.resolve(Trainer.LAST);
       if (!Files.exists(file)) file = path.resolve(WEIGHTS);
-      if (!Files.exists(file)) throw new WeightsException(path + " has no checkpoint: neither best nor last.safetensors, and no " + WEIGHTS);
+      if (!Files.exists(file)) {
+        throw new WeightsException(path + " has no checkpoint: neither best nor last.safetensors, and no " + WEIGHTS);
+      }
     }
     Map<String, String> notes;
     try (SafeTensors saved = SafeTensors.open(file)) {
