@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
     description = "Train a model on a data set. The folder of a run gets checkpoints (last and best.safetensors), "
         + "metrics.jsonl and loss.png, and samples.png where the model makes pictures (samples-NNNN.png after each epoch "
         + "where no figure says how good it is). The same seed gives the same "
-        + "bits on any device but a GPU's fast modes, with any number of threads, stopped and resumed or not.",
+        + "bits on any device, with any number of threads, stopped and resumed or not.",
     footer = {"", "Ctrl-C stops after the step and leaves a checkpoint. \"ondol train --list\" has the models."})
 final class TrainCommand implements Runnable {
   private static final int PICTURES = 64;
