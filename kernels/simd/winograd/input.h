@@ -21,16 +21,14 @@ struct WinogradInput {
 
   // All channels of a strip. Whole vectors are written: what passes the last tile of a row or channel is written after it.
   void strip(const WinogradStrip& s, float* out) const {
-    const int64_t tiles_h = ceil_div(a.y_height, TILE), n = s.end - s.begin;
-    for (int64_t c = 0; c < a.x_channels; c++, out += pitch) {
+    const int64_t n = s.end - s.begin;
+    if (s.rows == 1 && n <= MOST) {
+      row(s, 0, 0, 0, a.x_channels, out);
+      return;
+    }
+    for (int64_t c = 0; c < a.x_channels; c++) {
       for (int64_t r = 0; r < s.rows; r++) {
-        const int64_t image = (s.first + r) / tiles_h, top = (s.first + r) % tiles_h * TILE - a.pad_top;
-        const float* x = a.x + image * a.x_batch + c * a.x_channel;
-        for (int64_t t = 0; t < n; t += MOST) {
-          const int64_t left = (s.begin + t) * TILE - a.pad_left, count = min_of(MOST, n - t);
-          if (c + 2 < a.x_channels) ask(x + 2 * a.x_channel, top, left, count);
-          row(x, top, left, count, out + r * n + t);
-        }
+        for (int64_t t = 0; t < n; t += MOST) row(s, r, t, c, c + 1, out + r * n + t);
       }
     }
   }
@@ -39,46 +37,55 @@ struct WinogradInput {
   // A vector of first columns has the first column of one tile more, whose other columns the next lanes need.
   static constexpr int64_t MOST = V::lanes - 1;
 
-  void ask(const float* x, int64_t top, int64_t left, int64_t n) const {
-    const int64_t begin = max_of<int64_t>(0, left), end = min_of(a.x_width, left + n * TILE + 2);
-    for (int64_t i = max_of<int64_t>(0, -top); i < min_of(SIDE, a.x_height - top); i++) {
-      for (int64_t j = begin; j < end; j += 16) ask_to_read(x + (top + i) * a.x_width + j);
-    }
-  }
-
-  // n <= MOST tiles, the first of which begins at (top, left) of x.
-  void row(const float* x, int64_t top, int64_t left, int64_t n, float* out) const {
-    const int64_t vectors = ceil_div(n * TILE + 2, (int64_t)V::lanes);
+  // Channels [begin, end) of at most MOST tiles of a row of the strip, from tile t on.
+  void row(const WinogradStrip& s, int64_t r, int64_t t, int64_t begin, int64_t end, float* out) const {
+    const int64_t tiles_h = ceil_div(a.y_height, TILE), image = (s.first + r) / tiles_h;
+    const int64_t top = (s.first + r) % tiles_h * TILE - a.pad_top, left = (s.begin + t) * TILE - a.pad_left;
+    const int64_t vectors = ceil_div(min_of(MOST, s.end - s.begin - t) * TILE + 2, (int64_t)V::lanes);
+    const float* x = a.x + image * a.x_batch;
     if (vectors == 1) {
-      piece<1>(x, top, left, out);
+      piece<1>(x, top, left, begin, end, out);
     } else if (vectors == 2) {
-      piece<2>(x, top, left, out);
+      piece<2>(x, top, left, begin, end, out);
     } else if (vectors == 3) {
-      piece<3>(x, top, left, out);
+      piece<3>(x, top, left, begin, end, out);
     } else {
-      piece<4>(x, top, left, out);
+      piece<4>(x, top, left, begin, end, out);
     }
   }
 
   template <int vectors>
-  void piece(const float* x, int64_t top, int64_t left, float* out) const {
-    F columns[SIDE][vectors];
-    for (int v = 0; v < vectors; v++) {
-      const int64_t at = left + v * V::lanes;
-      const int64_t begin = clamp(-at), end = clamp(a.x_width - at);
-      F d[SIDE];
-      ONDOL_UNROLL for (int64_t i = 0; i < SIDE; i++) {
-        const bool inside = top + i >= 0 && top + i < a.x_height;
-        d[i] = inside ? V::load(x + (top + i) * a.x_width + at, begin, end) : V::set(0.0f);
-      }
-      transform(d);
-      ONDOL_UNROLL for (int64_t i = 0; i < SIDE; i++) columns[i][v] = d[i];
+  void piece(const float* x, int64_t top, int64_t left, int64_t begin, int64_t end, float* out) const {
+    const int64_t width = a.x_width, step = point;
+    const bool inside = top >= 0 && top + SIDE <= a.x_height;
+    int64_t first[vectors], last[vectors];
+    ONDOL_UNROLL for (int v = 0; v < vectors; v++) {
+      first[v] = clamp(-left - v * V::lanes);
+      last[v] = clamp(width - left - v * V::lanes);
     }
-    for (int64_t i = 0; i < SIDE; i++) {
-      F d[SIDE];
-      deal<vectors>(columns[i], d);
-      transform(d);
-      ONDOL_UNROLL for (int64_t j = 0; j < SIDE; j++) V::store(out + (i * SIDE + j) * point, d[j]);
+    for (int64_t c = begin; c < end; c++) {
+      const float* from = x + c * a.x_channel + top * width + left;
+      float* to = out + c * pitch;
+      F columns[SIDE][vectors];
+      ONDOL_UNROLL for (int v = 0; v < vectors; v++) {
+        F d[SIDE];
+        if (inside) {
+          ONDOL_UNROLL for (int64_t i = 0; i < SIDE; i++) d[i] = V::load(from + v * V::lanes + i * width, first[v], last[v]);
+        } else {
+          for (int64_t i = 0; i < SIDE; i++) {
+            const bool there = top + i >= 0 && top + i < a.x_height;
+            d[i] = there ? V::load(from + v * V::lanes + i * width, first[v], last[v]) : V::set(0.0f);
+          }
+        }
+        transform(d);
+        ONDOL_UNROLL for (int64_t i = 0; i < SIDE; i++) columns[i][v] = d[i];
+      }
+      for (int64_t i = 0; i < SIDE; i++) {
+        F d[SIDE];
+        deal<vectors>(columns[i], d);
+        transform(d);
+        ONDOL_UNROLL for (int64_t j = 0; j < SIDE; j++) V::store(to + (i * SIDE + j) * step, d[j]);
+      }
     }
   }
 

@@ -2,7 +2,6 @@
 #ifndef ONDOL_WINOGRAD_PLAN_H
 #define ONDOL_WINOGRAD_PLAN_H
 
-#include <stdlib.h>
 #include "conv/tiles.h"
 #include "ondol.h"
 
@@ -39,25 +38,40 @@ struct WinogradStrip {
 
 template <class V>
 class WinogradPlanner {
+  static constexpr int64_t FILTER_FLOATS = 160 * 1024;  // that stay in a second-level cache of 1 MB beside a strip or two
+  static constexpr int64_t NEAR_FLOATS = 144 * 1024;    // inputs and sums of a task whose filters do
+  static constexpr int64_t FAR_FLOATS = 512 * 1024;     // inputs of a task that reads filters once for all its strips
+
  public:
-  static int64_t env(const char* n, int64_t d) { const char* s = getenv(n); return s ? atoi(s) : d; }
   static WinogradChoice choose(const ondol_conv_args& a, int64_t threads) {
     WinogradChoice c = {};
     const int64_t panels = ceil_div(a.y_channels, PANEL_WIDTH);
     c.tiles_h = ceil_div(a.y_height, WINOGRAD_TILE);
     c.tiles_w = ceil_div(a.y_width, WINOGRAD_TILE);
-    c.parts = ceil_div(c.tiles_w, env("W_ROWS", ChannelTile<V>::ROWS));
-    c.rows = max_of<int64_t>(1, min_of<int64_t>(env("W_ROWS", ChannelTile<V>::ROWS) / c.tiles_w, a.batch * c.tiles_h));
+    c.parts = ceil_div(c.tiles_w, (int64_t)ChannelTile<V>::ROWS);
+    c.rows = max_of<int64_t>(1, min_of(ChannelTile<V>::ROWS / c.tiles_w, a.batch * c.tiles_h));
     c.size = c.rows * ceil_div(c.tiles_w, c.parts);
     c.strips = ceil_div(a.batch * c.tiles_h, c.rows) * c.parts;
-    c.block = min_of(c.strips, env("W_BLOCK", 1));
+    c.depth = a.x_channels;
+
+    const bool near = WINOGRAD_POINTS * a.x_channels * panels * PANEL_WIDTH <= FILTER_FLOATS;
+    c.side = min_of<int64_t>(panels, near ? 4 : 8);
+    const int64_t inputs = WINOGRAD_POINTS * c.size * a.x_channels, sums = WINOGRAD_POINTS * c.size * PANEL_WIDTH * c.side;
+    c.block = max_of<int64_t>(1, min_of(c.strips, near ? NEAR_FLOATS / (inputs + sums) : FAR_FLOATS / inputs));
     c.blocks = ceil_div(c.strips, c.block);
+    c.groups = 1;
+    if (threads > 1) share(c, panels, 2 * threads);
     c.block = ceil_div(c.strips, c.blocks);
-    c.groups = env("W_GROUPS", 1);
-    c.side = min_of(panels, env("W_SIDE", 2));
-    c.depth = min_of(a.x_channels, env("W_DEPTH", 1000));
-    (void)threads;
+    c.blocks = ceil_div(c.strips, c.block);
     return c;
+  }
+
+ private:
+  // Smaller blocks, and where there are too few strips groups of panels, until there are as many tasks as wanted. Each group
+  // transforms its inputs anew.
+  static void share(WinogradChoice& c, int64_t panels, int64_t wanted) {
+    c.blocks = max_of(c.blocks, min_of(c.strips, wanted));
+    c.groups = max_of<int64_t>(1, min_of(wanted / c.blocks, panels / 2));
   }
 };
 

@@ -48,7 +48,7 @@ class Winograd {
     int64_t inputs, products, results, offsets, total;
 
     Memory(const ondol_conv_args& a, const WinogradChoice& c) {
-      pitch = c.size;
+      pitch = round_up(c.size, 4);
       point = odd_lines(a.x_channels * pitch + V::lanes);  // a vector may pass the last tile
       strip = WINOGRAD_POINTS * point;
       sums = c.size * PANEL_WIDTH;
@@ -116,7 +116,7 @@ class Winograd {
         const int64_t steps = min_of(c.depth, a.x_channels - k);
         for (int64_t s = 0; s < strips; s++) {
           const int64_t tiles = WinogradStrip(a, c, first + s).tiles();
-          ChannelTile<V>::function(tiles, together)(
+          ChannelTile<V>::asking(tiles, together)(
               steps, offsets, inputs + s * memory.strip + point * memory.point + k * memory.pitch, w + k * PANEL_WIDTH, depth,
               products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0);
         }
