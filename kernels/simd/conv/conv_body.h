@@ -329,10 +329,11 @@ class ConvBody {
         const int64_t r = channels * t / tiles, n = channels * (t + 1) / tiles - r;
         for (int64_t s = 0; s < steps; s++) {
           const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
+          const float* wanted[Ahead::MOST];
+          const int64_t asked = part.ahead.list(wanted, entries);
           LineTile<V>::function(n, lines, width)(entries, offsets, part.data + i * part.patch.pitch + v * V::lanes,
                                                  part.patch.pitch, w + r, out + r * memory.pitch + i * c.most_columns + v * V::lanes,
-                                                 memory.pitch, c.most_columns, first);
-          part.ahead.ask();
+                                                 memory.pitch, c.most_columns, first, wanted, asked);
         }
       }
     }

@@ -11,6 +11,7 @@
 #ifndef ONDOL_CONV_TILES_H
 #define ONDOL_CONV_TILES_H
 
+#include "conv/ahead.h"
 #include "gemm/tile.h"
 
 // Keeps a vector that was loaded in a register. GCC would rather repeat the load in each multiply-add that reads it, and
@@ -220,16 +221,16 @@ class LineTile {
   static constexpr int WIDTH = V::lanes == 16 ? 4 : 2;  // vectors of all lines together
 
   // Sums of row i and line l at c + i * c_row + l * c_line; line l of x at x + l * x_line; the filter of row i at w + i, 16
-  // a step. A line has `vectors` vectors; there are 1, 2 or 4.
+  // a step. A line has `vectors` vectors; there are 1, 2 or 4. Asks for `asked` lines of memory (ahead.h).
   typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, int64_t x_line, const float* w, float* c,
-                           int64_t c_row, int64_t c_line, bool first);
+                           int64_t c_row, int64_t c_line, bool first, const float* const* ahead, int64_t asked);
 
   static Function function(int64_t rows, int64_t lines, int64_t vectors) { return FUNCTIONS[rows - 1][lines / 2][vectors - 1]; }
 
  private:
   template <int rows, int lines, int vectors>
   static void compute(int64_t n, const int64_t* offset, const float* x, int64_t x_line, const float* w, float* c,
-                      int64_t c_row, int64_t c_line, bool first) {
+                      int64_t c_row, int64_t c_line, bool first, const float* const* ahead, int64_t asked) {
     constexpr int width = lines * vectors;
     F sum[rows][width];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
@@ -243,6 +244,7 @@ class LineTile {
       }
     }
     _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
+      if (k < asked) ask_to_write(ahead[k]);
       const float* at = x + offset[k];
       F value[width];
       ONDOL_UNROLL for (int j = 0; j < width; j++) {
