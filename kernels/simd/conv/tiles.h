@@ -35,9 +35,10 @@ class ChannelTile {
   static constexpr int ROWS = V::lanes == 16 ? 14 : Tile<V>::ROWS;
   static constexpr int PANELS = Tile<V>::MAX_PANELS;
 
-  // Sums of panel p and position i at c + p * c_panel + i * 16; filters of panel p at w + p * w_panel, 16 a step.
+  // Sums of panel p and position i at c + p * c_panel + i * 16; filters of panel p at w + p * w_panel, 16 a step. Asks for
+  // `asked` lines of memory (ahead.h).
   typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
-                           int64_t c_panel, bool first);
+                           int64_t c_panel, bool first, const float* const* ahead, int64_t asked);
 
   static Function function(int64_t rows, int64_t panels) { return FUNCTIONS[0][rows - 1][panels - 1]; }
 
@@ -79,7 +80,7 @@ class ChannelTile {
 
   template <int rows, int panels, bool asks>
   static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
-                      int64_t c_panel, bool first) {
+                      int64_t c_panel, bool first, const float* const* ahead, int64_t asked) {
     constexpr int width = panels * vectors;
     F sum[rows][width];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
@@ -93,6 +94,7 @@ class ChannelTile {
       }
     }
     _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
+      if (Tile<V>::ASKS && k < asked) ask_to_write(ahead[k]);
       const float* at = x + offset[k];
       ONDOL_UNROLL for (int p = 0; asks && p < panels; p++) __builtin_prefetch(w + p * w_panel + AHEAD * PANEL_WIDTH);
       F row[width];
@@ -244,7 +246,7 @@ class LineTile {
       }
     }
     _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
-      if (k < asked) ask_to_write(ahead[k]);
+      if (Tile<V>::ASKS && k < asked) ask_to_write(ahead[k]);
       const float* at = x + offset[k];
       F value[width];
       ONDOL_UNROLL for (int j = 0; j < width; j++) {

@@ -27,6 +27,7 @@ struct WinogradInput {
       return;
     }
     for (int64_t c = 0; c < a.x_channels; c++) {
+      for (int64_t i = 0; i < WINOGRAD_POINTS; i++) ask_to_write(out + i * point + (c + AHEAD) * pitch);
       for (int64_t r = 0; r < s.rows; r++) {
         for (int64_t t = 0; t < n; t += MOST) row(s, r, t, c, c + 1, out + r * n + t);
       }
@@ -36,6 +37,7 @@ struct WinogradInput {
  private:
   // A vector of first columns has the first column of one tile more, whose other columns the next lanes need.
   static constexpr int64_t MOST = V::lanes - 1;
+  static constexpr int64_t AHEAD = 4;
 
   // Channels [begin, end) of at most MOST tiles of a row of the strip, from tile t on.
   void row(const WinogradStrip& s, int64_t r, int64_t t, int64_t begin, int64_t end, float* out) const {

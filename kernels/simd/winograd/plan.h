@@ -15,10 +15,13 @@ struct WinogradChoice {
   int64_t parts, rows;    // strips of a row of tiles, or rows of a strip: one of them is 1
   int64_t size;           // tiles of a strip at most
   int64_t strips;         // of all images
-  int64_t block, blocks;  // strips of a task
+  int64_t block, blocks;  // strips of a task at most
   int64_t groups;         // of panels of output channels
   int64_t side;           // panels whose products are kept together
   int64_t depth;          // channels of x that a register tile takes at once
+
+  // The first strip of a block; the first blocks have one more than the last.
+  int64_t begin(int64_t index) const { return index * (strips / blocks) + min_of(index, strips % blocks); }
 };
 static_assert(sizeof(WinogradChoice) <= sizeof(ondol_plan::choice), "fits into ondol_plan.choice");
 
@@ -45,33 +48,48 @@ class WinogradPlanner {
  public:
   static WinogradChoice choose(const ondol_conv_args& a, int64_t threads) {
     WinogradChoice c = {};
-    const int64_t panels = ceil_div(a.y_channels, PANEL_WIDTH);
     c.tiles_h = ceil_div(a.y_height, WINOGRAD_TILE);
     c.tiles_w = ceil_div(a.y_width, WINOGRAD_TILE);
-    c.parts = ceil_div(c.tiles_w, (int64_t)ChannelTile<V>::ROWS);
-    c.rows = max_of<int64_t>(1, min_of(ChannelTile<V>::ROWS / c.tiles_w, a.batch * c.tiles_h));
-    c.size = c.rows * ceil_div(c.tiles_w, c.parts);
-    c.strips = ceil_div(a.batch * c.tiles_h, c.rows) * c.parts;
+    c.parts = ceil_div(c.tiles_w, MOST);
     c.depth = a.x_channels;
-
-    const bool near = WINOGRAD_POINTS * a.x_channels * panels * PANEL_WIDTH <= FILTER_FLOATS;
-    c.side = min_of<int64_t>(panels, near ? 4 : 8);
-    const int64_t inputs = WINOGRAD_POINTS * c.size * a.x_channels, sums = WINOGRAD_POINTS * c.size * PANEL_WIDTH * c.side;
-    c.block = max_of<int64_t>(1, min_of(c.strips, near ? NEAR_FLOATS / (inputs + sums) : FAR_FLOATS / inputs));
-    c.blocks = ceil_div(c.strips, c.block);
-    c.groups = 1;
-    if (threads > 1) share(c, panels, 2 * threads);
-    c.block = ceil_div(c.strips, c.blocks);
-    c.blocks = ceil_div(c.strips, c.block);
+    const int64_t most = max_of<int64_t>(1, min_of(MOST / c.tiles_w, a.batch * c.tiles_h));
+    int64_t best = most;
+    for (int64_t rows = most; rows > 0 && 2 * rows >= most; rows--) {
+      if (time(a, c, rows, threads) < time(a, c, best, threads)) best = rows;
+    }
+    cut(a, best, threads, c);
     return c;
   }
 
  private:
-  // Smaller blocks, and where there are too few strips groups of panels, until there are as many tasks as wanted. Each group
-  // transforms its inputs anew.
-  static void share(WinogradChoice& c, int64_t panels, int64_t wanted) {
-    c.blocks = max_of(c.blocks, min_of(c.strips, wanted));
-    c.groups = max_of<int64_t>(1, min_of(wanted / c.blocks, panels / 2));
+  static constexpr int64_t MOST = ChannelTile<V>::ROWS;
+
+  // Strips of `rows` rows of tiles, and the tasks for them.
+  static void cut(const ondol_conv_args& a, int64_t rows, int64_t threads, WinogradChoice& c) {
+    const int64_t panels = ceil_div(a.y_channels, PANEL_WIDTH);
+    c.rows = rows;
+    c.size = rows * ceil_div(c.tiles_w, c.parts);
+    c.strips = ceil_div(a.batch * c.tiles_h, rows) * c.parts;
+    const bool near = WINOGRAD_POINTS * a.x_channels * panels * PANEL_WIDTH <= FILTER_FLOATS;
+    c.side = min_of<int64_t>(panels, near ? 4 : 8);
+    const int64_t inputs = WINOGRAD_POINTS * c.size * a.x_channels, sums = WINOGRAD_POINTS * c.size * PANEL_WIDTH * c.side;
+    c.block = max_of<int64_t>(1, near ? NEAR_FLOATS / (inputs + sums) : FAR_FLOATS / inputs);
+    c.blocks = ceil_div(c.strips, c.block);
+    c.groups = 1;
+    if (threads > 1) {
+      // As many for each thread. Where there are too few strips, groups of panels transform their inputs anew.
+      c.blocks = min_of(c.strips, round_up(max_of(c.blocks, 2 * threads), threads));
+      c.groups = max_of<int64_t>(1, min_of(2 * threads / c.blocks, panels / 2));
+    }
+    c.block = ceil_div(c.strips, c.blocks);
+  }
+
+  // What the first thread does if all take turns, about: a register tile's steps cost as much as a row more.
+  static int64_t time(const ondol_conv_args& a, WinogradChoice c, int64_t rows, int64_t threads) {
+    cut(a, rows, threads, c);
+    int64_t strips = 0;
+    for (int64_t t = 0; t < c.blocks * c.groups; t += threads) strips += c.begin(t / c.groups + 1) - c.begin(t / c.groups);
+    return strips * (c.size + 1) * 12 / c.groups;
   }
 };
 

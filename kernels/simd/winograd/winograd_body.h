@@ -89,7 +89,7 @@ class Winograd {
         output(args, results) {}
 
   void task(int64_t block, int64_t group) const {
-    const int64_t first = block * c.block, strips = min_of(c.block, c.strips - first);
+    const int64_t first = c.begin(block), strips = c.begin(block + 1) - first;
     const int64_t panels = ceil_div(a.y_channels, PANEL_WIDTH), begin = panels * group / c.groups;
     const int64_t end = panels * (group + 1) / c.groups;
     for (int64_t k = 0; k < c.depth; k++) offsets[k] = k * memory.pitch;
@@ -118,7 +118,7 @@ class Winograd {
           const int64_t tiles = WinogradStrip(a, c, first + s).tiles();
           ChannelTile<V>::asking(tiles, together)(
               steps, offsets, inputs + s * memory.strip + point * memory.point + k * memory.pitch, w + k * PANEL_WIDTH, depth,
-              products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0);
+              products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0, nullptr, 0);
         }
       }
     }
