@@ -29,9 +29,6 @@ class Ahead {
     int64_t stride, count, floats;
   };
 
-  // Lines that one call lists at most.
-  static constexpr int64_t MOST = 32;
-
   Ahead() : planes{nullptr, 0, 0, 0}, lines(0), each(0), write(false), plane(0), line(0) {}
 
   // To be had after `calls` calls of ask.
@@ -42,34 +39,15 @@ class Ahead {
 
   void ask() {
     for (int64_t n = each; n > 0 && plane < planes.count; n--) {
-      const float* p = next();
+      const float* p = planes.first + plane * planes.stride + line * 16;
       write ? ask_to_write(p) : ask_to_read(p);
-    }
-  }
-
-  // The same, but lines to be written are left to a tile of `steps` steps, which asks for one with each of its first steps:
-  // asked for all at once they fill the processor's buffers, and it waits. Returns their number.
-  int64_t list(const float** to, int64_t steps) {
-    if (!write) {
-      ask();
-      return 0;
-    }
-    const int64_t most = min_of(min_of(each, steps), MOST);
-    int64_t n = 0;
-    while (n < most && plane < planes.count) to[n++] = next();
-    return n;
-  }
-
- private:
-  const float* next() {
-    const float* p = planes.first + plane * planes.stride + line * 16;
-    if (++line == lines) {
+      if (++line < lines) continue;
       line = 0;
       plane++;
     }
-    return p;
   }
 
+ private:
   Planes planes;
   int64_t lines, each;
   bool write;

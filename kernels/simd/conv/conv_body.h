@@ -280,13 +280,6 @@ class ConvBody {
     return n;
   }
 
-  // Asks, or where tiles have instructions to spare leaves it to the next one, of `steps` steps; returns its share.
-  static int64_t ahead(const Part& part, const float** wanted, int64_t steps) {
-    if (Tile<V>::ASKS) return part.ahead.list(wanted, steps);
-    part.ahead.ask();
-    return 0;
-  }
-
   // Panels side by side as far as the tile has room; returns how many.
   int64_t by_channel(const Part& part, int64_t entries, const float* w, int64_t w_panel, int64_t panels, float* out,
                      bool first) const {
@@ -298,10 +291,9 @@ class ConvBody {
     for (int64_t i = 0; i < lines; i++) {
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t j = width * t / tiles, n = width * (t + 1) / tiles - j;
-        const float* wanted[Ahead::MOST];
-        const int64_t asked = ahead(part, wanted, entries);
         ChannelTile<V>::function(n, count)(entries, offsets, part.data + i * part.patch.pitch + j, w, w_panel,
-                                           out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first, wanted, asked);
+                                           out + (i * width + j) * PANEL_WIDTH, memory.phase_sums, first);
+        part.ahead.ask();
       }
     }
     return count;
@@ -337,11 +329,10 @@ class ConvBody {
         const int64_t r = channels * t / tiles, n = channels * (t + 1) / tiles - r;
         for (int64_t s = 0; s < steps; s++) {
           const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
-          const float* wanted[Ahead::MOST];
-          const int64_t asked = ahead(part, wanted, entries);
           LineTile<V>::function(n, lines, width)(entries, offsets, part.data + i * part.patch.pitch + v * V::lanes,
                                                  part.patch.pitch, w + r, out + r * memory.pitch + i * c.most_columns + v * V::lanes,
-                                                 memory.pitch, c.most_columns, first, wanted, asked);
+                                                 memory.pitch, c.most_columns, first);
+          part.ahead.ask();
         }
       }
     }

@@ -171,7 +171,7 @@ class ConvPoints {
           const int64_t i = n * t / tiles, rows = n * (t + 1) / tiles - i;
           ChannelTile<V>::function(rows, together)(depth, offsets, inputs + i, w, 16 * cls.entries,
                                                    sums + (p * memory.pitch + i) * PANEL_WIDTH, memory.pitch * PANEL_WIDTH,
-                                                   e == 0, nullptr, 0);
+                                                   e == 0);
         }
       }
       e += depth;

@@ -11,7 +11,6 @@
 #ifndef ONDOL_CONV_TILES_H
 #define ONDOL_CONV_TILES_H
 
-#include "conv/ahead.h"
 #include "gemm/tile.h"
 
 // Keeps a vector that was loaded in a register. GCC would rather repeat the load in each multiply-add that reads it, and
@@ -35,10 +34,9 @@ class ChannelTile {
   static constexpr int ROWS = V::lanes == 16 ? 14 : Tile<V>::ROWS;
   static constexpr int PANELS = Tile<V>::MAX_PANELS;
 
-  // Sums of panel p and position i at c + p * c_panel + i * 16; filters of panel p at w + p * w_panel, 16 a step. Asks for
-  // `asked` lines of memory (ahead.h).
+  // Sums of panel p and position i at c + p * c_panel + i * 16; filters of panel p at w + p * w_panel, 16 a step.
   typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
-                           int64_t c_panel, bool first, const float* const* ahead, int64_t asked);
+                           int64_t c_panel, bool first);
 
   static Function function(int64_t rows, int64_t panels) { return FUNCTIONS[0][rows - 1][panels - 1]; }
 
@@ -80,7 +78,7 @@ class ChannelTile {
 
   template <int rows, int panels, bool asks>
   static void compute(int64_t n, const int64_t* offset, const float* x, const float* w, int64_t w_panel, float* c,
-                      int64_t c_panel, bool first, const float* const* ahead, int64_t asked) {
+                      int64_t c_panel, bool first) {
     constexpr int width = panels * vectors;
     F sum[rows][width];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
@@ -94,7 +92,6 @@ class ChannelTile {
       }
     }
     _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
-      if (Tile<V>::ASKS && k < asked) ask_to_write(ahead[k]);
       const float* at = x + offset[k];
       ONDOL_UNROLL for (int p = 0; asks && p < panels; p++) __builtin_prefetch(w + p * w_panel + AHEAD * PANEL_WIDTH);
       F row[width];
@@ -223,16 +220,16 @@ class LineTile {
   static constexpr int WIDTH = V::lanes == 16 ? 4 : 2;  // vectors of all lines together
 
   // Sums of row i and line l at c + i * c_row + l * c_line; line l of x at x + l * x_line; the filter of row i at w + i, 16
-  // a step. A line has `vectors` vectors; there are 1, 2 or 4. Asks for `asked` lines of memory (ahead.h).
+  // a step. A line has `vectors` vectors; there are 1, 2 or 4.
   typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, int64_t x_line, const float* w, float* c,
-                           int64_t c_row, int64_t c_line, bool first, const float* const* ahead, int64_t asked);
+                           int64_t c_row, int64_t c_line, bool first);
 
   static Function function(int64_t rows, int64_t lines, int64_t vectors) { return FUNCTIONS[rows - 1][lines / 2][vectors - 1]; }
 
  private:
   template <int rows, int lines, int vectors>
   static void compute(int64_t n, const int64_t* offset, const float* x, int64_t x_line, const float* w, float* c,
-                      int64_t c_row, int64_t c_line, bool first, const float* const* ahead, int64_t asked) {
+                      int64_t c_row, int64_t c_line, bool first) {
     constexpr int width = lines * vectors;
     F sum[rows][width];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
@@ -246,7 +243,6 @@ class LineTile {
       }
     }
     _Pragma("GCC unroll 1") for (int64_t k = 0; k < n; k++) {
-      if (Tile<V>::ASKS && k < asked) ask_to_write(ahead[k]);
       const float* at = x + offset[k];
       F value[width];
       ONDOL_UNROLL for (int j = 0; j < width; j++) {

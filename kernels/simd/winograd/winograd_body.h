@@ -118,7 +118,7 @@ class Winograd {
           const int64_t tiles = WinogradStrip(a, c, first + s).tiles();
           ChannelTile<V>::asking(tiles, together)(
               steps, offsets, inputs + s * memory.strip + point * memory.point + k * memory.pitch, w + k * PANEL_WIDTH, depth,
-              products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0, nullptr, 0);
+              products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0);
         }
       }
     }
