@@ -189,7 +189,7 @@ class ConvBody {
         patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
       }
       const int64_t tiles = calls(end - begin);
-      Ahead ahead = to < x_group ? next_block(x, to, top, patch, tiles) : results(band, begin, end, tiles);
+      Ahead ahead = to < x_group ? next_block(x, to, top, patch, tiles) : at_once() ? Ahead() : results(band, begin, end, tiles);
       for (int64_t i = 0; i < c.row_phases * phases.columns(); i++) {
         const Axis rows = phases.y(band.phase + i / phases.columns());
         part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i, ahead, band}, from, to, begin, end);

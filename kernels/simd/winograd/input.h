@@ -69,6 +69,9 @@ struct WinogradInput {
       const float* from = x + c * a.x_channel + top * width + left;
       float* to = out + c * pitch;
       F columns[SIDE][vectors];
+      for (int64_t i = 0; i < SIDE; i++) {
+        for (int v = 0; v < vectors; v++) ask_to_read(from + 2 * a.x_channel + i * width + v * V::lanes);
+      }
       ONDOL_UNROLL for (int v = 0; v < vectors; v++) {
         F d[SIDE];
         if (inside) {

@@ -48,7 +48,8 @@ class Winograd {
     int64_t inputs, products, results, offsets, total;
 
     Memory(const ondol_conv_args& a, const WinogradChoice& c) {
-      pitch = round_up(c.size, 4);
+      const int64_t vectors = round_up(c.size, V::lanes);  // stores that cross no cache line, where it takes little room
+      pitch = vectors - c.size <= 2 ? vectors : c.size;
       point = odd_lines(a.x_channels * pitch + V::lanes);  // a vector may pass the last tile
       strip = WINOGRAD_POINTS * point;
       sums = c.size * PANEL_WIDTH;
