@@ -169,7 +169,9 @@ class ConvBody {
   }
 
   // Whether one block has all channels of a group: then panels are finished as soon as they are computed, while their sums
-  // are in a first-level cache.
+  // are in a first-level cache. Lanes of channels need not ask for y then (Zen 5, 7 x 7 3-128 dense: 1.92 instead of 2.03 ms;
+  // 1 x 1 256-64: 0.353 instead of 0.363), lines do (masked 7 x 7: 1.12 instead of 1.24; but asked for one by one within the
+  // tile's steps 1.80 instead of 1.64).
   bool at_once() const { return c.channels == a.x_channels / a.groups && c.row_phases * phases.columns() == 1; }
 
   // The sums of panels [begin, end), all of one group of channels.
@@ -189,7 +191,9 @@ class ConvBody {
         patch.fill(x + from * a.x_channel, a.x_channel, to - from, top, left, a.x_height, a.x_width, patch_floats);
       }
       const int64_t tiles = calls(end - begin);
-      Ahead ahead = to < x_group ? next_block(x, to, top, patch, tiles) : at_once() ? Ahead() : results(band, begin, end, tiles);
+      Ahead ahead = to < x_group                            ? next_block(x, to, top, patch, tiles)
+                    : at_once() && c.kind == BY_CHANNEL ? Ahead()
+                                                        : results(band, begin, end, tiles);
       for (int64_t i = 0; i < c.row_phases * phases.columns(); i++) {
         const Axis rows = phases.y(band.phase + i / phases.columns());
         part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i, ahead, band}, from, to, begin, end);

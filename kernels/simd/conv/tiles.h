@@ -210,7 +210,9 @@ class PositionTile {
 
 // LineTile: lanes are positions of one or more lines that are whole vectors, rows are output channels. No lane is idle, no
 // position between the lines is computed, and what is left of PositionTile's loads, most of which cross a cache line, hides
-// behind the multiply-adds: AVX-512 6 x 4 vectors, 4 loads and 6 broadcasts for 24 multiply-adds.
+// behind the multiply-adds: AVX-512 6 x 4 vectors, 4 loads and 6 broadcasts for 24 multiply-adds. Zen 5, 7 x 7 mask A 3-128,
+// 43 channels a class, 32 columns, two threads: 1.12 ms, by lanes of channels, of which 5 in 48 idle, 1.30; lines one by one
+// with PositionTile's 8 x 2 vectors are no slower within 1 %.
 template <class V>
 class LineTile {
   typedef typename V::F F;

@@ -37,6 +37,8 @@ struct WinogradInput {
  private:
   // A vector of first columns has the first column of one tile more, whose other columns the next lanes need.
   static constexpr int64_t MOST = V::lanes - 1;
+  // Channels that the lines of 36 points are asked for ahead, in strips of some rows: their blocks do not fit a second-level
+  // cache. x is asked for two channels ahead (Zen 5, 64-64 56 x 56: 0.315 instead of 0.338 ms; 256-256: 2.46 instead of 2.67).
   static constexpr int64_t AHEAD = 4;
 
   // Channels [begin, end) of at most MOST tiles of a row of the strip, from tile t on.
@@ -68,10 +70,10 @@ struct WinogradInput {
     for (int64_t c = begin; c < end; c++) {
       const float* from = x + c * a.x_channel + top * width + left;
       float* to = out + c * pitch;
-      F columns[SIDE][vectors];
       for (int64_t i = 0; i < SIDE; i++) {
         for (int v = 0; v < vectors; v++) ask_to_read(from + 2 * a.x_channel + i * width + v * V::lanes);
       }
+      F columns[SIDE][vectors];
       ONDOL_UNROLL for (int v = 0; v < vectors; v++) {
         F d[SIDE];
         if (inside) {

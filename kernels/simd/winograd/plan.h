@@ -39,6 +39,11 @@ struct WinogradStrip {
   int64_t tiles() const { return rows * (end - begin); }
 };
 
+// Measured on Zen 5, two threads, 64-64 56 x 56 and 8 images 256-256 14 x 14. Before there were strips, a task transformed
+// whole images and read the filters for each: 0.57 and 3.9 ms, a third of it for dealing out x's columns one by one; now
+// 0.31 and 2.46. Products of 2 panels at a time instead of 4: 0.31 instead of 0.28; blocks of one strip: 0.33. Tasks that
+// share strips and part the panels (groups): 2.9 to 3.3 instead of 2.74. Products by 64 or 128 channels, so that filters and
+// inputs stay in the first level: 2.7 to 3.1 instead of 2.5.
 template <class V>
 class WinogradPlanner {
   static constexpr int64_t FILTER_FLOATS = 160 * 1024;  // that stay in a second-level cache of 1 MB beside a strip or two

@@ -48,8 +48,8 @@ class Winograd {
     int64_t inputs, products, results, offsets, total;
 
     Memory(const ondol_conv_args& a, const WinogradChoice& c) {
-      const int64_t vectors = round_up(c.size, V::lanes);  // stores that cross no cache line, where it takes little room
-      pitch = vectors - c.size <= 2 ? vectors : c.size;
+      const int64_t lines = round_up(c.size, V::lanes);
+      pitch = lines - c.size <= 2 ? lines : c.size;  // stores that cross no cache line, where they cost little room
       point = odd_lines(a.x_channels * pitch + V::lanes);  // a vector may pass the last tile
       strip = WINOGRAD_POINTS * point;
       sums = c.size * PANEL_WIDTH;
