@@ -92,7 +92,9 @@ struct Case {
       for (int64_t j = 0; j < SIDE; j++) transform_product(m + j, SIDE);
       for (int64_t i = 0; i < TILE; i++) transform_product(m + i * SIDE, 1);
       for (int64_t i = 0; i < TILE && top + i < a.y_height; i++) {
-        for (int64_t j = 0; j < TILE && left + j < a.y_width; j++) finish(n, o, (top + i) * a.y_width + left + j, m[i * SIDE + j]);
+        for (int64_t j = 0; j < TILE && left + j < a.y_width; j++) {
+          finish(n, o, (top + i) * a.y_width + left + j, m[i * SIDE + j]);
+        }
       }
     }
   }
@@ -128,8 +130,8 @@ struct Case {
   void compare(const char* name, int64_t threads) {
     for (int64_t i = 0; i < y.size(); i++) {
       if (same(y.data()[i], expected[i])) continue;
-      EXPECT(false, "winograd %s %s threads=%ld at %ld: %a, expected %a", conv_text(args).c_str(), name, (long)threads, (long)i,
-             y.data()[i], expected[i]);
+      EXPECT(false, "winograd %s %s threads=%ld at %ld: %a, expected %a", conv_text(args).c_str(), name, (long)threads,
+             (long)i, y.data()[i], expected[i]);
       return;
     }
   }
@@ -154,7 +156,8 @@ void drawn_shapes(std::mt19937& random, const std::vector<int64_t>& all) {
     const int64_t in = wide ? pick(random, {1, 7, 16, 17, 33}) : 1 + random() % 4;
     const int64_t out = wide ? pick(random, {1, 8, 15, 16, 17, 33, 49}) : 1 + random() % 4;
     auto pad = [&] { return (int64_t)(random() % 5); };
-    Case(random, sizes(random() % 12 == 0 ? 0 : 1 + random() % 4, in, height, width, out, pad(), pad(), pad(), pad())).check(all);
+    const int64_t batch = random() % 12 == 0 ? 0 : 1 + random() % 4;
+    Case(random, sizes(batch, in, height, width, out, pad(), pad(), pad(), pad())).check(all);
   }
 }
 

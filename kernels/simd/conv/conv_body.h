@@ -196,7 +196,8 @@ class ConvBody {
                                                         : results(band, begin, end, tiles);
       for (int64_t i = 0; i < c.row_phases * phases.columns(); i++) {
         const Axis rows = phases.y(band.phase + i / phases.columns());
-        part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i, ahead, band}, from, to, begin, end);
+        part({patch, data, rows, phases.x(i % phases.columns()), rows_of(rows, band), i, ahead, band}, from, to, begin,
+             end);
       }
     }
   }
@@ -334,7 +335,8 @@ class ConvBody {
         for (int64_t s = 0; s < steps; s++) {
           const int64_t v = vectors * s / steps, width = vectors * (s + 1) / steps - v;
           LineTile<V>::function(n, lines, width)(entries, offsets, part.data + i * part.patch.pitch + v * V::lanes,
-                                                 part.patch.pitch, w + r, out + r * memory.pitch + i * c.most_columns + v * V::lanes,
+                                                 part.patch.pitch, w + r,
+                                                 out + r * memory.pitch + i * c.most_columns + v * V::lanes,
                                                  memory.pitch, c.most_columns, first);
           part.ahead.ask();
         }

@@ -226,7 +226,9 @@ class LineTile {
   typedef void (*Function)(int64_t n, const int64_t* offset, const float* x, int64_t x_line, const float* w, float* c,
                            int64_t c_row, int64_t c_line, bool first);
 
-  static Function function(int64_t rows, int64_t lines, int64_t vectors) { return FUNCTIONS[rows - 1][lines / 2][vectors - 1]; }
+  static Function function(int64_t rows, int64_t lines, int64_t vectors) {
+    return FUNCTIONS[rows - 1][lines / 2][vectors - 1];
+  }
 
  private:
   template <int rows, int lines, int vectors>

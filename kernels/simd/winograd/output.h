@@ -14,7 +14,8 @@ class WinogradOutput {
   static constexpr int64_t TILE = WINOGRAD_TILE, SIDE = WINOGRAD_SIDE;
 
  public:
-  WinogradOutput(const ondol_conv_args& args, float* results) : a(args), results(results), store(Store<V>::functions(args)) {}
+  WinogradOutput(const ondol_conv_args& args, float* results)
+      : a(args), results(results), store(Store<V>::functions(args)) {}
 
   // A panel of a strip; the products of a point are `step` floats apart. Rows of tiles of one image that span y's width
   // become one run of positions.
@@ -32,7 +33,8 @@ class WinogradOutput {
       rows = min_of(rows, a.y_height - top);
       const bool whole = width == a.y_width;
       for (int64_t i = 0; i < (whole ? 1 : rows); i++) {
-        write(image, panel, (top + i) * a.y_width + left, whole ? rows * width : width, results + i * width * PANEL_WIDTH);
+        write(image, panel, (top + i) * a.y_width + left, whole ? rows * width : width,
+              results + i * width * PANEL_WIDTH);
       }
     }
   }
@@ -97,7 +99,8 @@ class WinogradOutput {
     for (int64_t i = 0; i < block.channels; i++) {
       const int64_t o = panel * PANEL_WIDTH + i;
       block.y[i] = a.y + image * a.y_batch + o * a.y_channel + place;
-      block.residual[i] = a.residual == nullptr ? nullptr : a.residual + image * a.residual_batch + o * a.residual_channel + place;
+      block.residual[i] =
+          a.residual == nullptr ? nullptr : a.residual + image * a.residual_batch + o * a.residual_channel + place;
       block.bias[i] = block.biased ? a.bias[o] : 0.0f;
     }
     store.block(block);

@@ -2,12 +2,11 @@
 // tiles, or a part of one. A task is a block of strips and some panels of output channels. It transforms the strips of x,
 // and for a few panels at a time computes all 36 products and transforms them into y.
 //
-// The sums of the products fit a second-level cache. Filters that fit it, too, are read anew for each strip; larger ones
-// are read once for all strips of the block, whose transformed inputs then come from the third level, a point at a time.
+// The sums of the products fit a second-level cache. Where the filters fit it, too, a block is a strip or two, whose inputs
+// stay near; larger filters are read once for many strips, whose inputs then come from the third level, a point at a time.
 #ifndef ONDOL_WINOGRAD_BODY_H
 #define ONDOL_WINOGRAD_BODY_H
 
-#include "conv/ahead.h"
 #include "winograd/input.h"
 #include "winograd/output.h"
 #include "winograd/plan.h"
@@ -118,8 +117,8 @@ class Winograd {
         for (int64_t s = 0; s < strips; s++) {
           const int64_t tiles = WinogradStrip(a, c, first + s).tiles();
           ChannelTile<V>::asking(tiles, together)(
-              steps, offsets, inputs + s * memory.strip + point * memory.point + k * memory.pitch, w + k * PANEL_WIDTH, depth,
-              products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0);
+              steps, offsets, inputs + s * memory.strip + point * memory.point + k * memory.pitch, w + k * PANEL_WIDTH,
+              depth, products + point * memory.sums_point + (s * c.side + i) * memory.sums, memory.sums, k == 0);
         }
       }
     }
