@@ -21,6 +21,7 @@ struct ConvChoice {
   int64_t most_entries;            // of a block
   int64_t most_channels;           // of a class, at most 16
   int64_t direct;                  // 1: x itself serves as the patch
+  int64_t lines;                   // BY_POSITION: 1: vectors of positions end where rows do
 };
 static_assert(sizeof(ConvChoice) <= sizeof(ondol_plan::choice), "fits into ondol_plan.choice");
 
@@ -50,6 +51,7 @@ class ConvPlanner {
     }
     const Axis y = phases.y(0), x = phases.x(0);
     c.kind = by_position(a, x, c.most_columns, a.y_channels / classes) ? BY_POSITION : BY_CHANNEL;
+    c.lines = c.kind == BY_POSITION && by_lines(c.most_columns, a.y_channels / classes);
 
     // One tap, no stride and no padding: there is nothing to arrange. (Reading whole vectors of positions could pass
     // x's end.)
@@ -113,6 +115,12 @@ class ConvPlanner {
     return most;
   }
 
+  // Whether rows of y are whole vectors, and output channels enough to fill the pipes.
+  static bool by_lines(int64_t columns, int64_t channels) {
+    const int64_t rows = ceil_div(channels, ceil_div(channels, (int64_t)LineTile<V>::ROWS));
+    return !transposed && columns % V::lanes == 0 && rows * LineTile<V>::WIDTH >= (V::lanes == 16 ? 16 : 12);
+  }
+
   // What share of the multiply-adds either tile spends on sums that are wanted, and how well it fills the pipes.
   static bool by_position(const ondol_conv_args&, const Axis& x, int64_t columns, int64_t channels) {
     if (channels >= 16 && channels % 16 == 0) return false;
@@ -121,7 +129,7 @@ class ConvPlanner {
     const double lanes = (double)channels / (double)round_up(channels, 16);
     const int64_t tile = ceil_div(columns, ceil_div(columns, (int64_t)ChannelTile<V>::ROWS));
     const double fill = min_of(1.0, (double)(tile * vectors * min_of<int64_t>(ceil_div(channels, 16), 2)) / (double)pipe);
-    const double useful = (double)columns / (double)(columns + (x.span - 1) / x.stride);
+    const double useful = by_lines(columns, channels) ? 1 : (double)columns / (double)(columns + (x.span - 1) / x.stride);
     const int64_t rows = ceil_div(channels, ceil_div(channels, (int64_t)PositionTile<V>::MOST_ROWS));
     return useful * (rows == 1 ? 0.5 : 1.0) > lanes * fill;
   }
