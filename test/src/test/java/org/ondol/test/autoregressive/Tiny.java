@@ -74,7 +74,7 @@ record Tiny(String name, Maker maker, boolean best) {
     Generator random = new Generator(seed);
     Autoregressive model = maker.make(device, random);
     try (Scope scope = Scope.open()) {
-      for (Parameter p : model.parameters()) p.assign(random.normal(device, 0, 0.5, p.tensor().shape()));
+      for (Parameter p : model.parameters()) p.assign(random.normal(device, 0, 0.3, p.tensor().shape()));
     }
     return model;
   }
