@@ -137,8 +137,8 @@ final class VectorNadeLoops implements NadeLoops {
   /** e = chain over the outputs of (dy, v). */
   private static void errors(float[] dy, int dyAt, int outputs, float[] v, int width, float[] e, int eAt) {
     for (int c = 0; c < width; c += 2 * LANES) {
-      FloatVector e0 = ZERO;
-      FloatVector e1 = ZERO;
+      FloatVector e0 = FloatVector.zero(SPECIES);
+      FloatVector e1 = FloatVector.zero(SPECIES);
       int at = c;
       for (int o = 0; o < outputs; o++, at += width) {
         FloatVector d = broadcast(SPECIES, dy[dyAt + o]);

@@ -11,7 +11,6 @@ import jdk.incubator.vector.FloatVector;
  * Sums of {@link ConvTiles#plane}. Vectors are computed and stored whole: what one writes behind its row, the next row overwrites.
  */
 final class VectorPlaneTiles {
-  private static final FloatVector ZERO = FloatVector.zero(SPECIES);
 
   private VectorPlaneTiles() {}
 
@@ -30,7 +29,7 @@ final class VectorPlaneTiles {
       int r1 = r0 + part;
       int r2 = r1 + part;
       for (int j = 0, out = r * width; j < width; j += LANES) {
-        FloatVector sum = ZERO;
+        FloatVector sum = FloatVector.zero(SPECIES);
         sum = fromArray(SPECIES, x, r0 + j).fma(w0, sum);
         sum = fromArray(SPECIES, x, r0 + j + 1).fma(w1, sum);
         sum = fromArray(SPECIES, x, r0 + j + 2).fma(w2, sum);
@@ -63,7 +62,7 @@ final class VectorPlaneTiles {
       int r2 = r1 + 2 * part;
       int s2 = r2 + part;
       for (int j = 0, out = r * width; j < width; j += LANES) {
-        FloatVector sum = ZERO;
+        FloatVector sum = FloatVector.zero(SPECIES);
         sum = fromArray(SPECIES, x, r0 + j).fma(w0, sum);
         sum = fromArray(SPECIES, x, s0 + j).fma(w1, sum);
         sum = fromArray(SPECIES, x, r0 + j + 1).fma(w2, sum);
@@ -111,7 +110,7 @@ final class VectorPlaneTiles {
       int r3 = r2 + part;
       int r4 = r3 + part;
       for (int j = 0, out = r * width; j < width; j += LANES) {
-        FloatVector sum = ZERO;
+        FloatVector sum = FloatVector.zero(SPECIES);
         sum = fromArray(SPECIES, x, r0 + j).fma(w0, sum);
         sum = fromArray(SPECIES, x, r0 + j + 1).fma(w1, sum);
         sum = fromArray(SPECIES, x, r0 + j + 2).fma(w2, sum);
@@ -180,7 +179,7 @@ final class VectorPlaneTiles {
       int r4 = r3 + 2 * part;
       int s4 = r4 + part;
       for (int j = 0, out = r * width; j < width; j += LANES) {
-        FloatVector sum = ZERO;
+        FloatVector sum = FloatVector.zero(SPECIES);
         sum = fromArray(SPECIES, x, r0 + j).fma(w0, sum);
         sum = fromArray(SPECIES, x, s0 + j).fma(w1, sum);
         sum = fromArray(SPECIES, x, r0 + j + 1).fma(w2, sum);
