@@ -21,7 +21,8 @@ final class LstmCases {
   private final float[] h0;
   private final float[] c0;
 
-  private LstmCases(Draw d, PageLstm page, int around) {
+  /** @param step whether h0 is that of a step, which is always there and has a halo */
+  private LstmCases(Draw d, PageLstm page, boolean step) {
     this.page = page;
     this.fill = d.fill();
     int rows = page.sequences() * page.positions();
@@ -32,8 +33,8 @@ final class LstmCases {
       weight[i] /= page.taps() * page.hidden();
     }
     this.bias = d.oneIn(3) ? null : d.floats(Draw.Fill.TAME, 4 * page.hidden());
-    this.h0 = d.oneIn(3) && around == page.positions() ? null : d.floats(fill,
-        page.sequences() * around * page.hidden());
+    int around = step ? page.positions() + page.taps() - 1 : page.positions();
+    this.h0 = d.oneIn(3) && !step ? null : d.floats(fill, page.sequences() * around * page.hidden());
     this.c0 = d.oneIn(3) ? null : d.floats(fill, rows * page.hidden());
   }
 
@@ -44,7 +45,7 @@ final class LstmCases {
     PageLstm page = new PageLstm(zero ? d.sizeOrZero(6) : d.size(6), sequences, positions, d.size(40), taps,
         d.below(taps),
         d.oneIn(2));
-    return new LstmCases(d, page, page.positions());
+    return new LstmCases(d, page, false);
   }
 
   private LstmOracle oracle() {
@@ -119,8 +120,7 @@ final class LstmCases {
   private static ParityCase step(Draw d) {
     int taps = d.between(1, 4);
     int positions = d.of(1, 1, d.size(14));
-    LstmCases l = new LstmCases(d, new PageLstm(1, d.size(9), positions, d.size(40), taps, 0, false),
-        positions + taps - 1);
+    LstmCases l = new LstmCases(d, new PageLstm(1, d.size(9), positions, d.size(40), taps, 0, false), true);
     return new ParityCase() {
       @Override
       public String describe() {
@@ -214,6 +214,6 @@ final class LstmCases {
   }
 
   private static LstmCases of(Draw d, PageLstm page) {
-    return new LstmCases(d, page, page.positions());
+    return new LstmCases(d, page, false);
   }
 }

@@ -13,7 +13,7 @@ import org.ondol.models.weights.SafeTensors;
 /** Trained weights that others published, as files that are no checkpoints: told by the names of their tensors. */
 enum Published {
   /** The gated PixelCNN of the UvA deep learning tutorials (P. Lippe): MNIST, 256 shades. */
-  PIXELCNN_MNIST(Pictures.GATED, Map.of("layers", "7", "width", "64"), new Form(new long[] {1, 28, 28}, 256, 0)) {
+  PIXELCNN_MNIST(PixelRecipes.GATED, Map.of("layers", "7", "width", "64"), new Form(new long[] {1, 28, 28}, 256, 0)) {
     @Override
     boolean wrote(Set<String> names) {
       return names.contains("conv_vstack.conv.weight") && names.contains("conv_layers.6.conv_horiz.conv.weight");
@@ -37,7 +37,7 @@ enum Published {
   },
 
   /** The Diagonal BiLSTM of pixel-rnn-lasagne (taimir): MNIST, pixels above one half. */
-  PIXELRNN_MNIST(Pictures.DIAGONAL_LSTM,
+  PIXELRNN_MNIST(PixelRecipes.DIAGONAL_LSTM,
       Map.of("layers", "2", "features", "64", "width", "64", "top", "64", "low", "0"),
       new Form(new long[] {1, 28, 28}, 2, 0)) {
     /** Where our gates i, f, g, o stand in the file's o, f, i, g. */

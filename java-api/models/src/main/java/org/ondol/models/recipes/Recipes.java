@@ -7,8 +7,8 @@ import org.ondol.models.training.Recipe;
 /** All recipes, by name. */
 public final class Recipes {
   private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF,
-      Baselines.TABLE, new NadeRecipe(), new RnadeRecipe(), Pictures.PIXELCNN, Pictures.GATED, Pictures.ROW_LSTM,
-      Pictures.DIAGONAL_LSTM, new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN,
+      Baselines.TABLE, new NadeRecipe(), new RnadeRecipe(), PixelRecipes.PIXELCNN, PixelRecipes.GATED, PixelRecipes.ROW_LSTM,
+      PixelRecipes.DIAGONAL_LSTM, new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN,
       new LeNetRecipe());
 
   private Recipes() {}

@@ -16,7 +16,7 @@ import org.ondol.models.training.Recipe;
 import org.ondol.models.training.Settings;
 
 /** Models that generate pictures pixel by pixel. */
-enum Pictures implements Recipe {
+enum PixelRecipes implements Recipe {
   PIXELCNN("pixelcnn", "PixelCNN: masked convolutions in residual blocks") {
     @Override
     public Settings settings() {
@@ -98,7 +98,7 @@ enum Pictures implements Recipe {
   private final String title;
   private final String summary;
 
-  Pictures(String title, String summary) {
+  PixelRecipes(String title, String summary) {
     this.title = title;
     this.summary = summary;
   }
