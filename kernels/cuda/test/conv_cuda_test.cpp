@@ -142,6 +142,7 @@ int main() {
   for (bool transposed : {false, true}) {
     check_wide(transposed, 2);
     check_wide(transposed, 20);
+    if (rounds(100) < 100) continue;  // the rest takes minutes where each case is slow
     large(transposed, 128, 128, 0);
     large(transposed, 65, 64, 0);
     large(transposed, 65, 20, 0);
