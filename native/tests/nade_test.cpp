@@ -60,7 +60,7 @@ struct Problem {
         a[d + 1][i] = value == 0 ? a[d][i] : fmaf(value, w[d * H + i], a[d][i]);
       }
       for (int64_t o = 0; o < O; o++) {
-        const float* weights = &v[(d * O + o) * H];
+        const float* weights = v.data() + (d * O + o) * H;
         y[(n * D + d) * O + o] =
             ref::sum16(H, [&](float p, int64_t i) { return fmaf(weights[i], h[d][i], p); }) + bias[d * O + o];
       }
