@@ -2,7 +2,6 @@ package org.ondol.cuda;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
 import org.ondol.UnsupportedOnDeviceException;

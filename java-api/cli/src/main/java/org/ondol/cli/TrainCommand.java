@@ -67,7 +67,10 @@ final class TrainCommand implements Runnable {
   @Option(names = {"-e", "--epochs"}, paramLabel = "N", description = "The same as --set epochs=N.")
   private Integer epochs;
 
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of all random numbers (default: 1).")
+  @Option(names = "--seed", paramLabel = "N",
+      description = "Of all random numbers (default: 1; of a run that goes on, its own).")
+  private Long seedOption;
+
   private long seed;
 
   @Option(names = "--save-every", paramLabel = "SECONDS", defaultValue = "60",
@@ -93,6 +96,7 @@ final class TrainCommand implements Runnable {
     if (saved == null && model == null) throw wrong("no model; \"ondol train --list\" names them");
     Recipe recipe = saved == null ? recipe() : saved.recipe();
     Settings settings = changed(saved == null ? recipe.settings() : saved.settings());
+    seed = seedOption != null ? seedOption : saved == null ? 1 : Trainer.seed(saved.file());
     folder = resume != null ? resume : out != null ? out : Path.of("runs", recipe.title());
     if (resume == null && Files.exists(folder.resolve(Trainer.LAST))) {
       throw new CommandException(folder + " holds a run; go on with it (--resume " + folder

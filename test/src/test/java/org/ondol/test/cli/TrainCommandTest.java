@@ -97,11 +97,14 @@ class TrainCommandTest {
   void resumes() throws IOException {
     Path half = folder.resolve("half");
     Path whole = folder.resolve("whole");
-    assertEquals(0, train("--data", pictures, "-o", half, "-e", "2").code());
+    assertEquals(0, train("--data", pictures, "-o", half, "-e", "2", "--seed", "5").code());
+    CommandRun other = CommandRun.of("train", "--resume", half, "--data", pictures, "--seed", "6");
+    assertEquals(1, other.code());
+    assertTrue(other.err().contains("seed is 6"), other.err());
     CommandRun r = CommandRun.of("train", "--resume", half, "--data", pictures, "-e", "4", "-q");
     assertEquals(0, r.code(), r.err());
     assertEquals("", r.out());
-    assertEquals(0, train("--data", pictures, "-o", whole, "-e", "4", "-q").code());
+    assertEquals(0, train("--data", pictures, "-o", whole, "-e", "4", "-q", "--seed", "5").code());
     for (String file : new String[] {"half", "whole"}) {
       CommandRun e = CommandRun.of("eval", folder.resolve(file), "--data", pictures, "--json");
       Files.writeString(folder.resolve(file + ".json"), e.out());

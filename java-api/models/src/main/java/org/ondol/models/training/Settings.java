@@ -108,10 +108,6 @@ public final class Settings {
     return entry(name).value;
   }
 
-  public boolean has(String name) {
-    return entries.containsKey(name);
-  }
-
   /** All of them, in order. */
   public List<Setting> all() {
     List<Setting> all = new ArrayList<>();

@@ -14,6 +14,7 @@ import org.ondol.grad.Generator;
 import org.ondol.models.data.Batch;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.Examples;
+import org.ondol.models.weights.SafeTensors;
 import org.ondol.models.weights.WeightsException;
 
 /**
@@ -114,17 +115,33 @@ public final class Trainer {
 
   /** Goes on from a checkpoint of this run. */
   public void resume(Path checkpoint) {
+    long seed = seed(checkpoint);
+    if (seed != options.seed) {
+      throw new InvalidArgumentException("seed", options.seed, seed + ", with which " + checkpoint + " began");
+    }
     Checkpoint.Loaded loaded =
         Checkpoint.load(checkpoint, experiment.parameters(), experiment.optimizer(), random);
     step = loaded.step();
-    Map<String, String> notes = loaded.notes();
+    seconds = number(checkpoint, loaded.notes().getOrDefault(SECONDS, "0"));
+    best = number(checkpoint, loaded.notes().getOrDefault(BEST_FIGURE, "Infinity"));
+  }
+
+  /**
+   * The seed with which the run of a checkpoint began.
+   *
+   * @throws WeightsException if it is not of a run
+   */
+  public static long seed(Path checkpoint) {
+    try (SafeTensors saved = SafeTensors.open(checkpoint)) {
+      return Long.parseLong(saved.metadata().getOrDefault(SEED, "unknown"));
+    } catch (NumberFormatException e) {
+      throw new WeightsException(checkpoint + " is not of a run: it does not say its seed", e);
+    }
+  }
+
+  private static double number(Path checkpoint, String text) {
     try {
-      long seed = Long.parseLong(notes.getOrDefault(SEED, ""));
-      if (seed != options.seed) {
-        throw new InvalidArgumentException("seed", options.seed, seed + ", with which " + checkpoint + " began");
-      }
-      seconds = Double.parseDouble(notes.getOrDefault(SECONDS, "0"));
-      best = Double.parseDouble(notes.getOrDefault(BEST_FIGURE, "Infinity"));
+      return Double.parseDouble(text);
     } catch (NumberFormatException e) {
       throw new WeightsException(checkpoint + " is not of a run: its notes are damaged", e);
     }
@@ -149,7 +166,7 @@ public final class Trainer {
       if (step % perEpoch == 0) endEpoch();
       else if ((System.nanoTime() - saved) * 1e-9 >= options.save) save(LAST);
     }
-    if (step % perEpoch != 0) save(LAST);
+    if (step % perEpoch != 0 || step == 0) save(LAST); // also where it was stopped before the first step
     return step >= steps;
   }
 
