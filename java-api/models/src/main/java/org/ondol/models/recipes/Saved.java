@@ -7,9 +7,7 @@ import java.util.Map;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
-import org.ondol.grad.Average;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Parameters;
 import org.ondol.models.training.Checkpoint;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
@@ -84,22 +82,11 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
     try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
       Published published = Published.of(saved);
       if (published != null) published.load(saved, e.parameters());
-      else load(saved, e.parameters());
+      else Checkpoint.loadAverages(file, e.parameters());
       return e;
     } catch (RuntimeException x) {
       e.close();
       throw x;
-    }
-  }
-
-  private void load(SafeTensors saved, Parameters parameters) {
-    if (!Checkpoint.hasAverages(saved)) {
-      Checkpoint.load(file, parameters, null, null);
-      return;
-    }
-    try (Average average = new Average(parameters, settings.number(Settings.AVERAGE))) {
-      Checkpoint.load(file, parameters, null, average, null);
-      average.assign();
     }
   }
 }
