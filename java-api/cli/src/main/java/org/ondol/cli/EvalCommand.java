@@ -101,7 +101,7 @@ final class EvalCommand implements Runnable {
     Examples examples = data.part(part);
     if (first != null) examples = examples.first(first);
     if (threshold != null) examples = examples.binarized(threshold);
-    saved.form().expect(examples, path.toString());
+    saved.form().expectReadable(examples, path.toString());
     Text.status("measuring " + saved.recipe().title() + " ...");
     Map<String, Double> figures;
     long start = System.nanoTime();

@@ -53,6 +53,11 @@ public final class Average implements AutoCloseable {
     updates++;
   }
 
+  /** What it was made with. */
+  public double decay() {
+    return decay;
+  }
+
   /** How often {@link #update} has run. */
   public long updates() {
     return updates;

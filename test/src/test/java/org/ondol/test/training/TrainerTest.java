@@ -20,6 +20,7 @@ import org.ondol.Tensor;
 import org.ondol.Threads;
 import org.ondol.grad.GradientException;
 import org.ondol.grad.Generator;
+import org.ondol.grad.Parameter;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.Examples;
 import org.ondol.models.recipes.Recipes;
@@ -70,11 +71,15 @@ class TrainerTest {
   }
 
   private static Run run(Device device, Path folder, int epochs, String rate, Trainer.Listener listener) {
+    return run(device, folder, epochs, rate, "0", listener);
+  }
+
+  private static Run run(Device device, Path folder, int epochs, String rate, String average, Trainer.Listener listener) {
     Recipe recipe = Recipes.named("fvsbn");
-    Settings settings = recipe.settings().with("rate", rate).with("schedule", "constant");
+    Settings settings = recipe.settings().with("rate", rate).with("schedule", "constant").with("average", average);
     Form form = Form.of(data(), 0);
     Generator random = new Generator(7);
-    Experiment experiment = recipe.create(device, form, settings, random);
+    Experiment experiment = recipe.forRun(device, form, settings, random);
     Trainer.Options options =
         new Trainer.Options(7, epochs, 10, folder, 1e-9, Saved.notes(recipe, settings, form));
     return new Run(new Trainer(experiment, data(), options, random, listener), experiment);
@@ -111,6 +116,109 @@ class TrainerTest {
       }
     } finally {
       Threads.set(before);
+    }
+  }
+
+  /** Averages after each step, by their definition in double: the weights of step i of t are decay^(t - i), and sum to 1. */
+  private static double[][] averages(List<List<float[]>> steps, double decay) {
+    double[][] all = new double[steps.getFirst().size()][];
+    for (int p = 0; p < all.length; p++) {
+      all[p] = new double[steps.getFirst().get(p).length];
+      double sum = 0;
+      for (int i = 0; i < steps.size(); i++) {
+        double weight = Math.pow(decay, steps.size() - 1 - i);
+        sum += weight;
+        for (int j = 0; j < all[p].length; j++) all[p][j] += weight * steps.get(i).get(p)[j];
+      }
+      for (int j = 0; j < all[p].length; j++) all[p][j] /= sum;
+    }
+    return all;
+  }
+
+  @Test
+  void averagesAreWhatIsMeasuredAndKept() {
+    double decay = 0.9;
+    List<List<float[]>> steps = new ArrayList<>();
+    List<Double> heldOut = new ArrayList<>();
+    Run[] self = new Run[1];
+    Trainer.Listener listener = new Trainer.Listener() {
+      @Override
+      public void step(long step, Map<String, Double> metrics) {
+        steps.add(self[0].values());
+      }
+
+      @Override
+      public void epoch(int epoch, Map<String, Double> means, Map<String, Double> figures, boolean better) {
+        heldOut.add(figures.get("nll"));
+      }
+    };
+    List<float[]> last;
+    double measured;
+    try (Run run = run(Device.of("java"), folder, 3, "0.05", "0.9", listener)) {
+      self[0] = run;
+      run.trainer.run(() -> false);
+      last = run.values();
+      measured = run.experiment.evaluate(data().valid(), new Generator(1)).get("nll");
+      assertSame(last, run.values(), "after an evaluation");
+    }
+    assertEquals(measured, heldOut.getLast());
+    double[][] expected = averages(steps, decay);
+    // Three epochs are all improvements, so the best checkpoint is the last one's averages.
+    assertEquals(heldOut.stream().mapToDouble(x -> x).min().orElseThrow(), measured);
+    for (String name : new String[] {Trainer.BEST, Trainer.LAST}) {
+      Saved saved = Saved.of(folder.resolve(name));
+      try (Experiment e = saved.load(Device.of("java"))) {
+        int p = 0;
+        for (Parameter parameter : e.parameters()) {
+          float[] values = parameter.tensor().toFloats();
+          for (int j = 0; j < values.length; j++) {
+            assertEquals(expected[p][j], values[j], 1e-6 * (1 + Math.abs(expected[p][j])), name + " " + parameter.name());
+          }
+          p++;
+        }
+        assertEquals(measured, e.evaluate(data().valid(), new Generator(1)).get("nll"), name);
+      }
+    }
+    // The values that training goes on with are others.
+    double far = 0;
+    for (int p = 0; p < expected.length; p++) {
+      for (int j = 0; j < expected[p].length; j++) far = Math.max(far, Math.abs(expected[p][j] - last.get(p)[j]));
+    }
+    assertTrue(far > 0.01, "averages and last values differ by " + far);
+  }
+
+  @Test
+  void averagedRunsHaveTheSameBitsStoppedOrNot() {
+    List<float[]> expected;
+    double best;
+    try (Run whole = run(Device.of("java"), folder.resolve("whole"), 3, "0.05", "0.9", SILENT);
+        Run plain = run(Device.of("java"), folder.resolve("plain"), 3, "0.05", SILENT)) {
+      whole.trainer.run(() -> false);
+      plain.trainer.run(() -> false);
+      expected = whole.values();
+      best = whole.trainer.best();
+      assertSame(plain.values(), expected, "averages change nothing about the training");
+    }
+    Path parts = folder.resolve("parts");
+    for (int stop : new int[] {13, 20, 30}) {
+      try (Run part = run(Device.of("java"), parts, 3, "0.05", "0.9", SILENT)) {
+        if (stop > 13) part.trainer.resume(parts.resolve(Trainer.LAST));
+        part.trainer.run(() -> part.trainer.steps() >= stop);
+        if (stop < 30) continue;
+        assertSame(expected, part.values(), "in parts");
+        assertEquals(best, part.trainer.best());
+      }
+    }
+    for (String name : new String[] {Trainer.BEST, Trainer.LAST}) {
+      try (Experiment a = Saved.of(folder.resolve("whole").resolve(name)).load(Device.of("java"));
+          Experiment b = Saved.of(parts.resolve(name)).load(Device.of("java"))) {
+        a.parameters().forEach(p -> assertArrayEquals(p.tensor().toFloats(),
+            b.parameters().get(p.name()).tensor().toFloats(), 0, name + " " + p.name()));
+      }
+    }
+    // A checkpoint without averages is none of a run that has them.
+    try (Run run = run(Device.of("java"), folder.resolve("other"), 3, "0.05", "0.9", SILENT)) {
+      assertThrows(WeightsException.class, () -> run.trainer.resume(folder.resolve("plain").resolve(Trainer.LAST)));
     }
   }
 
@@ -202,7 +310,7 @@ class TrainerTest {
     assertEquals(0.25, s.with("rate", "0.25").number("rate"));
     assertEquals("b", s.with("kind", "b").choice("kind"));
     for (String[] bad : new String[][] {{"batch", "0"}, {"batch", "ten"}, {"batch", "1.5"}, {"batch", ""}, {"kind", "c"},
-        {"rate", "NaN"}, {"rate", "-1"}, {"speed", "1"}, {"batch", "99999999999999999999"}}) {
+        {"rate", "NaN"}, {"rate", "-1"}, {"speed", "1"}, {"average", "1"}, {"batch", "99999999999999999999"}}) {
       InvalidArgumentException e =
           assertThrows(InvalidArgumentException.class, () -> s.with(bad[0], bad[1]), String.join("=", bad));
       assertTrue(e.getMessage().contains(bad[0]) || e.getMessage().contains("speed"), e.getMessage());

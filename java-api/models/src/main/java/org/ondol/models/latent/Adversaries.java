@@ -86,8 +86,13 @@ public interface Adversaries extends AutoCloseable {
 
   /** Pictures for codes, by the running statistics: each is its code's own. */
   default Tensor pictures(Tensor z) {
+    return pictures(z, Statistics.RUNNING);
+  }
+
+  /** Pictures for codes. */
+  default Tensor pictures(Tensor z, Statistics statistics) {
     try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
-      return scope.keep(tape.frozen(() -> generate(tape, tape.constant(z), Statistics.RUNNING)).tensor().copy());
+      return scope.keep(tape.frozen(() -> generate(tape, tape.constant(z), statistics)).tensor().copy());
     }
   }
 

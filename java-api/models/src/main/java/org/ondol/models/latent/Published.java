@@ -6,11 +6,15 @@ import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Parameter;
+import org.ondol.grad.Parameters;
 import org.ondol.models.layers.Assembly;
 import org.ondol.models.weights.Weights;
 
 /** Models with weights that others trained and published, read into the parameters of the classes here. */
 public final class Published {
+  /** The sizes of {@link #houseNumbers}. */
+  public static final Dcgan.Sizes HOUSE_NUMBERS = new Dcgan.Sizes(3, 32, 3, 64, 100, 1e-8);
+
   private static final String WEIGHT = ".weight";
 
   private Published() {}
@@ -22,21 +26,27 @@ public final class Published {
    */
   public static Vae vae(Weights weights, Device device) {
     Vae model = Vae.dense(device, 784, 1, 400, 20, true, new Generator(0));
-    return filled(model, () -> {
-      linear(model, weights, "fc1", "encoder.hidden1");
-      linear(model, weights, "fc21", "posterior.mean");
-      linear(model, weights, "fc22", "posterior.variance");
-      linear(model, weights, "fc3", "decoder.hidden1");
-      linear(model, weights, "fc4", "decoder.pixels");
-    });
+    return filled(model, () -> vae(weights, model.parameters()));
   }
 
-  private static void linear(Vae model, Weights weights, String theirs, String ours) {
-    Parameter w = model.parameters().get(ours + WEIGHT);
-    Parameter b = model.parameters().get(ours + ".bias");
+  /** The same into the parameters of such an autoencoder. */
+  public static void vae(Weights weights, Parameters parameters) {
+    try (Scope scope = Scope.open()) {
+      linear(parameters, weights, "fc1", "encoder.hidden1");
+      linear(parameters, weights, "fc21", "posterior.mean");
+      linear(parameters, weights, "fc22", "posterior.variance");
+      linear(parameters, weights, "fc3", "decoder.hidden1");
+      linear(parameters, weights, "fc4", "decoder.pixels");
+    }
+  }
+
+  private static void linear(Parameters parameters, Weights weights, String theirs, String ours) {
+    Parameter w = parameters.get(ours + WEIGHT);
+    Parameter b = parameters.get(ours + ".bias");
     long[] shape = w.tensor().shape();
-    w.assign(weights.tensor(theirs + WEIGHT, model.device(), shape[1], shape[0]).transpose(0, 1));
-    b.assign(weights.tensor(theirs + ".bias", model.device(), b.tensor().shape()));
+    Device device = w.tensor().device();
+    w.assign(weights.tensor(theirs + WEIGHT, device, shape[1], shape[0]).transpose(0, 1));
+    b.assign(weights.tensor(theirs + ".bias", device, b.tensor().shape()));
   }
 
   /**
@@ -48,16 +58,21 @@ public final class Published {
    * @param discriminator conv1 to conv3, bn2, bn3, fc
    */
   public static Dcgan houseNumbers(Weights generator, Weights discriminator, Device device) {
-    Dcgan model = new Dcgan(device, new Dcgan.Sizes(3, 32, 3, 64, 100, 1e-8), new Generator(0));
-    return filled(model, () -> {
-      for (Parameter p : model.parameters()) {
+    Dcgan model = new Dcgan(device, HOUSE_NUMBERS, new Generator(0));
+    return filled(model, () -> houseNumbers(generator, discriminator, model.parameters()));
+  }
+
+  /** The same into the parameters of such nets; running statistics stay as they are. */
+  public static void houseNumbers(Weights generator, Weights discriminator, Parameters parameters) {
+    try (Scope scope = Scope.open()) {
+      for (Parameter p : parameters) {
         if (!p.trainable()) continue;
         boolean first = p.name().startsWith(Adversaries.GENERATOR);
         String name = p.name().substring(p.name().indexOf('.') + 1);
-        Tensor t = (first ? generator : discriminator).tensor(name, device, p.tensor().shape());
+        Tensor t = (first ? generator : discriminator).tensor(name, p.tensor().device(), p.tensor().shape());
         p.assign(t.rank() == 4 ? turned(t) : t);
       }
-    });
+    }
   }
 
   /** Filters [.., .., h, w] with rows and columns in reverse. */
@@ -69,10 +84,10 @@ public final class Published {
     return Tensor.of(filters.device(), to, filters.shape());
   }
 
-  /** Fills a model in a scope of its own; closes it where that fails. */
+  /** Fills a model; closes it where that fails. */
   private static <T extends AutoCloseable> T filled(T model, Runnable fill) {
     boolean done = false;
-    try (Scope scope = Scope.open()) {
+    try {
       fill.run();
       done = true;
       return model;

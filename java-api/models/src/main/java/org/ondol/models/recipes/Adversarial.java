@@ -14,6 +14,7 @@ import org.ondol.grad.Value;
 import org.ondol.models.data.Batch;
 import org.ondol.models.data.Examples;
 import org.ondol.models.latent.Adversaries;
+import org.ondol.models.layers.Statistics;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
 import org.ondol.ops.Elementwise;
@@ -30,17 +31,20 @@ public final class Adversarial implements Experiment {
   private final Adversaries nets;
   private final Optimizer optimizer;
   private final Form form;
+  private final Statistics drawn;
   private final long[] shape;
 
   /**
    * Takes nets and optimiser over.
    *
+   * @param drawn with what statistics pictures are drawn
    * @param shape of a picture as the nets take it
    */
-  Adversarial(Adversaries nets, Adam optimizer, Form form, long... shape) {
+  Adversarial(Adversaries nets, Adam optimizer, Form form, Statistics drawn, long... shape) {
     this.nets = nets;
     this.optimizer = optimizer;
     this.form = form;
+    this.drawn = drawn;
     this.shape = shape;
   }
 
@@ -108,7 +112,7 @@ public final class Adversarial implements Experiment {
     for (int from = 0; from < count; from += ROWS) {
       int n = Math.min(ROWS, count - from);
       try (Scope scope = Scope.open()) {
-        Tensor y = nets.pictures(nets.codes(n, random)).reshape(Shapes.with(n, form.shape()));
+        Tensor y = nets.pictures(nets.codes(n, random), drawn).reshape(Shapes.with(n, form.shape()));
         all.slice(0, from, from + n).assign(Elementwise.apply(Op.SHIFT, Elementwise.scale(y, 0.5), null, 0.5));
       }
     }

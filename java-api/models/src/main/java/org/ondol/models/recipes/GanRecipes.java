@@ -1,5 +1,6 @@
 package org.ondol.models.recipes;
 
+import java.util.List;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
@@ -8,6 +9,7 @@ import org.ondol.models.data.DataException;
 import org.ondol.models.latent.Adversaries;
 import org.ondol.models.latent.Dcgan;
 import org.ondol.models.latent.Gan;
+import org.ondol.models.layers.Statistics;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
@@ -26,7 +28,7 @@ enum GanRecipes implements Recipe {
     @Override
     public Experiment create(Device device, Form form, Settings s, Generator random) {
       Gan nets = new Gan(device, form.size(), s.whole("hidden"), s.whole("codes"), random);
-      return experiment(nets, s, form, form.size());
+      return experiment(nets, s, form, Statistics.RUNNING, form.size());
     }
   },
 
@@ -36,7 +38,9 @@ enum GanRecipes implements Recipe {
       return Settings.training(20, 64, 0.0002)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("width", 32, 1, 4096, "channels of the largest maps")
-          .whole("levels", 2, 1, 10, "how often a picture is halved");
+          .whole("levels", 2, 1, 10, "how often a picture is halved")
+          .number("eps", 1e-5, 1e-12, 1, "of batch norm")
+          .choice("statistics", "running", List.of("running", "batch"), "of batch norm, with which pictures are drawn");
     }
 
     @Override
@@ -47,8 +51,10 @@ enum GanRecipes implements Recipe {
         throw new DataException("examples are " + p[1] + " x " + p[2] + ", expected squares of a multiple of "
             + (1L << levels));
       }
-      Dcgan.Sizes sizes = new Dcgan.Sizes((int) p[0], (int) p[1], levels, s.whole("width"), s.whole("codes"), 1e-5);
-      return experiment(new Dcgan(device, sizes, random), s, form, p);
+      Dcgan.Sizes sizes = new Dcgan.Sizes((int) p[0], (int) p[1], levels, s.whole("width"), s.whole("codes"),
+          s.number("eps"));
+      Statistics drawn = s.choice("statistics").equals("batch") ? Statistics.BATCH : Statistics.RUNNING;
+      return experiment(new Dcgan(device, sizes, random), s, form, drawn, p);
     }
   };
 
@@ -63,9 +69,9 @@ enum GanRecipes implements Recipe {
     this.summary = summary;
   }
 
-  private static Experiment experiment(Adversaries nets, Settings s, Form form, long... shape) {
+  private static Experiment experiment(Adversaries nets, Settings s, Form form, Statistics drawn, long... shape) {
     Adam adam = new Adam(nets.parameters(), Schedule.constant(s.number("rate")), Adam.Options.ADAM.betas(BETA1, BETA2));
-    return new Adversarial(nets, adam, form, shape);
+    return new Adversarial(nets, adam, form, drawn, shape);
   }
 
   @Override

@@ -3,7 +3,6 @@ package org.ondol.models.recipes;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Schedule;
 import org.ondol.models.autoregressive.Canvas;
 import org.ondol.models.autoregressive.GatedPixelCnn;
 import org.ondol.models.autoregressive.PixelCnn;
@@ -73,7 +72,8 @@ enum PixelRecipes implements Recipe {
   };
 
   private static Settings pixels(int epochs, double rate) {
-    return Settings.training(epochs, 16, rate)
+    // Along half a cosine: the last steps of a short run are what its likelihood hangs on.
+    return Rates.setting(Settings.training(epochs, 16, rate), "cosine")
         .number("clip", 50, 0, 1e9, "longest gradient")
         .number("low", -1, -1, 0, "what the network reads where a value is 0; the highest one is 1");
   }
@@ -124,9 +124,7 @@ enum PixelRecipes implements Recipe {
     }
     Canvas canvas = new Canvas((int) picture[0], (int) picture[1], (int) picture[2], form.levels(), s.number("low"), 1);
     PixelModel model = model(device, canvas, s, random);
-    // The rate falls along half a cosine: the last steps of a short run are what its likelihood hangs on.
-    Schedule schedule = Schedule.cosine(s.number("rate"), 0, Math.max(1, form.steps()));
-    Adam adam = new Adam(model.parameters(), schedule, Adam.Options.ADAM);
+    Adam adam = new Adam(model.parameters(), Rates.of(s, form), Adam.Options.ADAM);
     return new Likelihood(model, adam, form, s.number("clip"), ROWS);
   }
 }

@@ -1,5 +1,6 @@
 package org.ondol.models.recipes;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import org.ondol.Tensor;
@@ -28,7 +29,7 @@ enum Published {
     }
 
     @Override
-    void load(SafeTensors file, Parameters parameters) {
+    void load(Path path, SafeTensors file, Parameters parameters) {
       for (Parameter p : parameters) {
         Tensor t = p.tensor();
         p.assign(file.tensor(name(p.name()), t.device(), t.shape()));
@@ -55,7 +56,7 @@ enum Published {
     }
 
     @Override
-    void load(SafeTensors file, Parameters parameters) {
+    void load(Path path, SafeTensors file, Parameters parameters) {
       for (Parameter p : parameters) p.assign(values(file, p.name(), p.tensor()));
     }
 
@@ -78,6 +79,36 @@ enum Published {
       for (int i = 0; i < 4; i++) all.slice(0, i * h, (i + 1) * h).assign(t.slice(0, GATES[i] * h, (GATES[i] + 1) * h));
       return all;
     }
+  },
+
+  /** The variational autoencoder of gan-vae-pretrained-pytorch (C. Singh): MNIST in shades of grey. */
+  VAE_MNIST(new VaeRecipe(), Map.of("layers", "1", "hidden", "400", "latents", "20", "activation", "relu",
+      "shades", "grey"), new Form(new long[] {1, 28, 28}, 256, 0)) {
+    @Override
+    boolean wrote(Set<String> names) {
+      return names.contains("fc21.weight") && names.contains("fc22.weight");
+    }
+
+    @Override
+    void load(Path path, SafeTensors file, Parameters parameters) {
+      org.ondol.models.latent.Published.vae(file, parameters);
+    }
+  },
+
+  /** The DCGAN of house numbers of its authors (Newmu/dcgan_code): the discriminator lies in a file beside this one. */
+  DCGAN_SVHN(GanRecipes.DCGAN, Map.of("levels", "3", "width", "64", "codes", "100", "eps", "1e-8",
+      "statistics", "batch"), new Form(new long[] {3, 32, 32}, 256, 0)) {
+    @Override
+    boolean wrote(Set<String> names) {
+      return names.contains("deconv3.weight") && names.contains("bn0.gamma");
+    }
+
+    @Override
+    void load(Path path, SafeTensors file, Parameters parameters) {
+      try (SafeTensors other = SafeTensors.open(path.resolveSibling("discriminator.safetensors"))) {
+        org.ondol.models.latent.Published.houseNumbers(file, other, parameters);
+      }
+    }
   };
 
   private final Recipe recipe;
@@ -93,8 +124,12 @@ enum Published {
   /** Whether these are the names of its tensors. */
   abstract boolean wrote(Set<String> names);
 
-  /** Gives parameters their values, in the current scope. */
-  abstract void load(SafeTensors file, Parameters parameters);
+  /**
+   * Gives parameters their values, in the current scope.
+   *
+   * @param path of the file
+   */
+  abstract void load(Path path, SafeTensors file, Parameters parameters);
 
   /** The one whose file this is, or null. */
   static Published of(SafeTensors file) {

@@ -3,13 +3,13 @@ package org.ondol.models.recipes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
-import org.ondol.grad.Average;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Parameters;
 import org.ondol.models.training.Checkpoint;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
@@ -21,7 +21,7 @@ import org.ondol.models.weights.WeightsException;
 
 /**
  * What a checkpoint of a run says about its model, and the way back to it. Files of weights that others published are
- * taken for checkpoints where they are known: of PixelCNN and PixelRNN for MNIST.
+ * taken for checkpoints where they are known: of PixelCNN, PixelRNN and VAE for MNIST, and of a DCGAN for house numbers.
  *
  * @param file the checkpoint
  * @param settings those with which it was trained
@@ -29,7 +29,8 @@ import org.ondol.models.weights.WeightsException;
 public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
   private static final String MODEL = "model";
   private static final String SETTING = "setting.";
-  private static final String WEIGHTS = "weights.safetensors";
+  /** Names that published files have, beside which there may be others. */
+  private static final List<String> WEIGHTS = List.of("weights.safetensors", "generator.safetensors");
 
   /** The notes that a checkpoint needs for {@link #of}. */
   public static Map<String, String> notes(Recipe recipe, Settings settings, Form form) {
@@ -49,12 +50,9 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
   public static Saved of(Path path) {
     Path file = path;
     if (Files.isDirectory(path)) {
-      file = path.resolve(Trainer.BEST);
-      if (!Files.exists(file)) file = path.resolve(Trainer.LAST);
-      if (!Files.exists(file)) file = path.resolve(WEIGHTS);
-      if (!Files.exists(file)) {
-        throw new WeightsException(path + " has no checkpoint: neither best nor last.safetensors, and no " + WEIGHTS);
-      }
+      file = Stream.concat(Stream.of(Trainer.BEST, Trainer.LAST), WEIGHTS.stream()).map(path::resolve)
+          .filter(Files::exists).findFirst().orElseThrow(() -> new WeightsException(
+              path + " has no checkpoint: neither best nor last.safetensors, nor published weights: " + WEIGHTS));
     }
     Map<String, String> notes;
     try (SafeTensors saved = SafeTensors.open(file)) {
@@ -83,23 +81,12 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
     Experiment e = recipe.create(device, form, settings, new Generator(0));
     try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
       Published published = Published.of(saved);
-      if (published != null) published.load(saved, e.parameters());
-      else load(saved, e.parameters());
+      if (published != null) published.load(file, saved, e.parameters());
+      else Checkpoint.loadAverages(file, e.parameters());
       return e;
     } catch (RuntimeException x) {
       e.close();
       throw x;
-    }
-  }
-
-  private void load(SafeTensors saved, Parameters parameters) {
-    if (!Checkpoint.hasAverages(saved)) {
-      Checkpoint.load(file, parameters, null, null);
-      return;
-    }
-    try (Average average = new Average(parameters, settings.number(Settings.AVERAGE))) {
-      Checkpoint.load(file, parameters, null, average, null);
-      average.assign();
     }
   }
 }

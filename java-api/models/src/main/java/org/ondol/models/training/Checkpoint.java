@@ -29,6 +29,7 @@ public final class Checkpoint {
   private static final String UPDATES = "/updates";
   private static final String AVERAGE = "average/";
   private static final String AVERAGED = "average.updates";
+  private static final String DECAY = "average.decay";
   private static final String OWN = "ondol.";
   private static final String VERSION = "1";
 
@@ -89,6 +90,7 @@ public final class Checkpoint {
       }
       if (average != null) {
         facts.put(OWN + AVERAGED, Long.toString(average.updates()));
+        facts.put(OWN + DECAY, Double.toString(average.decay()));
         average.state().forEach((name, t) -> tensors.put(AVERAGE + name, t));
       }
       if (generator != null) {
@@ -104,9 +106,24 @@ public final class Checkpoint {
     return load(file, parameters, optimizer, null, generator);
   }
 
-  /** Whether a checkpoint has averages of its parameters. */
-  public static boolean hasAverages(SafeTensors saved) {
-    return saved.metadata().containsKey(OWN + AVERAGED);
+  /**
+   * Gives parameters the averages that a checkpoint has beside them; without any, its values.
+   *
+   * @throws WeightsException as {@link #load(Path, Parameters, Optimizer, Generator)} does
+   */
+  public static void loadAverages(Path file, Parameters parameters) {
+    double decay;
+    try (SafeTensors saved = SafeTensors.open(file)) {
+      if (!saved.metadata().containsKey(OWN + DECAY)) {
+        load(file, parameters, null, null);
+        return;
+      }
+      decay = new Facts(file, saved.metadata()).decay();
+    }
+    try (Average average = new Average(parameters, decay)) {
+      load(file, parameters, null, average, null);
+      average.assign();
+    }
   }
 
   /** Whether a tensor is none of the parameters. */
@@ -135,6 +152,9 @@ public final class Checkpoint {
       long step = facts.notNegative("step");
       Map<Parameter, Tensor> values = parameters(file, saved, parameters);
       Generator random = generator == null ? null : facts.generator();
+      if (average != null && facts.decay() != average.decay()) {
+        throw new WeightsException(file + " has averages of decay " + facts.decay() + "; expected " + average.decay());
+      }
       long averaged = average == null ? 0 : facts.notNegative(AVERAGED);
       Map<String, Tensor> sums = average == null ? Map.of() : averages(saved, parameters);
       if (optimizer != null) restore(file, saved, facts, optimizer);
@@ -168,6 +188,16 @@ public final class Checkpoint {
       long value = whole(key);
       if (value < 0) throw new WeightsException(file + " says that its " + key + " is " + value);
       return value;
+    }
+
+    double decay() {
+      try {
+        double decay = Double.parseDouble(get(DECAY));
+        if (decay >= 0 && decay < 1) return decay;
+      } catch (NumberFormatException e) {
+        // said below
+      }
+      throw new WeightsException(file + " says that the decay of its averages is " + get(DECAY));
     }
 
     Generator generator() {

@@ -69,6 +69,14 @@ public record Form(long[] shape, int levels, long steps, List<String> classes) {
         + " levels; the model takes " + Arrays.toString(shape) + " of " + levels);
   }
 
+  /**
+   * Refuses examples that a model of such ones cannot be measured with: of another shape, or of other levels. Two levels
+   * are the least and the greatest of any number.
+   */
+  public void expectReadable(Examples examples, String where) {
+    if (examples.levels() != 2 || !Arrays.equals(examples.shape(), shape)) expect(examples, where);
+  }
+
   /** As a checkpoint's notes. */
   public Map<String, String> notes() {
     Map<String, String> notes = new LinkedHashMap<>();
