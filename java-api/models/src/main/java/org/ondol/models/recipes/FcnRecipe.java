@@ -9,12 +9,10 @@ import org.ondol.grad.Optimizer;
 import org.ondol.grad.Parameters;
 import org.ondol.grad.Schedule;
 import org.ondol.grad.Sgd;
-import org.ondol.models.data.DataException;
 import org.ondol.models.layers.Assembly;
 import org.ondol.models.layers.Units;
 import org.ondol.models.segmentation.Fcn;
 import org.ondol.models.segmentation.FcnSegmenter;
-import org.ondol.models.segmentation.Views;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
@@ -38,24 +36,19 @@ final class FcnRecipe implements Recipe {
 
   @Override
   public Settings settings() {
-    return Rates.setting(Settings.training(40, 4, 0.001), "cosine")
+    return Pixelwise.settings(Rates.setting(Settings.training(40, 4, 0.001), "cosine")
         .choice("stride", "8", List.of("32", "16", "8"), "FCN-32s, 16s or 8s")
         .text("trunk", "", "file of SqueezeNet's trained weights; without, it learns from nothing")
         .number("trunk-rate", 0.2, 0, 1, "part of the rate at which a trained trunk learns")
         .choice("optimizer", "adam", List.of("adam", "sgd"), "how to move")
         .number("momentum", 0.9, 0, 0.9999, "of sgd")
         .number("decay", 0, 0, 1, "of the weights")
-        .whole("hidden", 256, 1, 4096, "channels of fc6 and fc7")
-        .choice("flips", "yes", List.of("yes", "no"), "whether pictures are mirrored at random")
-        .number("scale", 1.4, 1, 4, "largest factor by which pictures are enlarged or reduced at random")
-        .choice("balance", "no", List.of("no", "yes"), "whether rare classes count more");
+        .whole("hidden", 256, 1, 4096, "channels of fc6 and fc7"));
   }
 
   @Override
   public Experiment create(Device device, Form form, Settings s, Generator random) {
-    long[] p = form.picture();
-    if (p[0] != 3) throw new DataException("examples have " + p[0] + " channels, expected pictures of 3");
-    if (form.classes().size() < 2) throw new DataException("examples have no label maps of two classes or more");
+    long[] p = Pixelwise.picture(form);
     try (Assembly parts = new Assembly()) {
       Parameters parameters = parts.add(new Parameters());
       Units trunk = Units.of(parameters, TRUNK, device, random);
@@ -66,11 +59,10 @@ final class FcnRecipe implements Recipe {
       boolean trained = !s.text("trunk").isEmpty();
       // A checkpoint has the trunk's weights: the file may be gone.
       if (trained && form.steps() > 0) load(trunk, Path.of(s.text("trunk")));
-      Optimizer optimizer = optimizer(s, parameters, Rates.of(s, form));
+      Optimizer optimizer = parts.add(optimizer(s, parameters, Rates.of(s, form)));
       if (trained) optimizer.scale(trunk.own(), s.number("trunk-rate"));
-      Views views = new Views(s.choice("flips").equals("yes"), s.number("scale"));
       FcnSegmenter segmenter = new FcnSegmenter(model, form.classes(), (int) Math.max(p[1], p[2]));
-      return parts.done(new Segmentation(segmenter, optimizer, views, s.choice("balance").equals("yes")));
+      return parts.done(Pixelwise.experiment(segmenter, optimizer, s));
     }
   }
 

@@ -5,6 +5,7 @@ import java.util.Set;
 import org.ondol.Tensor;
 import org.ondol.grad.Parameter;
 import org.ondol.grad.Parameters;
+import org.ondol.models.segmentation.EspNet;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
 import org.ondol.models.training.Settings;
@@ -77,6 +78,22 @@ enum Published {
       Tensor all = Tensor.empty(t.device(), t.shape());
       for (int i = 0; i < 4; i++) all.slice(0, i * h, (i + 1) * h).assign(t.slice(0, GATES[i] * h, (GATES[i] + 1) * h));
       return all;
+    }
+  },
+
+  /** ESPNet by its authors (sacmehta/ESPNet): CamVid at 480 x 360. */
+  ESPNET_CAMVID(new EspNetRecipe(), Map.of(), new Form(new long[] {3, 360, 480}, 256, 0, EspNet.CAMVID)) {
+    @Override
+    boolean wrote(Set<String> names) {
+      return names.contains("encoder.level2_0.d16.conv.weight") && names.contains("combine_l2_l3.1.d16.conv.weight");
+    }
+
+    @Override
+    void load(SafeTensors file, Parameters parameters) {
+      for (Parameter p : parameters) {
+        Tensor t = p.tensor();
+        p.assign(file.tensor(EspNet.published(p.name()), t.device(), t.shape()));
+      }
     }
   };
 

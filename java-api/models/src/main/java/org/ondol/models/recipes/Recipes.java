@@ -10,7 +10,7 @@ public final class Recipes {
       Baselines.TABLE, new NadeRecipe(), new RnadeRecipe(), PixelRecipes.PIXELCNN, PixelRecipes.GATED, PixelRecipes.ROW_LSTM,
       PixelRecipes.DIAGONAL_LSTM, new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN,
       new LeNetRecipe(),
-      new FcnRecipe());
+      new FcnRecipe(), new EspNetRecipe());
 
   private Recipes() {}
 

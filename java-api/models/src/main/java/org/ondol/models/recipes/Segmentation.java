@@ -13,24 +13,21 @@ import org.ondol.models.data.Batch;
 import org.ondol.models.data.Examples;
 import org.ondol.models.data.Truth;
 import org.ondol.models.layers.Statistics;
-import org.ondol.models.segmentation.Fcn;
-import org.ondol.models.segmentation.FcnSegmenter;
+import org.ondol.models.segmentation.PixelClassifier;
 import org.ondol.models.segmentation.Segmenter;
 import org.ondol.models.segmentation.Views;
 import org.ondol.models.training.Experiment;
 
 /** A segmenter trained by the likelihood of each pixel's class; pixels that are ignored do not count. */
 final class Segmentation implements Experiment, Segmenting {
-  private final Fcn model;
-  private final FcnSegmenter segmenter;
+  private final PixelClassifier model;
   private final Optimizer optimizer;
   private final Views views;
   private final boolean balanced;
 
   /** @param balanced whether each class counts by the reciprocal of its share in the batch */
-  Segmentation(FcnSegmenter segmenter, Optimizer optimizer, Views views, boolean balanced) {
-    this.segmenter = segmenter;
-    this.model = segmenter.model();
+  Segmentation(PixelClassifier model, Optimizer optimizer, Views views, boolean balanced) {
+    this.model = model;
     this.optimizer = optimizer;
     this.views = views;
     this.balanced = balanced;
@@ -48,7 +45,7 @@ final class Segmentation implements Experiment, Segmenting {
 
   @Override
   public Segmenter segmenter() {
-    return segmenter;
+    return model;
   }
 
   /** "loss" is -ln p(class of a pixel) in nats. */
@@ -82,7 +79,7 @@ final class Segmentation implements Experiment, Segmenting {
   /** "error", 1 - "mean IoU", "mean IoU", "pixel accuracy", and the IoU of each class. */
   @Override
   public Map<String, Double> evaluate(Examples examples, Generator random) {
-    return SegmenterFigures.of(segmenter, examples);
+    return SegmenterFigures.of(model, examples);
   }
 
   /** No pictures from nothing. */
@@ -95,13 +92,13 @@ final class Segmentation implements Experiment, Segmenting {
   @Override
   public Map<String, Tensor> pictures(Examples examples, Generator random) {
     if (examples == null || !(examples.truth() instanceof Truth.Maps)) return Map.of();
-    return Map.of("segmented", SegmenterFigures.show(segmenter, examples, 3));
+    return Map.of("segmented", SegmenterFigures.show(model, examples, 3));
   }
 
   /** Frees model and optimiser. */
   @Override
   public void close() {
     optimizer.close();
-    segmenter.close();
+    model.close();
   }
 }

@@ -5,11 +5,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Parameter;
 import org.ondol.grad.Parameters;
+import org.ondol.grad.Tape;
+import org.ondol.grad.Value;
 import org.ondol.models.images.Picture;
 import org.ondol.models.layers.Assembly;
 import org.ondol.models.layers.ConvUnit;
@@ -17,6 +20,7 @@ import org.ondol.models.layers.DeconvUnit;
 import org.ondol.models.layers.Inference;
 import org.ondol.models.layers.Net;
 import org.ondol.models.layers.NormUnit;
+import org.ondol.models.layers.Statistics;
 import org.ondol.models.layers.Units;
 import org.ondol.models.trunks.Normalization;
 import org.ondol.models.weights.SafeTensors;
@@ -28,7 +32,7 @@ import org.ondol.ops.PoolGeometry;
 /**
  * ESPNet (S. Mehta, M. Rastegari, A. Caspi, L. Shapiro and H. Hajishirzi, ESPNet: Efficient Spatial Pyramid of Dilated
  * Convolutions for Semantic Segmentation, ECCV 2018), with the repetitions p = 2 and q = 8 and the decoder of its
- * authors' repository (sacmehta/ESPNet), for CamVid's classes.
+ * authors' repository (sacmehta/ESPNet).
  *
  * <pre>
  * BR = prelu(bn(x));  CBR = prelu(bn(conv(x)))
@@ -46,10 +50,11 @@ import org.ondol.ops.PoolGeometry;
  * x / 2 and x / 4 are averages of 3 x 3 at stride 2, up a transposed convolution of 2 x 2 at stride 2; [..] stands side
  * by side by channels. No convolution has a bias.
  */
-public final class EspNet implements Segmenter {
-  private static final List<String> CLASSES = List.of("Sky", "Building", "Pole", "Road", "Pavement", "Tree",
+public final class EspNet implements PixelClassifier {
+  /** Those of the authors' weights for CamVid, which tell the unlabelled, too. */
+  public static final List<String> CAMVID = List.of("Sky", "Building", "Pole", "Road", "Pavement", "Tree",
       "SignSymbol", "Fence", "Car", "Pedestrian", "Bicyclist", "Unlabelled");
-  private static final int OUT = CLASSES.size();
+  private static final int CAMVID_SIDE = 480;
   private static final int MORE_1 = 2;
   private static final int MORE_2 = 8;
   private static final double EPS = 1e-3;
@@ -128,6 +133,8 @@ public final class EspNet implements Segmenter {
 
   private final Parameters parameters = new Parameters();
   private final Device device;
+  private final List<String> classes;
+  private final int side;
   private final Inference inference = new Inference();
 
   private final Cbr level1;
@@ -148,9 +155,21 @@ public final class EspNet implements Segmenter {
   private final Cbr last;
   private final DeconvUnit up1;
 
-  /** First values. */
-  public EspNet(Device device, Generator random) {
+  /**
+   * First values.
+   *
+   * @param classes their names
+   * @param side of the longer side of the pictures that it will be trained with
+   */
+  public EspNet(Device device, List<String> classes, int side, Generator random) {
+    if (classes == null || classes.size() < 2 || classes.size() > 256) {
+      throw new InvalidArgumentException("classes", classes, "names of 2 to 256 classes");
+    }
+    if (side < 1) throw new InvalidArgumentException("side", side, "at least 1");
     this.device = device;
+    this.classes = List.copyOf(classes);
+    this.side = side;
+    int out = classes.size();
     Units units = Units.of(parameters, "", device, random);
     level1 = Cbr.of(units, "encoder.level1", 3, 16, ConvGeometry.UNIT.stride(2).padding(1));
     b1 = Br.of(units, "encoder.b1.bn", "encoder.b1.act", 16 + 3);
@@ -160,24 +179,24 @@ public final class EspNet implements Segmenter {
     down3 = Esp.down(units, "encoder.level3_0", 64 + 64 + 3, 128);
     for (int i = 0; i < MORE_2; i++) level3[i] = Esp.of(units, "encoder.level3." + i, 128, 128, true);
     b3 = Br.of(units, "encoder.b3.bn", "encoder.b3.act", 128 + 128);
-    score3 = units.conv("encoder.classifier.conv", 128 + 128, OUT, 1, 1, ConvGeometry.UNIT, false,
-        units.norm("br", OUT, EPS));
-    up3 = up(units, "up_l3.0");
-    score2 = plain(units, "level3_C.conv", 64 + 64 + 3, OUT, 1, ConvGeometry.UNIT);
-    fused = Br.of(units, "combine_l2_l3.0.bn", "combine_l2_l3.0.act", 2L * OUT);
-    combined = Esp.of(units, "combine_l2_l3.1", 2L * OUT, OUT, false);
-    up2 = up(units, "up_l2.0");
-    upped = Br.of(units, "up_l2.1.bn", "up_l2.1.act", OUT);
-    last = Cbr.of(units, "conv", OUT + 16 + 3, OUT, ConvGeometry.UNIT.padding(1));
-    up1 = up(units, "classifier");
+    score3 = units.conv("encoder.classifier.conv", 128 + 128, out, 1, 1, ConvGeometry.UNIT, false,
+        units.norm("br", out, EPS));
+    up3 = up(units, out, "up_l3.0");
+    score2 = plain(units, "level3_C.conv", 64 + 64 + 3, out, 1, ConvGeometry.UNIT);
+    fused = Br.of(units, "combine_l2_l3.0.bn", "combine_l2_l3.0.act", 2L * out);
+    combined = Esp.of(units, "combine_l2_l3.1", 2L * out, out, false);
+    up2 = up(units, out, "up_l2.0");
+    upped = Br.of(units, "up_l2.1.bn", "up_l2.1.act", out);
+    last = Cbr.of(units, "conv", out + 16 + 3, out, ConvGeometry.UNIT.padding(1));
+    up1 = up(units, out, "classifier");
   }
 
   private static ConvUnit plain(Units units, String name, long in, long out, long kernel, ConvGeometry geometry) {
     return units.conv(name, in, out, kernel, kernel, geometry, false, null);
   }
 
-  private static DeconvUnit up(Units units, String name) {
-    return units.deconv(name, OUT, OUT, 2, ConvGeometry.UNIT.stride(2), false, null);
+  private static DeconvUnit up(Units units, long out, String name) {
+    return units.deconv(name, out, out, 2, ConvGeometry.UNIT.stride(2), false, null);
   }
 
   /**
@@ -187,7 +206,7 @@ public final class EspNet implements Segmenter {
    */
   public static EspNet load(Path weights, Device device) {
     try (SafeTensors file = SafeTensors.open(file(weights)); Assembly parts = new Assembly()) {
-      EspNet net = parts.add(new EspNet(device, new Generator(0)));
+      EspNet net = parts.add(new EspNet(device, CAMVID, CAMVID_SIDE, new Generator(0)));
       Weights named = (name, on, shape) -> file.tensor(published(name), on, shape);
       Units.of(net.parameters, "", device, new Generator(0)).load(named);
       return parts.done(net);
@@ -199,13 +218,13 @@ public final class EspNet implements Segmenter {
   }
 
   /** The authors' name of a parameter: PyTorch calls what a layer has weight and bias, whatever it is. */
-  private static String published(String name) {
+  public static String published(String name) {
     return name.replaceFirst("\\.(gamma|slope)$", ".weight").replaceFirst("\\.beta$", ".bias")
         .replaceFirst("\\.mean$", ".running_mean").replaceFirst("\\.variance$", ".running_var");
   }
 
   /**
-   * The scores of the twelve classes, [N, 12, H, W].
+   * The scores of the classes before the softmax, [N, classes, H, W].
    *
    * @param image [N, 3, H, W] as {@link #preprocess} makes it, H and W multiples of 8
    */
@@ -239,29 +258,39 @@ public final class EspNet implements Segmenter {
     return inference.map(this::logits, image);
   }
 
+  /** Within zeros up to multiples of 8. */
+  private static Tensor image(Tensor rgb) {
+    return new Border(0, 0, -rgb.size(2) & MULTIPLE - 1, -rgb.size(3) & MULTIPLE - 1).around(preprocess(rgb));
+  }
+
+  @Override
+  public Value logits(Tape tape, Tensor rgb, Statistics statistics) {
+    Net.OnTape net = new Net.OnTape(tape, statistics);
+    return net.crop(logits(net, tape.constant(image(rgb))), 0, 0, rgb.size(2), rgb.size(3));
+  }
+
   @Override
   public byte[] segment(Picture picture) {
-    Border border = new Border(0, 0, -picture.height() & MULTIPLE - 1, -picture.width() & MULTIPLE - 1);
     try (Scope scope = Scope.open()) {
-      Tensor image = border.around(preprocess(Elementwise.scale(picture.tensor(device), 1.0 / 255)));
+      Tensor image = image(Elementwise.scale(picture.tensor(device), 1.0 / 255));
       return LabelMaps.best(scores(image), picture.height(), picture.width());
     }
   }
 
   @Override
   public List<String> classes() {
-    return CLASSES;
+    return classes;
   }
 
   @Override
   public int[] colours() {
-    return Colours.of(CLASSES);
+    return Colours.of(classes);
   }
 
-  /** 480: it was trained with CamVid's pictures of 480 x 360. */
+  /** Of the authors' weights 480, CamVid's pictures being 480 x 360. */
   @Override
   public int side() {
-    return 480;
+    return side;
   }
 
   @Override
@@ -269,6 +298,7 @@ public final class EspNet implements Segmenter {
     return device;
   }
 
+  @Override
   public Parameters parameters() {
     return parameters;
   }

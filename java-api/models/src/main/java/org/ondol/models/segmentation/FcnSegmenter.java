@@ -4,7 +4,12 @@ import java.util.List;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
+import org.ondol.Tensor;
+import org.ondol.grad.Parameters;
+import org.ondol.grad.Tape;
+import org.ondol.grad.Value;
 import org.ondol.models.images.Picture;
+import org.ondol.models.layers.Statistics;
 import org.ondol.ops.Elementwise;
 
 /**
@@ -14,7 +19,7 @@ import org.ondol.ops.Elementwise;
  * @param classes their names, in the order of its scores
  * @param side of the longer side of the pictures that it was trained with
  */
-public record FcnSegmenter(Fcn model, List<String> classes, int side) implements Segmenter {
+public record FcnSegmenter(Fcn model, List<String> classes, int side) implements PixelClassifier {
   public FcnSegmenter {
     if (model == null) throw new InvalidArgumentException("model", "null", "a network");
     if (classes == null || classes.size() != model.sizes().classes()) {
@@ -32,6 +37,16 @@ public record FcnSegmenter(Fcn model, List<String> classes, int side) implements
   @Override
   public Device device() {
     return model.device();
+  }
+
+  @Override
+  public Parameters parameters() {
+    return model.parameters();
+  }
+
+  @Override
+  public Value logits(Tape tape, Tensor rgb, Statistics statistics) {
+    return model.logits(tape, rgb, statistics);
   }
 
   @Override
