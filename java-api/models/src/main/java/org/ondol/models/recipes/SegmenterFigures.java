@@ -12,11 +12,14 @@ import org.ondol.models.segmentation.Segmenter;
 
 /** How good a segmenter is, and what it does, on examples with label maps. */
 public final class SegmenterFigures {
+  private static final int IGNORED = 255;
+
   private SegmenterFigures() {}
 
   /**
-   * "error", 1 - "mean IoU"; "mean IoU"; "pixel accuracy"; and "IoU NAME" of each class. Pixels that are ignored do not
-   * count; a class that the examples do not name is wrong wherever the segmenter sees it.
+   * "error", 1 - "mean IoU"; "mean IoU", over the examples' classes that are anywhere seen or true; "pixel accuracy"; and
+   * "IoU NAME" of each of these classes. Pixels that are ignored do not count; a class that the examples do not name is
+   * wrong wherever the segmenter sees it.
    *
    * @throws DataException if the examples have no label maps, or classes that are not the segmenter's first ones
    */
@@ -27,17 +30,35 @@ public final class SegmenterFigures {
     if (known.size() < classes.size() || !known.subList(0, classes.size()).equals(classes)) {
       throw new DataException(examples.name() + " has the classes " + classes + "; the model knows " + known);
     }
-    Confusion confusion = new Confusion(known.size(), truth.ignored());
-    for (int i = 0; i < examples.count(); i++) confusion.add(truth.maps()[i], segmenter.segment(examples.picture(i)));
+    Confusion confusion = new Confusion(known.size(), known.size() < 256 ? IGNORED : -1);
+    for (int i = 0; i < examples.count(); i++) {
+      confusion.add(counted(truth.maps()[i], truth.ignored()), segmenter.segment(examples.picture(i)));
+    }
     Map<String, Double> figures = new LinkedHashMap<>();
     double sum = 0;
-    for (int c = 0; c < classes.size(); c++) sum += confusion.iou(c);
-    double mean = sum / classes.size();
+    int there = 0;
+    for (int c = 0; c < classes.size(); c++) {
+      if (Double.isNaN(confusion.iou(c))) continue;
+      sum += confusion.iou(c);
+      there++;
+    }
+    if (there == 0) throw new DataException(examples.name() + " has no pixel that counts");
+    double mean = sum / there;
     figures.put("error", 1 - mean);
     figures.put("mean IoU", mean);
-    figures.put("pixel accuracy", confusion.accuracy());
-    for (int c = 0; c < classes.size(); c++) figures.put("IoU " + classes.get(c), confusion.iou(c));
+    figures.put("pixel accuracy", confusion.pixelAccuracy());
+    for (int c = 0; c < classes.size(); c++) {
+      if (!Double.isNaN(confusion.iou(c))) figures.put("IoU " + classes.get(c), confusion.iou(c));
+    }
     return figures;
+  }
+
+  /** The map with {@link #IGNORED} for pixels that do not count: their own number may be that of a class that is known. */
+  private static byte[] counted(byte[] map, int ignored) {
+    if (ignored < 0) return map;
+    byte[] out = map.clone();
+    for (int i = 0; i < out.length; i++) if ((out[i] & 0xFF) == ignored) out[i] = (byte) IGNORED;
+    return out;
   }
 
   /** So many examples, each followed by the classes that are seen in it and those that it has, as colours of 0 to 1. */
