@@ -21,6 +21,7 @@ module org.ondol.models {
   exports org.ondol.models.layers;
   exports org.ondol.models.proposals;
   exports org.ondol.models.recipes;
+  exports org.ondol.models.segmentation;
   exports org.ondol.models.training;
   exports org.ondol.models.trunks;
   exports org.ondol.models.weights;

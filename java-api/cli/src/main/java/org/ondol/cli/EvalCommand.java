@@ -9,8 +9,10 @@ import org.ondol.grad.Generator;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.DataSets;
 import org.ondol.models.data.Examples;
+import org.ondol.models.data.Truth;
 import org.ondol.models.recipes.Classification;
 import org.ondol.models.recipes.Saved;
+import org.ondol.models.recipes.Segmenting;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Settings;
 import picocli.CommandLine.Command;
@@ -40,8 +42,8 @@ final class EvalCommand implements Runnable {
       description = "The data set: a folder or a safetensors file.")
   private Path path;
 
-  @Option(names = "--part", paramLabel = "PART", defaultValue = "valid",
-      description = "train, valid (default) or test.")
+  @Option(names = "--part", paramLabel = "PART",
+      description = "train, valid (default) or test; where there is train alone, that.")
   private String part;
 
   @Option(names = "--first", paramLabel = "N", description = "Only so many examples, the first ones.")
@@ -98,14 +100,17 @@ final class EvalCommand implements Runnable {
 
   private void measure(Saved saved) {
     DataSet data = DataSets.open(path);
+    if (part == null) part = data.heldOut() == null ? "train" : "valid";
     Examples examples = data.part(part);
     if (first != null) examples = examples.first(first);
     if (threshold != null) examples = examples.binarized(threshold);
-    saved.form().expectReadable(examples, path.toString());
+    boolean segments = examples.truth() instanceof Truth.Maps; // of pictures of any size
+    if (!segments) saved.form().expectReadable(examples, path.toString());
     Text.status("measuring " + saved.recipe().title() + " ...");
     Map<String, Double> figures;
     long start = System.nanoTime();
     try (Experiment experiment = saved.load(device.device())) {
+      if (segments && !(experiment instanceof Segmenting)) saved.form().expect(examples, path.toString());
       figures = experiment.evaluate(examples, new Generator(seed));
     }
     String what = data.name() + " " + part;

@@ -18,6 +18,7 @@ public abstract class Optimizer implements AutoCloseable {
   private final List<Parameter> parameters;
   private final Schedule schedule;
   private final Map<Parameter, State> states = new LinkedHashMap<>();
+  private final Map<Parameter, Double> factors = new LinkedHashMap<>();
   private long steps;
 
   /** What is remembered of one parameter. */
@@ -56,6 +57,22 @@ public abstract class Optimizer implements AutoCloseable {
   /** One update; gradient is not to be written. */
   abstract void update(Parameter parameter, Tensor gradient, State state, double rate);
 
+  /**
+   * Lets parameters learn at a multiple of the schedule's rate, for instance slower where they were trained before. The
+   * factor is no part of what is saved.
+   *
+   * @param some of this optimiser's parameters
+   * @param factor at least 0
+   */
+  public final void scale(Iterable<Parameter> some, double factor) {
+    Require.present("some", some);
+    Require.notNegative("factor", factor);
+    for (Parameter p : some) {
+      if (!parameters.contains(p)) throw new InvalidArgumentException("some", "with " + p, "this optimiser's parameters");
+    }
+    for (Parameter p : some) factors.put(p, factor);
+  }
+
   /** Moves every trainable parameter that has a gradient, in order. */
   public final void step() {
     double rate = schedule.rate(steps);
@@ -66,7 +83,7 @@ public abstract class Optimizer implements AutoCloseable {
       State state = states.computeIfAbsent(p, q -> fresh(q));
       state.updates++;
       try (Scope scope = Scope.open()) {
-        update(p, gradient, state, rate);
+        update(p, gradient, state, rate * factors.getOrDefault(p, 1.0));
       } finally {
         p.written();
       }

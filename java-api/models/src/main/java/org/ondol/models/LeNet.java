@@ -13,7 +13,12 @@ import org.ondol.grad.Parameters;
 import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 import org.ondol.models.layers.Chain;
+import org.ondol.models.segmentation.DenseLayers;
+import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
+import org.ondol.ops.Elementwise;
+import org.ondol.ops.Elementwise.Op;
+import org.ondol.ops.Pool;
 import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Softmax;
 
@@ -81,6 +86,37 @@ public final class LeNet implements AutoCloseable {
     try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
       return scope.keep(Softmax.softmax(tape.frozen(() -> logits(tape, x)).tensor(), 1));
     }
+  }
+
+  /**
+   * The probabilities of classes wherever a picture of the classifier's size fits into a larger one, at steps of four
+   * pixels: the same layers and weights as a fully convolutional network, see {@link DenseLayers}.
+   *
+   * @param x [N, C, H, W] of 0 to 1, at least as large as the classifier's pictures
+   * @return [N, classes, rows, columns]
+   */
+  public Tensor heatMap(Tensor x) {
+    if (x == null) throw new InvalidArgumentException("x", "null", "a tensor");
+    if (x.rank() != 4 || x.size(1) != picture[0] || x.size(2) < picture[1] || x.size(3) < picture[2]) {
+      throw new ShapeException("x", Arrays.toString(x.shape()), "[N, " + picture[0] + ", H, W] with H of at least "
+          + picture[1] + " and W of at least " + picture[2]);
+    }
+    try (Scope scope = Scope.open()) {
+      Tensor y = x;
+      for (String layer : new String[] {"conv1", "conv2"}) {
+        Tensor maps = Conv.apply(y, of(layer, "weight"), ConvGeometry.UNIT, Conv.Epilogue.bias(of(layer, "bias")));
+        y = Pool.max(Elementwise.apply(Op.RELU, maps), PAIRS);
+      }
+      Tensor hidden = DenseLayers.filters(of("hidden", "weight"), SECOND, side(picture[1]), side(picture[2]));
+      y = Conv.apply(y, hidden, ConvGeometry.UNIT, Conv.Epilogue.bias(of("hidden", "bias")));
+      Tensor last = DenseLayers.filters(of("classes", "weight"), HIDDEN, 1, 1);
+      y = Conv.apply(Elementwise.apply(Op.RELU, y), last, ConvGeometry.UNIT, Conv.Epilogue.bias(of("classes", "bias")));
+      return scope.keep(Softmax.softmax(y, 1));
+    }
+  }
+
+  private Tensor of(String layer, String part) {
+    return parameters.get("lenet." + layer + "." + part).tensor();
   }
 
   public int classes() {

@@ -6,6 +6,7 @@ import java.util.Set;
 import org.ondol.Tensor;
 import org.ondol.grad.Parameter;
 import org.ondol.grad.Parameters;
+import org.ondol.models.segmentation.EspNet;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
 import org.ondol.models.training.Settings;
@@ -107,6 +108,22 @@ enum Published {
     void load(Path path, SafeTensors file, Parameters parameters) {
       try (SafeTensors other = SafeTensors.open(path.resolveSibling("discriminator.safetensors"))) {
         org.ondol.models.latent.Published.houseNumbers(file, other, parameters);
+      }
+    }
+  },
+
+  /** ESPNet by its authors (sacmehta/ESPNet): CamVid at 480 x 360. */
+  ESPNET_CAMVID(new EspNetRecipe(), Map.of(), new Form(new long[] {3, 360, 480}, 256, 0, EspNet.CAMVID)) {
+    @Override
+    boolean wrote(Set<String> names) {
+      return names.contains("encoder.level2_0.d16.conv.weight") && names.contains("combine_l2_l3.1.d16.conv.weight");
+    }
+
+    @Override
+    void load(Path path, SafeTensors file, Parameters parameters) {
+      for (Parameter p : parameters) {
+        Tensor t = p.tensor();
+        p.assign(file.tensor(EspNet.published(p.name()), t.device(), t.shape()));
       }
     }
   };

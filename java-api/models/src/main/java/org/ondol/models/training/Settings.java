@@ -11,7 +11,7 @@ public final class Settings {
   /** The name of the setting that says how slowly the averages of {@link org.ondol.grad.Average} forget. */
   public static final String AVERAGE = "average";
 
-  private enum Kind { WHOLE, NUMBER, CHOICE }
+  private enum Kind { WHOLE, NUMBER, CHOICE, TEXT }
 
   /**
    * One of them.
@@ -59,6 +59,11 @@ public final class Settings {
     return and(name, new Entry(Kind.CHOICE, value, meaning, 0, 0, List.copyOf(choices)));
   }
 
+  /** One more: any text of one line, such as a file; it may be empty. */
+  public Settings text(String name, String value, String meaning) {
+    return and(name, new Entry(Kind.TEXT, value, meaning, 0, 0, List.of()));
+  }
+
   private Settings and(String name, Entry entry) {
     Map<String, Entry> all = new LinkedHashMap<>(entries);
     if (all.put(name, entry) != null) throw new InvalidArgumentException("name", name, "a name that is not taken yet");
@@ -81,6 +86,12 @@ public final class Settings {
 
 
   private static void check(String name, Entry e) {
+    if (e.kind == Kind.TEXT) {
+      if (e.value.chars().anyMatch(Character::isISOControl)) {
+        throw new InvalidArgumentException(name, e.value.replaceAll("\\p{Cntrl}", "?"), "a text of one line");
+      }
+      return;
+    }
     if (e.kind == Kind.CHOICE) {
       if (!e.choices.contains(e.value)) throw new InvalidArgumentException(name, e.value, "one of " + e.choices);
       return;
@@ -112,6 +123,10 @@ public final class Settings {
   }
 
   public String choice(String name) {
+    return entry(name).value;
+  }
+
+  public String text(String name) {
     return entry(name).value;
   }
 

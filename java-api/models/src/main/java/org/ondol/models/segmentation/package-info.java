@@ -1,0 +1,2 @@
+/** A class for each pixel of a picture. */
+package org.ondol.models.segmentation;
