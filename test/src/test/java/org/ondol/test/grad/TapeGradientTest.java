@@ -20,6 +20,7 @@ import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.grad.Maps;
 import org.ondol.grad.Parameter;
+import org.ondol.grad.Regions;
 import org.ondol.grad.Sequences;
 import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
@@ -31,6 +32,8 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Reduce;
 import org.ondol.ops.Resize;
+import org.ondol.ops.RoiAlign;
+import org.ondol.ops.Rois;
 import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
 
@@ -223,6 +226,64 @@ class TapeGradientTest {
                 1e-3, true), s(3, 2, 2, 3), s(2), s(2)));
   }
 
+  // ---- regions
+
+  private static final WideRegions.Region[] ONE_MAP = {new WideRegions.Region(0, 0, 1, 1, 11.25, 8.5),
+      new WideRegions.Region(1, 0, 2.75, 3.75, 7.5, 12.75), new WideRegions.Region(1, 0, -3.5, -2.25, 4.5, 3.5)};
+  private static final WideRegions.Region[] TWO_MAPS = {new WideRegions.Region(1, 1, 1, 1, 11.25, 8.5),
+      new WideRegions.Region(0, 0, 2.75, 3.75, 7.5, 12.75), new WideRegions.Region(1, 0, -3.5, -2.25, 4.5, 3.5)};
+  private static final double[] HALF = {0.5};
+  private static final List<Double> SCALES = List.of(0.5, 0.25);
+
+  /** The same for the tape. */
+  private static Rois rois(Value x, WideRegions.Region... regions) {
+    Device device = x.tensor().device();
+    float[] boxes = new float[4 * regions.length];
+    int[] images = new int[regions.length];
+    int[] maps = new int[regions.length];
+    for (int i = 0; i < regions.length; i++) {
+      for (int k = 0; k < 4; k++) boxes[4 * i + k] = (float) regions[i].box()[k];
+      images[i] = regions[i].image();
+      maps[i] = regions[i].map();
+    }
+    return Rois.of(Tensor.of(device, boxes, images.length, 4), Tensor.of(device, images, images.length))
+        .onLevels(Tensor.of(device, maps, maps.length));
+  }
+
+  private static Case align(String name, WideRegions.Sampling sampling, RoiAlign.Options options) {
+    return new Case(name, v -> Regions.roiAlign(v[0], 0.5, rois(v[0], ONE_MAP), 3, 2, options),
+        w -> WideRegions.align(w, HALF, ONE_MAP, 3, 2, sampling, options.aligned(), 2), s(2, 2, 7, 6));
+  }
+
+  private static List<Case> regions() {
+    RoiAlign.Options average = RoiAlign.Options.ALIGNED.sampling(2);
+    double[] scales = {0.5, 0.25};
+    return List.of(
+        new Case("roipool", v -> Regions.roiPool(v[0], 0.5, rois(v[0], ONE_MAP), 3, 2),
+            w -> WideRegions.pool(w, HALF, ONE_MAP, 3, 2), s(2, 2, 7, 6)),
+        new Case("roipool of a pyramid",
+            v -> Regions.roiPool(List.of(v[0], v[1]), SCALES, rois(v[0], TWO_MAPS), 2, 3),
+            w -> WideRegions.pool(w, scales, TWO_MAPS, 2, 3), s(2, 2, 7, 6), s(2, 2, 4, 3)),
+        align("roialign", WideRegions.Sampling.AVERAGE, average),
+        align("roialign, not aligned", WideRegions.Sampling.AVERAGE, RoiAlign.Options.NOT_ALIGNED.sampling(2)),
+        align("roialign, maximum", WideRegions.Sampling.MAX, average.op(RoiAlign.Op.MAX)),
+        align("roialign, maximum of corners", WideRegions.Sampling.CORNERS, average.op(RoiAlign.Op.MAX_CORNERS)),
+        new Case("roialign of a pyramid",
+            v -> Regions.roiAlign(List.of(v[0], v[1]), SCALES, rois(v[0], TWO_MAPS), 2, 3, average),
+            w -> WideRegions.align(w, scales, TWO_MAPS, 2, 3, WideRegions.Sampling.AVERAGE, true, 2), s(2, 2, 7, 6),
+            s(2, 2, 4, 3)),
+        new Case("spp", v -> Regions.spp(v[0], 1, 2, 3), w -> Wide.concat(1, flat(WideMaps.adaptive(w[0], 1, 1, true)),
+            flat(WideMaps.adaptive(w[0], 2, 2, true)), flat(WideMaps.adaptive(w[0], 3, 3, true))), s(2, 2, 5, 7)),
+        new Case("spp of regions", v -> Regions.spp(v[0], 0.5, rois(v[0], ONE_MAP), 3, 1),
+            w -> WideRegions.spp(w, HALF, ONE_MAP, 3, 1), s(2, 2, 7, 6)),
+        new Case("spp of regions of a pyramid", v -> Regions.spp(List.of(v[0], v[1]), SCALES, rois(v[0], TWO_MAPS), 2),
+            w -> WideRegions.spp(w, scales, TWO_MAPS, 2), s(2, 2, 7, 6), s(2, 2, 4, 3)));
+  }
+
+  private static Wide flat(Wide x) {
+    return x.reshape(x.shape[0], x.data.length / x.shape[0]);
+  }
+
   private static Wide bias(Wide y, Wide b) {
     return y.add(WideMaps.perChannel(y, b));
   }
@@ -332,6 +393,7 @@ class TapeGradientTest {
     cases.addAll(rows());
     cases.addAll(views());
     cases.addAll(maps());
+    cases.addAll(regions());
     List<DynamicNode> tests = new ArrayList<>();
     for (Case c : cases) tests.add(DynamicTest.dynamicTest(c.name, () -> check(c, 11)));
     return tests;
