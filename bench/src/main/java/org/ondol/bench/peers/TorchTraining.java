@@ -19,15 +19,19 @@ import ai.djl.training.tracker.Tracker;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** A model in training on libtorch: parameters by name, the layers that the cases need, gradients, Adam. */
 public final class TorchTraining implements AutoCloseable {
   private final NDManager manager = NDManager.newBaseManager("PyTorch");
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+  /** Names of those that are turned. */
+  private final Set<String> matrices = new HashSet<>();
   private final Optimizer adam;
   private Model deconv;
 
@@ -49,9 +53,14 @@ public final class TorchTraining implements AutoCloseable {
 
   /** A weight [in, out], which libtorch wants as [out, in]. */
   public void addMatrix(String name, float[] values, long in, long out) {
+    add(name, turn(values, in, out), out, in);
+    matrices.add(name);
+  }
+
+  private static float[] turn(float[] values, long rows, long columns) {
     float[] turned = new float[values.length];
-    for (int i = 0; i < in; i++) for (int o = 0; o < out; o++) turned[(int) (o * in + i)] = values[(int) (i * out + o)];
-    add(name, turned, out, in);
+    for (int i = 0; i < values.length; i++) turned[(int) (i % columns * rows + i / columns)] = values[i];
+    return turned;
   }
 
   public NDArray get(String name) {
@@ -62,8 +71,17 @@ public final class TorchTraining implements AutoCloseable {
     return Linear.linear(x, get(layer + ".weight"), get(layer + ".bias")).singletonOrThrow();
   }
 
-  public NDArray conv(String layer, NDArray x, int padding) {
-    return Conv2d.conv2d(x, get(layer + ".weight"), get(layer + ".bias"), new Shape(2, 2), new Shape(padding, padding))
+  public NDArray conv(String layer, NDArray x, int stride, int padding) {
+    return conv(layer, get(layer + ".weight"), x, stride, padding);
+  }
+
+  /** A dense convolution with the layer's weight times a mask. */
+  public NDArray maskedConv(String layer, NDArray mask, NDArray x, int padding) {
+    return conv(layer, get(layer + ".weight").mul(mask), x, 1, padding);
+  }
+
+  private NDArray conv(String layer, NDArray weight, NDArray x, int stride, int padding) {
+    return Conv2d.conv2d(x, weight, get(layer + ".bias"), new Shape(stride, stride), new Shape(padding, padding))
         .singletonOrThrow();
   }
 
@@ -103,8 +121,12 @@ public final class TorchTraining implements AutoCloseable {
     return Activation.softPlus(logits).sub(logits.mul(target));
   }
 
-  /** Descends a loss with some of the parameters; no gradient is computed for the others. */
-  public float descend(String prefix, Supplier<NDArray> loss) {
+  /**
+   * Descends a loss with some of the parameters; no gradient is computed for the others.
+   *
+   * @param gradients takes the gradients by name; may be null
+   */
+  public float descend(String prefix, Map<String, float[]> gradients, Supplier<NDArray> loss) {
     List<String> chosen = new ArrayList<>();
     parameters.forEach((name, p) -> {
       boolean wanted = name.startsWith(prefix) && !name.endsWith(".mean") && !name.endsWith(".variance");
@@ -121,10 +143,17 @@ public final class TorchTraining implements AutoCloseable {
     for (String name : chosen) {
       NDArray p = parameters.get(name);
       try (NDArray gradient = p.getGradient()) {
-        adam.update(name, p, gradient);
+        if (gradients != null) gradients.put(name, values(name, gradient));
+        adam.update(name, p, gradient); // and sets it to zero
       }
     }
     return value;
+  }
+
+  private float[] values(String name, NDArray gradient) {
+    float[] values = gradient.toFloatArray();
+    if (!matrices.contains(name)) return values;
+    return turn(values, gradient.getShape().get(0), gradient.getShape().get(1));
   }
 
   @Override

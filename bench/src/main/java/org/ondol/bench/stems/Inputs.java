@@ -15,6 +15,13 @@ final class Inputs {
     return values;
   }
 
+  /** Binary pictures of blots: a random half of the pixels where a slow wave is high, few where it is low. */
+  static float[] blots(int batch, int pixels) {
+    float[] x = normal(9, batch * pixels);
+    for (int i = 0; i < x.length; i++) x[i] = x[i] + 2 * Math.sin(i * 0.021) > 1 ? 1 : 0;
+    return x;
+  }
+
   /** [b][x][y][d] to [b][y][x][d]: between head-major and position-major. */
   static float[] swapMiddle(float[] from, int b, int x, int y, int d) {
     float[] to = new float[from.length];

@@ -5,18 +5,14 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.function.Function;
 import org.ondol.Device;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.bench.peers.TorchTraining;
-import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Parameter;
-import org.ondol.grad.Parameters;
-import org.ondol.grad.Schedule;
 import org.ondol.grad.Tape;
-import org.ondol.grad.Value;
 import org.ondol.models.latent.Adversaries;
 import org.ondol.models.latent.Dcgan;
 import org.ondol.models.latent.Vae;
@@ -34,13 +30,6 @@ final class LatentTraining {
 
   private LatentTraining() {}
 
-  /** Binary pictures of blots: half the pixels where a slow wave is high. */
-  private static float[] pictures(int batch) {
-    float[] x = Inputs.normal(9, batch * PIXELS);
-    for (int i = 0; i < x.length; i++) x[i] = x[i] + 2 * Math.sin(i * 0.021) > 1 ? 1 : 0;
-    return x;
-  }
-
   // ---- VAE
 
   static TrainingCase vae(String kind, int batch) {
@@ -54,45 +43,31 @@ final class LatentTraining {
 
   private static final class OurVae implements TrainingCase.Steps {
     private final Vae model;
-    private final Adam adam;
+    private final OndolTraining training;
     private final Tensor x;
-    private final Generator random = new Generator(2);
 
     OurVae(Vae model, int batch) {
       this.model = model;
-      adam = new Adam(model.parameters(), Schedule.constant(RATE), Adam.Options.ADAM);
-      x = Scope.detach(Tensor.of(model.device(), pictures(batch), batch, PIXELS));
+      training = new OndolTraining(model.parameters(), RATE, 0.9);
+      x = Scope.detach(Tensor.of(model.device(), Inputs.blots(batch, PIXELS), batch, PIXELS));
     }
 
     @Override
-    public float[] step(float[] noise) {
-      float loss;
-      try (Scope scope = Scope.open(); Tape tape = Tape.open(random)) {
-        Vae.Terms terms = noise == null ? model.bound(tape, x)
-            : model.bound(tape, x, Tensor.of(model.device(), noise, x.size(0), LATENTS));
-        Value l = terms.loss(1);
-        tape.backward(l);
-        loss = l.item();
+    public float[] step(float[] noise, Map<String, float[]> gradients) {
+      try (Scope scope = Scope.open()) {
+        return new float[] {training.descend("", gradients, tape -> {
+          Vae.Terms terms = noise == null ? model.bound(tape, x)
+              : model.bound(tape, x, Tensor.of(model.device(), noise, x.size(0), LATENTS));
+          return terms.loss(1);
+        })};
       }
-      adam.step();
-      model.parameters().clearGradients();
-      return new float[] {loss};
     }
 
     @Override
     public void close() {
       x.close();
-      adam.close();
+      training.close();
       model.close();
-    }
-  }
-
-  /** The parameters of a model with the same names; the matrices of linear layers turned. */
-  private static void copy(Parameters from, TorchTraining to) {
-    for (Parameter p : from) {
-      long[] shape = p.tensor().shape();
-      if (shape.length == 2) to.addMatrix(p.name(), p.tensor().toFloats(), shape[0], shape[1]);
-      else to.add(p.name(), p.tensor().toFloats(), shape);
     }
   }
 
@@ -106,15 +81,15 @@ final class LatentTraining {
       this.dense = dense;
       this.batch = batch;
       try (Vae ours = model.apply(Device.of("java"))) {
-        copy(ours.parameters(), net);
+        OndolTraining.copy(ours.parameters(), net);
       }
-      x = net.manager().create(pictures(batch), new Shape(batch, PIXELS));
+      x = net.manager().create(Inputs.blots(batch, PIXELS), new Shape(batch, PIXELS));
     }
 
     private NDArray encode() {
       if (dense) return net.linear("encoder.hidden2", net.linear("encoder.hidden1", x).tanh()).tanh();
-      NDArray h = Activation.relu(net.conv("encoder.conv1", x.reshape(batch, 1, SIDE, SIDE), 1));
-      h = Activation.relu(net.conv("encoder.conv2", h, 1)).reshape(batch, -1);
+      NDArray h = Activation.relu(net.conv("encoder.conv1", x.reshape(batch, 1, SIDE, SIDE), 2, 1));
+      h = Activation.relu(net.conv("encoder.conv2", h, 2, 1)).reshape(batch, -1);
       return Activation.relu(net.linear("encoder.hidden", h));
     }
 
@@ -129,8 +104,8 @@ final class LatentTraining {
     }
 
     @Override
-    public float[] step(float[] noise) {
-      return new float[] {net.descend("", () -> {
+    public float[] step(float[] noise, Map<String, float[]> gradients) {
+      return new float[] {net.descend("", gradients, () -> {
         NDArray h = encode();
         NDArray m = net.linear("posterior.mean", h);
         NDArray s = net.linear("posterior.variance", h);
@@ -158,7 +133,7 @@ final class LatentTraining {
   }
 
   private static float[] signed(int batch) {
-    float[] x = pictures(batch);
+    float[] x = Inputs.blots(batch, PIXELS);
     for (int i = 0; i < x.length; i++) x[i] = 2 * x[i] - 1;
     return x;
   }
@@ -169,46 +144,37 @@ final class LatentTraining {
 
   private static final class OurDcgan implements TrainingCase.Steps {
     private final Dcgan model;
-    private final Adam adam;
+    private final OndolTraining training;
     private final int batch;
     private final Tensor real;
-    private final Generator random = new Generator(2);
 
     OurDcgan(Dcgan model, int batch) {
       this.model = model;
       this.batch = batch;
-      adam = new Adam(model.parameters(), Schedule.constant(SLOW), Adam.Options.ADAM.betas(0.5, 0.999));
+      training = new OndolTraining(model.parameters(), SLOW, 0.5);
       real = Scope.detach(Tensor.of(model.device(), signed(batch), batch, 1, SIDE, SIDE));
     }
 
-    private Tensor codes(float[] noise, int which) {
-      return noise == null ? model.codes(batch, random) : Tensor.of(model.device(), half(noise, which), batch, CODES);
+    private Tensor codes(Tape tape, float[] noise, int which) {
+      return noise == null ? model.codes(batch, tape.generator())
+          : Tensor.of(model.device(), half(noise, which), batch, CODES);
     }
 
     @Override
-    public float[] step(float[] noise) {
+    public float[] step(float[] noise, Map<String, float[]> gradients) {
       try (Scope scope = Scope.open()) {
-        float d = descend(Adversaries.DISCRIMINATOR, t -> model.discriminatorLoss(t, real, codes(noise, 0)));
-        return new float[] {d, descend(Adversaries.GENERATOR, t -> model.generatorLoss(t, codes(noise, 1)))};
+        float d = training.descend(Adversaries.DISCRIMINATOR, gradients,
+            tape -> model.discriminatorLoss(tape, real, codes(tape, noise, 0)));
+        float g = training.descend(Adversaries.GENERATOR, gradients,
+            tape -> model.generatorLoss(tape, codes(tape, noise, 1)));
+        return new float[] {d, g};
       }
-    }
-
-    private float descend(String which, Function<Tape, Value> loss) {
-      float value;
-      try (Tape tape = Tape.open()) {
-        Value l = loss.apply(tape);
-        tape.backward(l, model.trained(which));
-        value = l.item();
-      }
-      adam.step();
-      model.parameters().clearGradients();
-      return value;
     }
 
     @Override
     public void close() {
       real.close();
-      adam.close();
+      training.close();
       model.close();
     }
   }
@@ -223,7 +189,7 @@ final class LatentTraining {
       this.sizes = sizes;
       this.batch = batch;
       try (Dcgan ours = new Dcgan(Device.of("java"), sizes, new Generator(1))) {
-        copy(ours.parameters(), net);
+        OndolTraining.copy(ours.parameters(), net);
       }
       real = net.manager().create(signed(batch), new Shape(batch, 1, SIDE, SIDE));
     }
@@ -242,8 +208,8 @@ final class LatentTraining {
     }
 
     private NDArray judge(NDArray x) {
-      NDArray h = Activation.leakyRelu(net.conv("discriminator.conv1", x, 2), 0.2f);
-      h = Activation.leakyRelu(net.batchNorm("discriminator.bn2", net.conv("discriminator.conv2", h, 2), EPS), 0.2f);
+      NDArray h = Activation.leakyRelu(net.conv("discriminator.conv1", x, 2, 2), 0.2f);
+      h = Activation.leakyRelu(net.batchNorm("discriminator.bn2", net.conv("discriminator.conv2", h, 2, 2), EPS), 0.2f);
       return net.linear("discriminator.fc", h.reshape(batch, -1));
     }
 
@@ -253,12 +219,12 @@ final class LatentTraining {
     }
 
     @Override
-    public float[] step(float[] noise) {
-      float d = net.descend(Adversaries.DISCRIMINATOR, () -> {
+    public float[] step(float[] noise, Map<String, float[]> gradients) {
+      float d = net.descend(Adversaries.DISCRIMINATOR, gradients, () -> {
         NDArray fake = generate(codes(noise, 0)); // no parameter of the generator asks for a gradient
         return Activation.softPlus(judge(real).neg()).mean().add(Activation.softPlus(judge(fake)).mean());
       });
-      float g = net.descend(Adversaries.GENERATOR, () ->
+      float g = net.descend(Adversaries.GENERATOR, gradients, () ->
           Activation.softPlus(judge(generate(codes(noise, 1))).neg()).mean());
       return new float[] {d, g};
     }

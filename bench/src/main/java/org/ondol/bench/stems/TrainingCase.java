@@ -1,8 +1,7 @@
 package org.ondol.bench.stems;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.ondol.Device;
@@ -11,13 +10,15 @@ import org.ondol.bench.Check;
 
 /**
  * Steps of training of one model: forward, backward and Adam's update, on examples that stay the same. The first steps
- * take their random numbers from here, so that losses can be compared; the steps that are timed draw their own. The
- * reference are libtorch's losses: a graph, gradients and an optimiser that share nothing with Ondol's.
+ * take their random numbers from here, so that they can be compared: the gradients of the first step, parameter by
+ * parameter, and the losses of all of them, which show what the updates did. The steps that are timed draw their own.
+ * The reference is libtorch: a graph, gradients and an optimiser that share nothing with Ondol's.
  */
 public final class TrainingCase implements Case {
-  /** Steps that are compared. A wrong gradient shows in the second. */
+  /** Steps that are compared. A wrong update shows in the second. */
   static final int COMPARED = 3;
-  private static final double RELATIVE = 1e-4;
+  private static final double LOSS = 1e-5;
+  private static final double GRADIENT = 1e-4;
 
   /** A model in training. */
   interface Steps extends AutoCloseable {
@@ -25,9 +26,15 @@ public final class TrainingCase implements Case {
      * One step.
      *
      * @param noise standard normal numbers, or null to draw some
+     * @param gradients takes the gradients of the parameters by their names, linear layers' as [in, out]; may be null
      * @return its losses
      */
-    float[] step(float[] noise);
+    float[] step(float[] noise, Map<String, float[]> gradients);
+
+    /** A step as it is timed. */
+    default void step() {
+      step(null, null);
+    }
 
     @Override
     void close();
@@ -37,7 +44,7 @@ public final class TrainingCase implements Case {
   private final int noise;
   private final Function<Device, Steps> ondol;
   private final Supplier<Steps> torch;
-  private float[] reference;
+  private Map<String, float[]> reference;
 
   /**
    * A case.
@@ -61,13 +68,13 @@ public final class TrainingCase implements Case {
     return torch.get();
   }
 
-  /** The losses of the first steps. */
-  float[] losses(Steps steps) {
-    List<float[]> all = new ArrayList<>();
-    for (int i = 0; i < COMPARED; i++) all.add(steps.step(Inputs.normal(100 + i, noise)));
-    float[] flat = new float[COMPARED * all.getFirst().length];
-    for (int i = 0; i < flat.length; i++) flat[i] = all.get(i / all.getFirst().length)[i % all.getFirst().length];
-    return flat;
+  /** What is compared of a model that has made no step. */
+  Map<String, float[]> firstSteps(Steps steps) {
+    Map<String, float[]> answer = new TreeMap<>();
+    for (int i = 0; i < COMPARED; i++) {
+      answer.put("loss of step " + i, steps.step(Inputs.normal(100 + i, noise), i == 0 ? answer : null));
+    }
+    return answer;
   }
 
   @Override
@@ -89,12 +96,16 @@ public final class TrainingCase implements Case {
   public String check(Map<String, float[]> answer) {
     if (reference == null) {
       try (Steps steps = torch()) {
-        reference = losses(steps);
+        reference = firstSteps(steps);
       }
     }
-    float[] losses = answer.get("loss");
-    for (int i = 0; i < reference.length; i++) {
-      String wrong = Check.within("loss", i, reference[i], losses[i], RELATIVE * Math.abs(reference[i]));
+    if (!answer.keySet().equals(reference.keySet())) {
+      return "has gradients of %s, expected of %s".formatted(answer.keySet(), reference.keySet());
+    }
+    for (var entry : answer.entrySet()) {
+      String tensor = entry.getKey();
+      double bound = tensor.startsWith("loss") ? LOSS : GRADIENT;
+      String wrong = Check.same(Map.of(tensor, reference.get(tensor)), Map.of(tensor, entry.getValue()), bound);
       if (wrong != null) return wrong;
     }
     return null;

@@ -26,6 +26,7 @@ public final class TrainingStem implements Stem<TrainingCase> {
     all.add(LatentTraining.vae("dense", 100));
     all.add(LatentTraining.vae("conv", 100));
     all.add(LatentTraining.dcgan(64, 32));
+    all.add(PixelTraining.pixelCnn(6, 32, 16));
     return all;
   }
 
@@ -39,7 +40,7 @@ public final class TrainingStem implements Stem<TrainingCase> {
 
   private static final class Ours extends OndolContender<TrainingCase> {
     private TrainingCase.Steps steps;
-    private float[] losses;
+    private Map<String, float[]> firstSteps;
 
     Ours(String device) {
       super(device, "");
@@ -48,17 +49,17 @@ public final class TrainingStem implements Stem<TrainingCase> {
     @Override
     protected void load(TrainingCase testCase) {
       steps = testCase.ondol(device);
-      losses = testCase.losses(steps);
+      firstSteps = testCase.firstSteps(steps);
     }
 
     @Override
     public void run() {
-      steps.step(null);
+      steps.step();
     }
 
     @Override
     public Map<String, float[]> result() {
-      return Map.of("loss", losses);
+      return firstSteps;
     }
 
     @Override
@@ -69,7 +70,7 @@ public final class TrainingStem implements Stem<TrainingCase> {
 
   private static final class LibTorch implements Contender<TrainingCase> {
     private TrainingCase.Steps steps;
-    private float[] losses;
+    private Map<String, float[]> firstSteps;
 
     @Override
     public String name() {
@@ -89,17 +90,17 @@ public final class TrainingStem implements Stem<TrainingCase> {
     @Override
     public void prepare(TrainingCase testCase) throws Exception {
       steps = testCase.torch();
-      losses = testCase.losses(steps);
+      firstSteps = testCase.firstSteps(steps);
     }
 
     @Override
     public void run() {
-      steps.step(null);
+      steps.step();
     }
 
     @Override
     public Map<String, float[]> result() {
-      return Map.of("loss", losses);
+      return firstSteps;
     }
 
     @Override
