@@ -17,6 +17,12 @@ import org.ondol.models.autoregressive.PixelCnn;
 final class PixelTraining {
   private static final int SIDE = 28;
   private static final double RATE = 1e-3;
+  /**
+   * First values of which no relu lies within rounding of its kink in the steps that are compared. Of the first six
+   * generators, 1 and 4 give some, and then gradients differ by up to 7e-4 of the largest; the losses of the others
+   * agree within 7e-7.
+   */
+  private static final long FIRST_VALUES = 2;
 
   private PixelTraining() {}
 
@@ -27,7 +33,7 @@ final class PixelTraining {
   }
 
   private static PixelCnn model(Device device, int blocks, int width) {
-    return new PixelCnn(device, Canvas.of(1, SIDE, SIDE, 2), blocks, width, width, new Generator(1));
+    return new PixelCnn(device, Canvas.of(1, SIDE, SIDE, 2), blocks, width, width, new Generator(FIRST_VALUES));
   }
 
   private static final class Ours implements TrainingCase.Steps {

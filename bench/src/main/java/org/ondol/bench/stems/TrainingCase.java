@@ -17,8 +17,8 @@ import org.ondol.bench.Check;
 public final class TrainingCase implements Case {
   /** Steps that are compared. A wrong update shows in the second. */
   static final int COMPARED = 3;
-  private static final double LOSS = 1e-5;
-  private static final double GRADIENT = 1e-4;
+  /** Of the largest of a tensor. Seen on Zen 5: losses 3e-5, where batches are normalised, and gradients 3e-5. */
+  private static final double BOUND = 1e-4;
 
   /** A model in training. */
   interface Steps extends AutoCloseable {
@@ -100,12 +100,11 @@ public final class TrainingCase implements Case {
       }
     }
     if (!answer.keySet().equals(reference.keySet())) {
-      return "has gradients of %s, expected of %s".formatted(answer.keySet(), reference.keySet());
+      return "answers %s, expected %s".formatted(answer.keySet(), reference.keySet());
     }
     for (var entry : answer.entrySet()) {
       String tensor = entry.getKey();
-      double bound = tensor.startsWith("loss") ? LOSS : GRADIENT;
-      String wrong = Check.same(Map.of(tensor, reference.get(tensor)), Map.of(tensor, entry.getValue()), bound);
+      String wrong = Check.same(Map.of(tensor, reference.get(tensor)), Map.of(tensor, entry.getValue()), BOUND);
       if (wrong != null) return wrong;
     }
     return null;
