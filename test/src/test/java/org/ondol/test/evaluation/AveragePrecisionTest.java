@@ -65,7 +65,9 @@ class AveragePrecisionTest {
     assertTrue(Double.isNaN(coco.large()));
   }
 
-  /** The second box with the same true one is wrong, though it fits better: precision 1, then 1/2, and recall stays 1. */
+  /**
+   * The second box with the same true one is wrong, though it fits better: precision 1, then 1/2, and recall stays 1.
+   */
   @Test
   void oneForEach() {
     List<List<LabelledBox>> truths = List.of(List.of(truth(0)));
@@ -79,8 +81,9 @@ class AveragePrecisionTest {
   }
 
   /**
-   * Pascal VOC looks at the true box that is overlapped most, taken or not; COCO at those not yet taken. Boxes at 0 and 2;
-   * found at 0 and, with a lower score, at 0.5: that one overlaps the first by 9.5/10.5 and the second by 8.5/11.5 = 0.74.
+   * Pascal VOC looks at the true box that is overlapped most, taken or not; COCO at those not yet taken. Boxes at 0 and
+   * 2; found at 0 and, with a lower score, at 0.5: that one overlaps the first by 9.5/10.5 and the second by 8.5/11.5 =
+   * 0.74.
    */
   @Test
   void takenBoxes() {
@@ -181,7 +184,8 @@ class AveragePrecisionTest {
     assertEquals(1, coco.small(), TINY);
     assertEquals(1, coco.medium(), TINY);
     assertEquals(0, coco.large(), TINY);
-    // All: wrong, right, right of three: precision at most 2/3 up to a recall of 2/3, which 67 points of 101 do not pass.
+    // All: wrong, right, right of three: precision at most 2/3 up to a recall of 2/3, which 67 points of 101 do not
+    // pass.
     assertEquals(67 * 2 / 3.0 / 101, coco.mean(), TINY);
   }
 
@@ -232,7 +236,8 @@ class AveragePrecisionTest {
     var report = AveragePrecision.report(List.of("a", "b", "c"), truths, found);
     assertEquals(List.of("error", "mAP@0.5", "AP a", "AP c"), List.copyOf(report.keySet()));
     assertEquals(List.of(0.5, 0.5, 1.0, 0.0), List.copyOf(report.values()));
-    assertThrows(DataException.class, () -> AveragePrecision.report(List.of("a"), List.of(List.of()), List.of(List.of())));
+    assertThrows(DataException.class, () -> AveragePrecision.report(List.of("a"), List.of(List.of()),
+        List.of(List.of())));
   }
 
   @Test
