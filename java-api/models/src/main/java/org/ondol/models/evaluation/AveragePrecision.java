@@ -87,7 +87,8 @@ public final class AveragePrecision {
    * crowds: they can be taken many times, overlap by the found box's area alone, and what belongs to them does not
    * count. In the figures by area, true boxes of other areas do not count, nor do found boxes of other areas that
    * belong to none. Areas are of boxes: COCO's own annotations have areas of masks, which move boxes between small,
-   * medium and large.
+   * medium and large. Recalls are compared exactly, where the API's are multiples of 0.01 in floating point, some of
+   * which it misses: in random sets of 40 pictures, means differed by up to 0.0005.
    *
    * @param classes how many
    * @param truths of each picture
