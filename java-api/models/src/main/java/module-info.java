@@ -1,8 +1,9 @@
 /** Ondol's model layer: it sees tensors and operations, never a backend. */
 module org.ondol.models {
   requires transitive org.ondol.core;
-  // Reads images.
+  // Reads images, and how they are to be turned.
   requires transitive java.desktop;
+  requires metadata.extractor;
   requires ai.djl.tokenizers;
   requires com.google.protobuf;
   requires org.tribuo.util.onnx;

@@ -9,6 +9,7 @@ import org.ondol.grad.Generator;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.DataSets;
 import org.ondol.models.data.Examples;
+import org.ondol.models.data.Size;
 import org.ondol.models.data.Truth;
 import org.ondol.models.recipes.Classification;
 import org.ondol.models.recipes.Saved;
@@ -41,6 +42,18 @@ final class EvalCommand implements Runnable {
   @Option(names = "--data", paramLabel = "PATH",
       description = "The data set: a folder or a safetensors file.")
   private Path path;
+
+  private Size size;
+
+  @Option(names = "--size", paramLabel = "WxH",
+      description = "Stretch photographs to this size, with their boxes (default: the one that the model takes).")
+  void size(String text) {
+    try {
+      size = Size.of(text);
+    } catch (InvalidArgumentException e) {
+      throw wrong("--size is \"" + text + "\", expected width x height, such as 640x480");
+    }
+  }
 
   @Option(names = "--part", paramLabel = "PART",
       description = "train, valid (default) or test; where there is train alone, that.")
@@ -99,7 +112,7 @@ final class EvalCommand implements Runnable {
   }
 
   private void measure(Saved saved) {
-    DataSet data = DataSets.open(path);
+    DataSet data = DataSets.open(path, size != null ? size : saved.form().photographs());
     if (part == null) part = data.heldOut() == null ? "train" : "valid";
     Examples examples = data.part(part);
     if (first != null) examples = examples.first(first);

@@ -6,8 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
+import org.ondol.Tensor;
 import org.ondol.Threads;
+import org.ondol.models.images.Picture;
 import org.ondol.models.proposals.Proposals;
 import org.ondol.models.proposals.SelectiveSearch;
 import picocli.CommandLine.Command;
@@ -80,13 +83,15 @@ final class ProposeCommand implements Runnable {
   @Override
   public void run() {
     check();
-    BufferedImage photo = Photo.read(file);
-    double scale = Math.min(1, (double) size / Math.max(photo.getWidth(), photo.getHeight()));
-    int width = (int) Math.max(1, Math.round(photo.getWidth() * scale));
-    int height = (int) Math.max(1, Math.round(photo.getHeight() * scale));
-    BufferedImage small = scale < 1 ? Photo.resized(photo, width, height) : photo;
+    Picture photo = Picture.read(Path.of(file));
+    double scale = Math.min(1, (double) size / Math.max(photo.width(), photo.height()));
+    int width = (int) Math.max(1, Math.round(photo.width() * scale));
+    int height = (int) Math.max(1, Math.round(photo.height() * scale));
     long start = System.nanoTime();
-    Proposals found = SelectiveSearch.propose(Photo.tensor(small), mode.seed(seed));
+    Proposals found;
+    try (Tensor small = photo.reduced(width, height).tensor(Device.of("java"))) {
+      found = SelectiveSearch.propose(small.reshape(3, height, width), mode.seed(seed));
+    }
     double seconds = (System.nanoTime() - start) * 1e-9;
     int[][] boxes = boxes(found, photo, width, height);
     int drawn = Math.min(boxes.length, top == null ? DRAWN : top);
@@ -114,30 +119,31 @@ final class ProposeCommand implements Runnable {
   }
 
   /** The boxes in pixels of the photograph itself. */
-  private static int[][] boxes(Proposals found, BufferedImage photo, int width, int height) {
+  private static int[][] boxes(Proposals found, Picture photo, int width, int height) {
     int[][] boxes = new int[found.count()][];
     for (int i = 0; i < boxes.length; i++) {
       boxes[i] = found.box(i);
       for (int k = 0; k < 4; k++) {
-        double scale = k % 2 == 0 ? (double) photo.getWidth() / width : (double) photo.getHeight() / height;
+        double scale = k % 2 == 0 ? (double) photo.width() / width : (double) photo.height() / height;
         boxes[i][k] = (int) Math.round(boxes[i][k] * scale);
       }
     }
     return boxes;
   }
 
-  private void draw(BufferedImage photo, int[][] boxes, int n) {
+  private void draw(Picture photo, int[][] boxes, int n) {
     int[][] first = new int[n][];
     System.arraycopy(boxes, 0, first, 0, n);
-    BoxPainter.draw(photo, first);
-    Photo.write(photo, out);
+    BufferedImage image = photo.image();
+    BoxPainter.draw(image, first);
+    Photo.write(image, out);
   }
 
-  private String json(BufferedImage photo, int[][] boxes, int n) {
+  private String json(Picture photo, int[][] boxes, int n) {
     Map<String, Object> head = new LinkedHashMap<>();
     head.put("file", file);
-    head.put("width", photo.getWidth());
-    head.put("height", photo.getHeight());
+    head.put("width", photo.width());
+    head.put("height", photo.height());
     head.put("mode", modeName);
     head.put("seed", seed);
     Gson gson = new Gson();
@@ -147,10 +153,10 @@ final class ProposeCommand implements Runnable {
     return text.append(n == 0 ? "]}" : "\n]}").toString();
   }
 
-  private void report(BufferedImage photo, int width, int height, int count, int drawn, double seconds) {
-    boolean resized = width != photo.getWidth();
+  private void report(Picture photo, int width, int height, int count, int drawn, double seconds) {
+    boolean resized = width != photo.width();
     System.out.println(Text.cut(file, Text.WIDTH));
-    System.out.print(Text.entry("size", 10, photo.getWidth() + " x " + photo.getHeight()
+    System.out.print(Text.entry("size", 10, photo.width() + " x " + photo.height()
         + (resized ? ", searched at " + width + " x " + height : "")));
     System.out.print(Text.entry("found", 10, count + (count == 1 ? " box in " : " boxes in ")
         + Text.time(seconds).strip() + " (" + modeName + ", " + Text.count(Threads.count(), "thread") + ")"));

@@ -12,6 +12,7 @@ import org.ondol.Scope;
 import org.ondol.grad.Generator;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.DataSets;
+import org.ondol.models.data.Size;
 import org.ondol.models.recipes.Recipes;
 import org.ondol.models.recipes.Saved;
 import org.ondol.models.training.Experiment;
@@ -53,6 +54,19 @@ final class TrainCommand implements Runnable {
 
   @Option(names = "--data", paramLabel = "PATH", description = "The data set: a folder or a safetensors file.")
   private Path path;
+
+  private Size size;
+
+  @Option(names = "--size", paramLabel = "WxH",
+      description = "Stretch photographs to this size, with their boxes (default: the one that all have, or 416x416; of a "
+          + "run that goes on, its own).")
+  void size(String text) {
+    try {
+      size = Size.of(text);
+    } catch (InvalidArgumentException e) {
+      throw wrong("--size is \"" + text + "\", expected width x height, such as 640x480");
+    }
+  }
 
   @Option(names = {"-o", "--out"}, paramLabel = "FOLDER", description = "The run's folder (default: runs/MODEL).")
   private Path out;
@@ -102,7 +116,7 @@ final class TrainCommand implements Runnable {
       throw new CommandException(folder + " holds a run; go on with it (--resume " + folder
           + "), remove it, or give another folder (--out)");
     }
-    DataSet data = DataSets.open(path);
+    DataSet data = DataSets.open(path, size != null || saved == null ? size : saved.form().photographs());
     if (saved != null) saved.form().expect(data.train(), path.toString());
     train(recipe, settings, data, saved);
   }

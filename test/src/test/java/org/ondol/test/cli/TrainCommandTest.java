@@ -7,9 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.awt.image.BufferedImage;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import javax.imageio.ImageIO;
@@ -70,8 +73,8 @@ class TrainCommandTest {
     assertEquals(0, e.code(), e.err());
     JsonObject json = JsonParser.parseString(e.out()).getAsJsonObject();
     double nll = json.get("nll").getAsDouble();
-    // A fair coin for each pixel of the upper half, and next to nothing for the lower one, to which a rate of 0.1 and nine
-    // steps of Adam can bring a logit of -0.9 at the most: 0.34 nats a pixel.
+    // A fair coin for each pixel of the upper half, and next to nothing for the lower one, to which a rate of 0.1 and
+    // nine steps of Adam can bring a logit of -0.9 at the most: 0.34 nats a pixel.
     assertTrue(nll > 392 * Math.log(2) && nll < 392 * (Math.log(2) + 0.42), e.out());
     assertEquals(nll / 784 / Math.log(2), json.get("bits/dim").getAsDouble(), 1e-9);
     assertEquals(60, json.get("examples").getAsInt());
@@ -112,6 +115,30 @@ class TrainCommandTest {
     assertEquals(Files.readString(folder.resolve("whole.json")), Files.readString(folder.resolve("half.json")));
   }
 
+  /** Pictures of different sizes are stretched as asked for; a run takes them in its own size from then on. */
+  @Test
+  void photographs() throws IOException {
+    Path photographs = Files.createDirectory(folder.resolve("photographs"));
+    Files.writeString(photographs.resolve("classes.txt"), "thing");
+    for (int i = 0; i < 4; i++) {
+      BufferedImage image = new BufferedImage(20 + i, 15, BufferedImage.TYPE_INT_RGB);
+      image.setRGB(i, i, 0xFFFFFF);
+      ImageIO.write(image, "png", photographs.resolve(i + ".png").toFile());
+      Files.writeString(photographs.resolve(i + ".txt"), "0 0.5 0.5 1 1");
+    }
+    Path run = folder.resolve("run");
+    String[] settings = {"-s", "hidden=4", "-s", "latents=2", "-s", "layers=1", "-s", "batch=2", "-e", "1", "-q"};
+    List<Object> words = new ArrayList<>(List.of("train", "vae", "--data", photographs, "--size", "8x6", "-o", run));
+    words.addAll(List.of(settings));
+    CommandRun r = CommandRun.of(words.toArray());
+    assertEquals(0, r.code(), r.err());
+    assertEquals(0, CommandRun.of("eval", run, "--data", photographs, "--part", "train").code());
+    assertEquals(0, CommandRun.of("train", "--resume", run, "--data", photographs, "-e", "2", "-q").code());
+    CommandRun other = CommandRun.of("eval", run, "--data", photographs, "--part", "train", "--size", "7x6");
+    assertEquals(1, other.code());
+    assertTrue(other.err().contains("[3, 6, 7]") && other.err().contains("[3, 6, 8]"), other.err());
+  }
+
   @Test
   void namesItsModels() {
     CommandRun r = CommandRun.of("train", "--list");
@@ -131,6 +158,8 @@ class TrainCommandTest {
       2 | train markov --data D -e 0                | epochs
       2 | train markov --data D --save-every 0      | --save-every
       2 | train markov --data D -d tpu              | unknown device
+      2 | train markov --data D --size 640          | --size is "640"
+      2 | eval E --data D --size 0x5                | --size is "0x5"
       1 | train markov --data D/absent              | no such folder
       1 | train markov --data E                     | expected
       1 | train markov --data D --resume E          | no run in

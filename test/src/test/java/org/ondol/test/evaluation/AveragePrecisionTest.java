@@ -65,7 +65,9 @@ class AveragePrecisionTest {
     assertTrue(Double.isNaN(coco.large()));
   }
 
-  /** The second box with the same true one is wrong, though it fits better: precision 1, then 1/2, and recall stays 1. */
+  /**
+   * The second box with the same true one is wrong, though it fits better: precision 1, then 1/2, and recall stays 1.
+   */
   @Test
   void oneForEach() {
     List<List<LabelledBox>> truths = List.of(List.of(truth(0)));
@@ -79,8 +81,9 @@ class AveragePrecisionTest {
   }
 
   /**
-   * Pascal VOC looks at the true box that is overlapped most, taken or not; COCO at those not yet taken. Boxes at 0 and 2;
-   * found at 0 and, with a lower score, at 0.5: that one overlaps the first by 9.5/10.5 and the second by 8.5/11.5 = 0.74.
+   * Pascal VOC looks at the true box that is overlapped most, taken or not; COCO at those not yet taken. Boxes at 0 and
+   * 2; found at 0 and, with a lower score, at 0.5: that one overlaps the first by 9.5/10.5 and the second by 8.5/11.5 =
+   * 0.74.
    */
   @Test
   void takenBoxes() {
@@ -181,7 +184,8 @@ class AveragePrecisionTest {
     assertEquals(1, coco.small(), TINY);
     assertEquals(1, coco.medium(), TINY);
     assertEquals(0, coco.large(), TINY);
-    // All: wrong, right, right of three: precision at most 2/3 up to a recall of 2/3, which 67 points of 101 do not pass.
+    // All: wrong, right, right of three: precision at most 2/3 up to a recall of 2/3, which 67 points of 101 do not
+    // pass.
     assertEquals(67 * 2 / 3.0 / 101, coco.mean(), TINY);
   }
 
@@ -202,6 +206,67 @@ class AveragePrecisionTest {
     List<Detection> more = new ArrayList<>(all);
     more.addFirst(one);
     return more;
+  }
+
+  /**
+   * Random boxes of four classes in forty pictures, with crowds, equal scores, boxes of the wrong class and over a
+   * hundred boxes of a class in a picture: the six figures that COCO's own API (pycocotools 2.0.11) gives of them. Its
+   * 101 recalls are rounded multiples of 0.01, of which it misses some by an ulp; with recalls of r / 100 it gives
+   * these.
+   */
+  @Test
+  void asCocosApi() {
+    double[][] expected = {
+      {0.214817250814, 0.384468985594, 0.189810993497, 0.325861768508, 0.161563473657, 0.242097333543},
+      {0.199345331663, 0.363337835296, 0.187130061279, 0.292231067341, 0.191972839953, 0.096107425869},
+      {0.176382424166, 0.338991864445, 0.167553358006, 0.291750548823, 0.185235579558, 0.011695544554},
+      {0.219096478556, 0.369939603222, 0.212025742444, 0.309735620446, 0.214661995898, 0.381919534811},
+      {0.206997912792, 0.371373874325, 0.172329904806, 0.317389680104, 0.177401692161, 0.010711071107},
+      {0.173548348478, 0.307430630250, 0.180574386317, 0.284749211658, 0.161294448375, 0.039659484712}};
+    for (int seed = 0; seed < expected.length; seed++) {
+      Random random = new Random(seed);
+      List<List<LabelledBox>> truths = new ArrayList<>();
+      List<List<Detection>> found = new ArrayList<>();
+      for (int p = 0; p < 40; p++) {
+        truths.add(new ArrayList<>());
+        found.add(new ArrayList<>());
+        int objects = random.nextInt(7);
+        for (int i = 0; i < objects; i++) object(random, truths.get(p), found.get(p));
+        int wrong = random.nextInt(130) / (1 + random.nextInt(20));
+        for (int i = 0; i < wrong; i++) {
+          int label = random.nextInt(4);
+          int x = random.nextInt(300);
+          int y = random.nextInt(300);
+          int width = 1 + random.nextInt(150);
+          int height = 1 + random.nextInt(150);
+          found.get(p).add(new Detection(label, random.nextInt(64) / 128f, x, y, x + width, y + height));
+        }
+      }
+      Coco c = AveragePrecision.coco(4, truths, found);
+      double[] figures = {c.mean(), c.at50(), c.at75(), c.small(), c.medium(), c.large()};
+      for (int k = 0; k < 6; k++) assertEquals(expected[seed][k], figures[k], 6e-13, "seed " + seed + ", figure " + k);
+    }
+  }
+
+  /** A true box, and up to three boxes found near it. */
+  private static void object(Random random, List<LabelledBox> truths, List<Detection> found) {
+    int width = 5 + random.nextInt(1 << 4 + random.nextInt(5));
+    int height = 5 + random.nextInt(1 << 4 + random.nextInt(5));
+    int x = random.nextInt(300);
+    int y = random.nextInt(300);
+    boolean crowd = random.nextInt(8) == 0;
+    int label = random.nextInt(4);
+    truths.add(new LabelledBox(label, x, y, x + width, y + height, crowd));
+    for (int k = random.nextInt(4); k > 0; k--) {
+      int dx = (int) (random.nextGaussian() * width * .1);
+      int dy = (int) (random.nextGaussian() * height * .1);
+      int dw = (int) (random.nextGaussian() * width * .1);
+      int dh = (int) (random.nextGaussian() * height * .1);
+      int seen = random.nextInt(10) == 0 ? random.nextInt(4) : label;
+      int w = Math.max(1, width + dw);
+      int h = Math.max(1, height + dh);
+      found.add(new Detection(seen, random.nextInt(40) / 64f, x + dx, y + dy, x + dx + w, y + dy + h));
+    }
   }
 
   /** The order in which boxes are given does not matter as long as scores differ. */
@@ -232,7 +297,8 @@ class AveragePrecisionTest {
     var report = AveragePrecision.report(List.of("a", "b", "c"), truths, found);
     assertEquals(List.of("error", "mAP@0.5", "AP a", "AP c"), List.copyOf(report.keySet()));
     assertEquals(List.of(0.5, 0.5, 1.0, 0.0), List.copyOf(report.values()));
-    assertThrows(DataException.class, () -> AveragePrecision.report(List.of("a"), List.of(List.of()), List.of(List.of())));
+    assertThrows(DataException.class, () -> AveragePrecision.report(List.of("a"), List.of(List.of()),
+        List.of(List.of())));
   }
 
   @Test

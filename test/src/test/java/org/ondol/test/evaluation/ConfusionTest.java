@@ -12,8 +12,8 @@ import org.ondol.models.evaluation.Confusion;
 /** Figures of segmentation: a case worked out by hand, and what is refused. */
 class ConfusionTest {
   /**
-   * Truth 0 0 0 0 1 1 2 and two ignored pixels, found 0 0 0 1 1 0 1: class 0 has 3 right of 4 true and 4 found, class 1 has
-   * 1 of 2 true and 3 found, class 2 none of 1 true and 0 found; class 3 is nowhere.
+   * Truth 0 0 0 0 1 1 2 and two ignored pixels, found 0 0 0 1 1 0 1: class 0 has 3 right of 4 true and 4 found, class 1
+   * has 1 of 2 true and 3 found, class 2 none of 1 true and 0 found; class 3 is nowhere.
    */
   @Test
   void handMade() {

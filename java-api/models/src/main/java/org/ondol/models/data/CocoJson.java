@@ -70,7 +70,8 @@ record CocoJson(List<String> classes, List<Source> sources) {
     }
     in.endObject();
     if (id == null || name == null || !(width >= 1) || !(height >= 1)) {
-      throw new DataException(file + ": image " + (all.size() + 1) + " has not an id, a file_name, and a width and a height "
+      throw new DataException(file + ": image " + (all.size() + 1)
+          + " has not an id, a file_name, and a width and a height "
           + "of at least 1");
     }
     Image image = new Image(Source.within(folder, name, file), width, height, new ArrayList<>());

@@ -9,14 +9,14 @@ import java.util.Map;
 
 /**
  * A folder in the form of Darknet (J. Redmon): pictures with a text file each of the same name, a line "class x y width
- * height" an object, the class a number, (x, y) the centre, all four in fractions of the picture's sides; and the names of
- * the classes, a line each, in classes.txt, labels.txt or a file ending in .names. A picture without objects has an empty
- * text file.
+ * height" an object, the class a number, (x, y) the centre, all four in fractions of the picture's sides; and the names
+ * of the classes, a line each, in classes.txt, labels.txt or a file ending in .names. A picture without objects has an
+ * empty text file.
  *
- * <p>Pictures lie in images/train, images/val and images/test with their text in labels/train and so on; or they are listed
- * in train.txt, val.txt and test.txt, named from the folder on; or they are all there are in images or in the folder itself.
- * Of a picture in a folder named images or JPEGImages, the text is in the folder named labels beside it, or beside the
- * picture.
+ * <p>Pictures lie in images/train, images/val and images/test with their text in labels/train and so on; or they are
+ * listed in train.txt, val.txt and test.txt, named from the folder on; or they are all there are in images or in the
+ * folder itself. Of a picture in a folder named images or JPEGImages, the text is in the folder named labels beside it,
+ * or beside the picture.
  */
 final class DarknetFolder {
   private static final String[][] PARTS = {{"train", "train"}, {"val", "valid"}, {"test", "test"}};

@@ -13,9 +13,9 @@ public final class DataSets {
   /** MNIST has no valid part of its own; its last images of train serve, as is usual. */
   private static final int MNIST_VALID = 10000;
   private static final String KNOWN = "the IDX files of MNIST (train-images-idx3-ubyte ...), train.bits and valid.bits "
-      + "of the fixed binarized MNIST, each of them as it is or gzipped; a safetensors file with U8 tensors train, valid and "
-      + "test; pictures with boxes in the form of Pascal VOC, COCO or Darknet, or listed in train.json and val.json; or "
-      + "pictures with label maps (train and train-labels, or pairs x.png, x_label.png)";
+      + "of the fixed binarized MNIST, each of them as it is or gzipped; a safetensors file with U8 tensors train, valid "
+      + "and test; pictures with boxes in the form of Pascal VOC, COCO or Darknet, or listed in train.json and val.json; "
+      + "or pictures with label maps (train and train-labels, or pairs x.png, x_label.png)";
 
   private DataSets() {}
 
@@ -32,23 +32,23 @@ public final class DataSets {
    * Reads a data set.
    *
    * <ul>
-   *   <li>A folder with MNIST (Y. LeCun, C. Cortes, C. Burges: IDX files), or with its fixed binarization by Larochelle and
-   *       Murray (2011; 98 bytes an image, most significant bit first).
+   *   <li>A folder with MNIST (Y. LeCun, C. Cortes, C. Burges: IDX files), or with its fixed binarization by Larochelle
+   *       and Murray (2011; 98 bytes an image, most significant bit first).
    *   <li>A safetensors file with U8 tensors {@code train}, {@code valid} and {@code test} [N, D] of zeros and ones.
    *   <li>Photographs with boxes: a folder in the form of Pascal VOC (Annotations, JPEGImages, ImageSets/Main); with
-   *       train.json and perhaps val.json and test.json, each in the form of COCO or a list [{file, width, height, boxes:
-   *       [[class, x1, y1, x2, y2], ...]}, ...] of first and last pixels counted from 1; in the form of COCO
+   *       train.json and perhaps val.json and test.json, each in the form of COCO or a list [{file, width, height,
+   *       boxes: [[class, x1, y1, x2, y2], ...]}, ...] of first and last pixels counted from 1; in the form of COCO
    *       (annotations/instances_train*.json, one such file for each part, and the pictures in train*); in the form of
-   *       Darknet (names of classes in classes.txt or *.names, pictures and their text files). Or a file in the form of COCO,
-   *       whose pictures are all to train with. Classes that are not listed are those of the part to train with, in
-   *       alphabetical order.
-   *   <li>Photographs with label maps: a folder with train and train-labels, val and val-labels, and classes.json; or with
-   *       pairs x.png, x_label.png.
+   *       Darknet (names of classes in classes.txt or *.names, pictures and their text files). Or a file in the form of
+   *       COCO, whose pictures are all to train with. Classes that are not listed are those of the part to train with,
+   *       in alphabetical order.
+   *   <li>Photographs with label maps: a folder with train and train-labels, val and val-labels, and classes.json; or
+   *       with pairs x.png, x_label.png.
    * </ul>
    *
-   * <p>All photographs of a data set get one size: each is averaged or interpolated to it, boxes are stretched alike, and
-   * label maps take the nearest pixel. The part val is the valid one. Rows and columns are as they are stored, except where
-   * the notes or the label map say another size, which the photograph has once it is turned upright.
+   * <p>All photographs of a data set get one size: each is averaged or interpolated to it, boxes are stretched alike,
+   * and label maps take the nearest pixel. The part val is the valid one. Rows and columns are as they are stored,
+   * except where the notes or the label map say another size, which the photograph has once it is turned upright.
    *
    * @param size of all photographs; null for the one that all have, or 416 x 416 where they differ
    * @throws DataException if there is nothing of that kind, or it is damaged
@@ -78,7 +78,9 @@ public final class DataSets {
     return DarknetFolder.is(path) ? Photographs.boxes(path, classes, DarknetFolder.read(path, classes), size) : null;
   }
 
-  /** The JSON file of each part: train.json, or annotations/instances_train*.json where there is just one, and so on. */
+  /**
+   * The JSON file of each part: train.json, or annotations/instances_train*.json where there is just one, and so on.
+   */
   private static Map<String, Path> lists(Path path) {
     Map<String, Path> lists = new LinkedHashMap<>();
     for (String[] part : new String[][] {{"train", "train"}, {"val", "valid"}, {"test", "test"}}) {

@@ -87,7 +87,8 @@ public final class Examples {
     }
     if (truth == null) return;
     if (truth.count() != count()) {
-      throw new InvalidArgumentException(truth instanceof Truth.Labels ? "labels" : "truth", "of " + truth.count(), each);
+      throw new InvalidArgumentException(truth instanceof Truth.Labels ? "labels" : "truth", "of "
+          + truth.count(), each);
     }
     if (truth instanceof Truth.Labels) return;
     if (shape.length != 3) {
@@ -96,7 +97,8 @@ public final class Examples {
     if (truth instanceof Truth.Maps maps) {
       for (byte[] map : maps.maps()) {
         if (map.length != shape[1] * shape[2]) {
-          throw new InvalidArgumentException("maps", "with one of " + map.length + " pixels", shape[1] + " x " + shape[2]);
+          throw new InvalidArgumentException("maps", "with one of " + map.length + " pixels", shape[1] + " x "
+              + shape[2]);
         }
       }
     }

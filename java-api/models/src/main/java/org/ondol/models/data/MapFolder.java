@@ -15,10 +15,10 @@ import org.ondol.models.images.LabelImage;
 /**
  * A folder of pictures with label maps: images whose value, palette index, or colour is the class of each pixel.
  *
- * <p>Parts are folders train, val and test with their maps, of the same names, in train-labels (or trainannot) and so on;
- * or folders of pairs x.png, x_label.png; or the folder itself is of such pairs. The classes are in classes.json, in the
- * folder or the one above it: {classes: [{index, name, rgb}], ignore_index}, rgb needed for maps of colours; or in
- * classes.txt, a line each. Without either, classes are named by their numbers, and 255 is ignored.
+ * <p>Parts are folders train, val and test with their maps, of the same names, in train-labels (or trainannot) and so
+ * on; or folders of pairs x.png, x_label.png; or the folder itself is of such pairs. The classes are in classes.json,
+ * in the folder or the one above it: {classes: [{index, name, rgb}], ignore_index}, rgb needed for maps of colours; or
+ * in classes.txt, a line each. Without either, classes are named by their numbers, and 255 is ignored.
  */
 final class MapFolder {
   private static final String[][] PARTS = {{"train", "train"}, {"val", "valid"}, {"test", "test"}};
@@ -105,7 +105,8 @@ final class MapFolder {
       for (Source s : sources) {
         LabelImage map = LabelImage.read(s.map());
         if (map.colours()) {
-          throw new DataException(s.map() + " is of colours; " + folder + " has no classes.json that says what they mean");
+          throw new DataException(s.map() + " is of colours; " + folder
+              + " has no classes.json that says what they mean");
         }
         for (int v : map.values()) if (v != VOID) most = Math.max(most, v);
       }
@@ -181,7 +182,9 @@ final class MapFolder {
       add(index, name, colour);
     }
 
-    /** Classes that are not ignored, from 0 on; ignored pixels keep their number where it comes after all, else get 255. */
+    /**
+     * Classes that are not ignored, from 0 on; ignored pixels keep their number where it comes after all, else get 255.
+     */
     Photographs.Legend legend() {
       List<String> kept = new ArrayList<>();
       int[] becomes = new int[256];
@@ -211,7 +214,8 @@ final class MapFolder {
         Integer index = image.colours() ? colours.get(v) : Integer.valueOf(v);
         if (index == null || becomes[index] < 0) {
           throw new DataException(map + " has " + (image.colours() ? "the colour #%06x".formatted(v) : "the class " + v)
-              + " in column " + i % image.width() + " of row " + i / image.width() + ", which " + file + " does not know");
+              + " in column " + i % image.width() + " of row " + i / image.width() + ", which " + file
+              + " does not know");
         }
         classes[i] = (byte) becomes[index];
       }

@@ -23,7 +23,9 @@ final class Photographs {
   /** Boxes may overhang by what rounding does, in pixels; they are cut to the picture. */
   private static final double OVERHANG = 1;
 
-  /** What the label maps of a data set hold: names, the number of ignored pixels or -1, and how numbers become classes. */
+  /**
+   * What the label maps of a data set hold: names, the number of ignored pixels or -1, and how numbers become classes.
+   */
   record Legend(List<String> classes, int ignored, MapReader reader) {}
 
   /** Gives the class of each pixel of a file. */
@@ -118,10 +120,14 @@ final class Photographs {
     void of(int i, Picture picture);
   }
 
-  /** Decodes all pictures on all threads, lets them be used in the size that they have, and gives them in the one wanted. */
+  /**
+   * Decodes all pictures on all threads, lets them be used in the size that they have, and gives them in the one
+   * wanted.
+   */
   private byte[] pictures(Path path, List<Source> sources, Use use) {
     long each = 3L * size.width() * size.height();
-    String what = path + " has " + sources.size() + " pictures, which at " + size + " take " + (each * sources.size() >> 20)
+    String what = path + " has " + sources.size() + " pictures, which at " + size + " take "
+        + (each * sources.size() >> 20)
         + " MiB: ";
     if (each * sources.size() > Integer.MAX_VALUE - 16) {
       throw new DataException(what + "too much for one part, choose a smaller size");
@@ -181,7 +187,8 @@ final class Photographs {
 
   private LabelledBox box(int label, Source.Noted o, double x, double y, Picture picture, String where) {
     double[] b = {o.x1() * x, o.y1() * y, o.x2() * x, o.y2() * y};
-    String is = where + " has the box " + number(b[0]) + ", " + number(b[1]) + ", " + number(b[2]) + ", " + number(b[3]);
+    String is = where + " has the box " + number(b[0]) + ", " + number(b[1]) + ", " + number(b[2]) + ", "
+        + number(b[3]);
     for (double side : b) if (!Double.isFinite(side)) throw new DataException(is + ", expected finite numbers");
     if (!(b[2] > b[0] && b[3] > b[1])) throw new DataException(is + ", which has no extent");
     int w = picture.width();

@@ -19,8 +19,8 @@ import org.xml.sax.SAXException;
 import org.xml.sax.helpers.DefaultHandler;
 
 /**
- * A folder in the form of Pascal VOC (M. Everingham et al. 2010): JPEGImages, Annotations with an XML file a picture, and
- * lists of names in ImageSets/Main. Boxes are by first and last pixels, counted from 1.
+ * A folder in the form of Pascal VOC (M. Everingham et al. 2010): JPEGImages, Annotations with an XML file a picture,
+ * and lists of names in ImageSets/Main. Boxes are by first and last pixels, counted from 1.
  */
 final class VocFolder {
   private static final String LISTS = "ImageSets/Main";

@@ -3,8 +3,8 @@ package org.ondol.models.detection;
 import org.ondol.InvalidArgumentException;
 
 /**
- * A box that is true: of a class, in pixels of its picture, with ends exclusive. A box of one pixel, column 3 of row 5, is
- * (3, 5, 4, 6).
+ * A box that is true: of a class, in pixels of its picture, with ends exclusive. A box of one pixel, column 3 of row 5,
+ * is (3, 5, 4, 6).
  *
  * @param label its class, at least 0
  * @param x1 left, the first column

@@ -12,16 +12,18 @@ import org.ondol.models.data.DataException;
 import org.ondol.models.data.Examples;
 
 /**
- * How well detectors find boxes: the average over recall of the precision of what is found, by falling score. Boxes found
- * with equal scores count in the order of pictures, and within a picture in the order given.
+ * How well detectors find boxes: the average over recall of the precision of what is found, by falling score. Boxes
+ * found with equal scores count in the order of pictures, and within a picture in the order given.
  *
- * <p>A class without true boxes (difficult ones apart) has no figure, NaN, whatever is found of it, and does not count in a
- * mean.
+ * <p>A class without true boxes (difficult ones apart) has no figure, NaN, whatever is found of it, and does not count
+ * in a mean.
  */
 public final class AveragePrecision {
   /** How Pascal VOC averages precision over recall. */
   public enum Rule {
-    /** Of VOC 2007 to 2009: the mean, over recalls of 0, 0.1, ... 1, of the highest precision at that recall or above. */
+    /**
+     * Of VOC 2007 to 2009: the mean, over recalls of 0, 0.1, ... 1, of the highest precision at that recall or above.
+     */
     ELEVEN_POINT,
     /** Since VOC 2010: the area under the highest precision at each recall or above. */
     ALL_POINT
@@ -56,16 +58,17 @@ public final class AveragePrecision {
   private AveragePrecision() {}
 
   /**
-   * As Pascal VOC counts (M. Everingham et al. 2010, and the VOCevaldet and VOCap of its devkit). A found box belongs to the
-   * true box of its class and picture that it overlaps most (the first of equals). It is right where the overlap, area of
-   * intersection by area of union, reaches the threshold and no box of higher score was right with the same true box; it
-   * does not count where that true box is difficult; else it is wrong.
+   * As Pascal VOC counts (M. Everingham et al. 2010, and the VOCevaldet and VOCap of its devkit). A found box belongs
+   * to the true box of its class and picture that it overlaps most (the first of equals). It is right where the
+   * overlap, area of intersection by area of union, reaches the threshold and no box of higher score was right with the
+   * same true box; it does not count where that true box is difficult; else it is wrong.
    *
    * @param classes how many
    * @param truths of each picture
    * @param found in each picture
    * @param overlap above 0 to 1; Pascal VOC's is 0.5
-   * @throws InvalidArgumentException if a label is no class, a score is NaN or a side not finite, or the lists differ in length
+   * @throws InvalidArgumentException if a label is no class, a score is NaN or a side not finite, or the lists differ
+   *     in length
    */
   public static Figures voc(int classes, List<List<LabelledBox>> truths, List<List<Detection>> found, double overlap,
       Rule rule) {
@@ -78,25 +81,28 @@ public final class AveragePrecision {
   }
 
   /**
-   * As COCO counts (T.-Y. Lin et al. 2014, and the COCOeval of its API): at most 100 boxes of a class in a picture, precision
-   * at recalls of 0, 0.01, ... 1. In the order of scores, a box belongs to the true box of its class and picture, not yet
-   * taken, that it overlaps most (the last of equals), counting ones first. Difficult boxes are crowds: they can be taken
-   * many times, overlap by the found box's area alone, and what belongs to them does not count. In the figures by area, true
-   * boxes of other areas do not count, nor do found boxes of other areas that belong to none. Areas are of boxes: COCO's own
-   * annotations have areas of masks, which move boxes between small, medium and large.
+   * As COCO counts (T.-Y. Lin et al. 2014, and the COCOeval of its API): at most 100 boxes of a class in a picture,
+   * precision at recalls of 0, 0.01, ... 1. In the order of scores, a box belongs to the true box of its class and
+   * picture, not yet taken, that it overlaps most (the last of equals), counting ones first. Difficult boxes are
+   * crowds: they can be taken many times, overlap by the found box's area alone, and what belongs to them does not
+   * count. In the figures by area, true boxes of other areas do not count, nor do found boxes of other areas that
+   * belong to none. Areas are of boxes: COCO's own annotations have areas of masks, which move boxes between small,
+   * medium and large. Recalls are compared exactly, where the API's are multiples of 0.01 in floating point, some of
+   * which it misses: in random sets of 40 pictures, means differed by up to 0.0005.
    *
    * @param classes how many
    * @param truths of each picture
    * @param found in each picture
-   * @throws InvalidArgumentException if a label is no class, a score is NaN or a side not finite, or the lists differ in length
+   * @throws InvalidArgumentException if a label is no class, a score is NaN or a side not finite, or the lists differ
+   *     in length
    */
   public static Coco coco(int classes, List<List<LabelledBox>> truths, List<List<Detection>> found) {
     return CocoFigures.of(Sorted.of(classes, truths, found));
   }
 
   /**
-   * What a run that trains a detector reports: "error", 1 - mAP, by which it is judged; "mAP@0.5", the mean of the all-point
-   * average precisions at an overlap of 0.5; and "AP name" of each class that has one.
+   * What a run that trains a detector reports: "error", 1 - mAP, by which it is judged; "mAP@0.5", the mean of the
+   * all-point average precisions at an overlap of 0.5; and "AP name" of each class that has one.
    *
    * @param classes names
    */

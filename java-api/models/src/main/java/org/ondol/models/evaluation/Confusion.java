@@ -7,8 +7,8 @@ import org.ondol.InvalidArgumentException;
 
 /**
  * How often pixels of one class were taken for another, over all pictures that are added, and the figures that follow
- * (J. Long, E. Shelhamer, T. Darrell 2015, section 5). A class that is neither true nor found anywhere has no figure, NaN,
- * and does not count in a mean.
+ * (J. Long, E. Shelhamer, T. Darrell 2015, section 5). A class that is neither true nor found anywhere has no figure,
+ * NaN, and does not count in a mean.
  */
 public final class Confusion {
   private final int classes;
@@ -17,7 +17,8 @@ public final class Confusion {
 
   /**
    * @param classes how many, 1 to 256
-   * @param ignored the number of pixels whose truth does not count, at least that of the classes; -1 where there are none
+   * @param ignored the number of pixels whose truth does not count, at least that of the classes; -1 where there are
+   *     none
    */
   public Confusion(int classes, int ignored) {
     if (classes < 1 || classes > 256) throw new InvalidArgumentException("classes", classes, "1 to 256");
@@ -55,7 +56,8 @@ public final class Confusion {
   }
 
   private void refuse(String argument, int at, byte value) {
-    throw new InvalidArgumentException(argument, "with " + (value & 0xFF) + " at " + at, "a class of 0 to " + (classes - 1));
+    throw new InvalidArgumentException(argument, "with " + (value & 0xFF) + " at " + at, "a class of 0 to "
+        + (classes - 1));
   }
 
   /** Pixels of a true class that were taken for another, or for the same. */
@@ -129,8 +131,8 @@ public final class Confusion {
   }
 
   /**
-   * What a run that trains a segmenter reports: "error", 1 - mean IoU, by which it is judged; "mean IoU", "pixel accuracy",
-   * "mean accuracy", and "IoU name" of each class that has one.
+   * What a run that trains a segmenter reports: "error", 1 - mean IoU, by which it is judged; "mean IoU", "pixel
+   * accuracy", "mean accuracy", and "IoU name" of each class that has one.
    *
    * @param names of the classes
    */

@@ -59,7 +59,8 @@ final class Sorted {
 
   private static void label(String argument, int picture, int label, int classes) {
     if (label < 0 || label >= classes) {
-      throw new InvalidArgumentException(argument + "[" + picture + "]", "with label " + label, "0 to " + (classes - 1));
+      throw new InvalidArgumentException(argument + "[" + picture + "]", "with label " + label, "0 to "
+          + (classes - 1));
     }
   }
 

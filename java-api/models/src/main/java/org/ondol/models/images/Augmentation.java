@@ -14,14 +14,15 @@ import org.ondol.models.data.Truth;
 import org.ondol.models.detection.LabelledBox;
 
 /**
- * Variation of pictures at random, with their boxes or label maps: what a network should not care about changes from one
- * epoch to the next. Begin with {@link #NONE} and add. The same generator gives the same pictures on any machine, with any
- * number of threads; eight numbers are drawn for each picture, whatever is varied.
+ * Variation of pictures at random, with their boxes or label maps: what a network should not care about changes from
+ * one epoch to the next. Begin with {@link #NONE} and add. The same generator gives the same pictures on any machine,
+ * with any number of threads; eight numbers are drawn for each picture, whatever is varied.
  *
  * @param flip probability that left and right change places
- * @param least the smallest factor by which a picture is scaled; below 1, what the picture does not cover is grey (128), and
- *     ignored in label maps
- * @param most the largest one, at least the least; above 1, a part is cut out at random. Factors are even in their logarithm
+ * @param least the smallest factor by which a picture is scaled; below 1, what the picture does not cover is grey
+ *     (128), and ignored in label maps
+ * @param most the largest one, at least the least; above 1, a part is cut out at random. Factors are even in their
+ *     logarithm
  * @param stretch by how much width may gain on height, and height on width, at least 1
  * @param brightness values are multiplied by a factor of 1 - brightness to 1 + brightness
  * @param contrast then their distances from the picture's mean shade
@@ -32,7 +33,10 @@ public record Augmentation(double flip, double least, double most, double stretc
   /** Leaves pictures as they are. */
   public static final Augmentation NONE = new Augmentation(0, 1, 1, 1, 0, 0, 0);
 
-  /** A box is dropped where less than this share of its area stays in the picture; the rest of one that stays is cut off. */
+  /**
+   * A box is dropped where less than this share of its area stays in the picture; the rest of one that stays is cut
+   * off.
+   */
   public static final double KEPT = 0.5;
 
   private static final int DRAWS = 8;
@@ -70,8 +74,8 @@ public record Augmentation(double flip, double least, double most, double stretc
    * Another batch, of varied pictures and what is true of them; labels stay.
    *
    * @param batch of pictures [N, 1 or 3, H, W] of 256 levels
-   * @throws DataException if it has no such pictures, or pictures could become smaller but their label maps have no number
-   *     for pixels that are ignored
+   * @throws DataException if it has no such pictures, or pictures could become smaller but their label maps have no
+   *     number for pixels that are ignored
    */
   public Batch apply(Batch batch, Generator random) {
     long[] shape = batch.shape();

@@ -37,7 +37,7 @@ final class ImageFile {
       if (Files.isDirectory(file)) throw new DataException("cannot read " + file + ": it is a directory");
       return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
-      throw new DataException("cannot read " + file + ": no such file", e);
+      throw new DataException("cannot read " + file + ": no such file or directory", e);
     } catch (IOException e) {
       throw new DataException("cannot read " + file + ": " + reason(e), e);
     } catch (OutOfMemoryError e) {
@@ -70,7 +70,8 @@ final class ImageFile {
       }
       return task.of(reader);
     } catch (IOException e) {
-      throw new DataException("cannot read " + file + ": the image is damaged or of a kind that is not read: " + reason(e),
+      throw new DataException("cannot read " + file + ": the image is damaged or of a kind that is not read: "
+          + reason(e),
           e);
     } catch (DataException e) {
       throw e;

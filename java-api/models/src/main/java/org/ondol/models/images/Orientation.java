@@ -1,5 +1,11 @@
 package org.ondol.models.images;
 
+import com.drew.imaging.ImageMetadataReader;
+import com.drew.imaging.ImageProcessingException;
+import com.drew.metadata.exif.ExifIFD0Directory;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+
 /**
  * How a stored image is to be turned, as Exif counts it (CIPA DC-008, tag 0x0112): 1 not at all, 3 by half a turn, 6 a
  * quarter clockwise, 8 a quarter anticlockwise; 2, 4, 5 and 7 mirrored.
@@ -7,7 +13,14 @@ package org.ondol.models.images;
 record Orientation(int number) {
   /** That of an image file; 1 where it says none, or nonsense. */
   static Orientation of(byte[] file) {
-    return new Orientation(1);
+    try {
+      ExifIFD0Directory exif = ImageMetadataReader.readMetadata(new ByteArrayInputStream(file), file.length)
+          .getFirstDirectoryOfType(ExifIFD0Directory.class);
+      Integer number = exif == null ? null : exif.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
+      return new Orientation(number == null ? 1 : number);
+    } catch (ImageProcessingException | IOException | RuntimeException e) { // the pixels may be sound for all that
+      return new Orientation(1);
+    }
   }
 
   Picture turn(Picture stored) {

@@ -35,12 +35,14 @@ public final class Picture {
   private static void checkSize(int width, int height) {
     if (width < 1 || width > MOST_PIXELS) throw new InvalidArgumentException("width", width, "1 to " + MOST_PIXELS);
     if (height < 1 || height > MOST_PIXELS / width) {
-      throw new InvalidArgumentException("height", height, "1 to " + MOST_PIXELS / width + ", being " + width + " wide");
+      throw new InvalidArgumentException("height", height, "1 to " + MOST_PIXELS / width + ", being " + width
+          + " wide");
     }
   }
 
   /**
-   * An image file: JPEG, PNG, GIF, BMP or TIFF, turned upright as its Exif orientation says. What is transparent is white.
+   * An image file: JPEG, PNG, GIF, BMP or TIFF, turned upright as its Exif orientation says. What is transparent is
+   * white.
    *
    * @throws org.ondol.models.data.DataException if it cannot be read, is no image, is damaged or cut short, or has over
    *     {@value #MOST_PIXELS} pixels

@@ -8,6 +8,7 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.models.data.DataException;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.Examples;
+import org.ondol.models.data.Size;
 import org.ondol.models.data.Truth;
 import org.ondol.models.weights.WeightsException;
 
@@ -51,6 +52,11 @@ public record Form(long[] shape, int levels, long steps, List<String> classes) {
       throw new DataException("examples are " + Arrays.toString(shape) + ", expected pictures [C, H, W]");
     }
     return shape.clone();
+  }
+
+  /** The size of the photographs; null where examples are none, of three planes and 256 levels. */
+  public Size photographs() {
+    return shape.length == 3 && shape[0] == 3 && levels == 256 ? new Size((int) shape[2], (int) shape[1]) : null;
   }
 
   /** Refuses examples whose values are not just 0 and 1. */
