@@ -8,8 +8,8 @@ import org.ondol.models.data.Truth;
 
 /** Pictures of coloured blocks, the class of each pixel being that of its colour. */
 final class Blocks {
-  static final List<String> CLASSES = List.of("red", "green", "blue");
-  static final int IGNORED = 3;
+  static final List<String> CLASSES = List.of("red", "green", "yellow", "blue", "purple", "cyan");
+  static final int IGNORED = 6;
   static final int HEIGHT = 48;
   static final int WIDTH = 64;
   private static final int BLOCK = 16;
@@ -27,7 +27,7 @@ final class Blocks {
         int label = classes[i / WIDTH / BLOCK * (WIDTH / BLOCK) + i % WIDTH / BLOCK];
         maps[n][i] = (byte) (i < WIDTH ? IGNORED : label);
         for (int c = 0; c < 3; c++) {
-          values[(n * 3 + c) * HEIGHT * WIDTH + i] = (byte) (random.nextInt(40) + (c == label ? 180 : 30));
+          values[(n * 3 + c) * HEIGHT * WIDTH + i] = (byte) (random.nextInt(40) + ((label + 1 >> c & 1) == 1 ? 180 : 30));
         }
       }
     }

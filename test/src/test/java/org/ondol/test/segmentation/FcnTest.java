@@ -62,7 +62,7 @@ class FcnTest {
     Generator random = new Generator(9);
     for (Parameter p : parameters) {
       if (!p.name().startsWith("score")) continue;
-      try (Tensor t = random.normal(p.tensor().device(), 0, 0.1, p.tensor().shape())) {
+      try (Tensor t = random.normal(p.tensor().device(), 0, 1, p.tensor().shape())) {
         p.assign(t);
       }
     }
@@ -121,7 +121,7 @@ class FcnTest {
   void imagesOfAnySize(int stride) {
     List<PoolGeometry> pools = List.of(PoolGeometry.tiles(2), PoolGeometry.tiles(2).ceil(true),
         PoolGeometry.window(3, 3).stride(2).ceil(true), PoolGeometry.window(3, 3).stride(2).padding(1),
-        PoolGeometry.window(5, 5).stride(2));
+        PoolGeometry.window(4, 4).stride(2));
     for (PoolGeometry pool : pools) {
       try (Parameters parameters = new Parameters(); Fcn net = pools(parameters, pool, 2, stride, JAVA)) {
         stir(parameters);
@@ -171,21 +171,26 @@ class FcnTest {
       try (Tape tape = Tape.open()) {
         tape.backward(loss(net, tape, x, target));
       }
-      Generator random = new Generator(11);
-      List<Tensor> directions = new ArrayList<>();
-      double slope = 0;
-      for (Parameter p : parameters) {
-        Tensor d = random.normal(JAVA, 0, 1, p.tensor().shape());
-        directions.add(d);
-        float[] g = p.gradient().toFloats();
-        float[] v = d.toFloats();
-        for (int i = 0; i < g.length; i++) slope += (double) g[i] * v[i];
+      double steepest = 0;
+      for (int seed = 11; seed < 16; seed++) {
+        Generator random = new Generator(seed);
+        List<Tensor> directions = new ArrayList<>();
+        double slope = 0;
+        for (Parameter p : parameters) {
+          Tensor d = random.normal(JAVA, 0, 1, p.tensor().shape());
+          directions.add(d);
+          float[] g = p.gradient().toFloats();
+          float[] v = d.toFloats();
+          for (int i = 0; i < g.length; i++) slope += (double) g[i] * v[i];
+        }
+        double h = 2e-3;
+        double above = moved(net, parameters, directions, h, x, target);
+        double below = moved(net, parameters, directions, -h, x, target);
+        double difference = (above - below) / (2 * h);
+        assertEquals(difference, slope, 0.01 * Math.abs(difference) + 5e-4, "direction " + seed);
+        steepest = Math.max(steepest, Math.abs(slope));
       }
-      double h = 1e-3;
-      double difference = (moved(net, parameters, directions, h, x, target) - moved(net, parameters, directions, -h, x, target))
-          / (2 * h);
-      assertEquals(difference, slope, 0.01 * Math.abs(difference) + 1e-4);
-      assertTrue(Math.abs(slope) > 0.01, "the loss moves: " + slope);
+      assertTrue(steepest > 0.1, "the loss moves: " + steepest);
     } finally {
       x.close();
     }
@@ -212,6 +217,10 @@ class FcnTest {
       assertThrows(InvalidArgumentException.class, () -> new Fcn(null, net.sizes(), units));
       assertThrows(InvalidArgumentException.class, () -> new Fcn(net.trunk(), net.sizes(), units));
       assertThrows(InvalidArgumentException.class, () -> new Fcn(net.trunk(), null, units));
+      try (Parameters more = new Parameters()) { // whose maps of 1/16 begin two cells inside those of 1/8
+        assertThrows(InvalidArgumentException.class,
+            () -> pools(more, PoolGeometry.window(7, 7).stride(2), 2, 8, JAVA));
+      }
       assertThrows(InvalidArgumentException.class, () -> new Fcn.Sizes(3, 4, 8, 3));
       assertThrows(InvalidArgumentException.class, () -> new Fcn.Sizes(1, 8, 8, 3));
       assertThrows(InvalidArgumentException.class, () -> new Fcn.Sizes(3, 8, 8, 2));
