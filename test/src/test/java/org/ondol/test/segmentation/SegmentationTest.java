@@ -60,7 +60,7 @@ class SegmentationTest {
 
   /** Four pictures are learned by heart within seconds. */
   @ParameterizedTest
-  @CsvSource({"fcn, 150, 0.003, stride=8", "fcn, 150, 0.003, balance=yes", "espnet, 120, 0.01, decay=0"})
+  @CsvSource({"fcn, 300, 0.003, stride=8", "fcn, 200, 0.003, balance=yes", "espnet, 120, 0.01, decay=0"})
   void overfits(String name, int steps, double rate, String setting) {
     Recipe recipe = Recipes.named(name);
     Settings settings = recipe.settings().with("rate", Double.toString(rate)).with("scale", "1").with("flips", "no")
@@ -98,7 +98,7 @@ class SegmentationTest {
       if (first == null) first = losses;
       assertArrayEquals(first, losses, device.toString());
     }
-    assertEquals(Math.log(Blocks.CLASSES.size()), first[0], 1e-6);
+    assertEquals(Math.log(Blocks.CLASSES.size()), first[0], 1e-5);
     assertTrue(first[1] != first[0] && Double.isFinite(first[2]), Arrays.toString(first));
   }
 
