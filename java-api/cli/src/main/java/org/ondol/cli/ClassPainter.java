@@ -39,7 +39,9 @@ final class ClassPainter {
     int size = Math.max(LEAST_TEXT, photo.getWidth() / TEXT);
     Font font = new Font(Font.SANS_SERIF, Font.PLAIN, size);
     int line = size * 8 / 5;
-    int rows = place(photo.createGraphics(), font, line, photo.getWidth(), legend, null, 0);
+    Graphics2D measure = photo.createGraphics();
+    int rows = place(measure, font, line, photo.getWidth(), legend, null, 0);
+    measure.dispose();
     BufferedImage image =
         new BufferedImage(photo.getWidth(), photo.getHeight() + rows * line + line / 2, BufferedImage.TYPE_INT_RGB);
     for (int y = 0; y < photo.getHeight(); y++) {

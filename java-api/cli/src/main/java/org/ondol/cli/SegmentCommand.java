@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
     optionListHeading = "%nOptions:%n",
     description = "Tell for each pixel of a photograph which of the classes it belongs to that a model was trained for: one "
         + "that \"ondol train fcn\" or \"ondol train espnet\" made, or ESPNet with its authors' weights for streets.",
-    footer = {"", "ESPNet's weights: pretrained/decoder/espnet_p_2_q_8_camvid.pth of github.com/sacmehta/ESPNet (MIT), as "
-        + "safetensors under their own names."})
+    footer = {"", "ESPNet's weights: pretrained/decoder/espnet_p_2_q_8_camvid.pth of sacmehta/ESPNet on GitHub (MIT), as safetensors "
+        + "under their own names."})
 final class SegmentCommand implements Runnable {
   private static final String ESPNET = "espnet";
   private static final int MOST_SIZE = 4096;

@@ -254,4 +254,29 @@ class OptimizerTest {
     assertEquals(1, warm.rate(4));
     assertEquals(0.6, warm.rate(54), 1e-15);
   }
+
+  /** SGD moves by rate · factor · gradient: exact for powers of two. */
+  @Test
+  void scaledParametersMoveByAPartOfTheRate() {
+    Device device = Device.of("java");
+    try (Scope scope = Scope.open(); Parameters all = new Parameters(); Parameters others = new Parameters()) {
+      for (String name : List.of("half", "still", "whole")) all.add(name, Tensor.of(device, new float[] {1, 2}, 2));
+      Optimizer sgd = new Sgd(all, Schedule.constant(0.25), Sgd.Options.PLAIN);
+      sgd.scale(List.of(all.get("half")), 0.5);
+      sgd.scale(List.of(all.get("still")), 0);
+      try (Tape tape = Tape.open()) {
+        tape.backward(tape.parameter(all.get("half")).add(tape.parameter(all.get("still")))
+            .add(tape.parameter(all.get("whole"))).sum());
+      }
+      sgd.step();
+      assertEquals(1 - 0.125f, all.get("half").tensor().toFloats()[0]);
+      assertEquals(1, all.get("still").tensor().toFloats()[0]);
+      assertEquals(2 - 0.25f, all.get("whole").tensor().toFloats()[1]);
+      Parameter other = others.add("other", Tensor.of(device, new float[] {1}, 1));
+      assertThrows(InvalidArgumentException.class, () -> sgd.scale(List.of(other), 1));
+      assertThrows(InvalidArgumentException.class, () -> sgd.scale(all, -1));
+      assertThrows(InvalidArgumentException.class, () -> sgd.scale(null, 1));
+      sgd.close();
+    }
+  }
 }

@@ -4,6 +4,7 @@ import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Optimizer;
+import org.ondol.models.data.DataException;
 import org.ondol.models.layers.Assembly;
 import org.ondol.models.segmentation.EspNet;
 import org.ondol.models.training.Experiment;
@@ -32,6 +33,9 @@ final class EspNetRecipe implements Recipe {
   @Override
   public Experiment create(Device device, Form form, Settings s, Generator random) {
     long[] p = Pixelwise.picture(form);
+    if (form.classes().size() < EspNet.LEAST_CLASSES) {
+      throw new DataException("examples have " + form.classes().size() + " classes; ESPNet needs " + EspNet.LEAST_CLASSES);
+    }
     try (Assembly parts = new Assembly()) {
       EspNet model = parts.add(new EspNet(device, form.classes(), (int) Math.max(p[1], p[2]), random));
       Optimizer optimizer =

@@ -55,6 +55,8 @@ public final class EspNet implements PixelClassifier {
   public static final List<String> CAMVID = List.of("Sky", "Building", "Pole", "Road", "Pavement", "Tree",
       "SignSymbol", "Fence", "Car", "Pedestrian", "Bicyclist", "Unlabelled");
   private static final int CAMVID_SIDE = 480;
+  /** The decoder's ESP reduces as many channels as there are classes to a fifth. */
+  public static final int LEAST_CLASSES = 5;
   private static final int MORE_1 = 2;
   private static final int MORE_2 = 8;
   private static final double EPS = 1e-3;
@@ -162,8 +164,8 @@ public final class EspNet implements PixelClassifier {
    * @param side of the longer side of the pictures that it will be trained with
    */
   public EspNet(Device device, List<String> classes, int side, Generator random) {
-    if (classes == null || classes.size() < 2 || classes.size() > 256) {
-      throw new InvalidArgumentException("classes", classes, "names of 2 to 256 classes");
+    if (classes == null || classes.size() < LEAST_CLASSES || classes.size() > 256) {
+      throw new InvalidArgumentException("classes", classes, "names of " + LEAST_CLASSES + " to 256 classes");
     }
     if (side < 1) throw new InvalidArgumentException("side", side, "at least 1");
     this.device = device;

@@ -116,6 +116,7 @@ public final class Fcn implements AutoCloseable {
       ups.add(up("up" + 2 * stride, 2));
     }
     ups.add(up("up", sizes.stride));
+    border(8 * TOP); // refuses a trunk whose maps leave gaps
   }
 
   private ConvUnit scores(String name, long in) {
@@ -231,7 +232,7 @@ public final class Fcn implements AutoCloseable {
       }
       if (covered) return new long[] {before, after};
     }
-    throw new InvalidArgumentException("trunk", trunk, "one whose maps can be laid over each other");
+    throw new InvalidArgumentException("trunk", trunk.stages(), "one of which each map covers the next finer one");
   }
 
   // ---- use
