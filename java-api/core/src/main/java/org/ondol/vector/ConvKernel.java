@@ -24,6 +24,7 @@ final class ConvKernel {
   static final int PLANES = 3;
   static final int LINES = 4;
   static final int RESIDUAL = 5;
+  static final int SQUARE = 6;
 
   final ConvArgs args;
   final ConvShape shape;
@@ -200,7 +201,7 @@ final class ConvKernel {
       long from = (long) block * plan.channels();
       int channels = (int) Math.min(plan.channels(), shape.xGroup() - from);
       long at = x.start + band.image * x.stride(0) + (group * shape.xGroup() + from) * x.stride(1);
-      patch.fill(x, at, x.stride(1), channels, top, left, shape.xHeight(), shape.xWidth(), data, scratch, LINES);
+      patch.fill(tiles, x, at, x.stride(1), channels, top, left, shape.xHeight(), shape.xWidth(), data, scratch, LINES);
       for (int j = 0; j < columnPhases.length; j++) {
         columns(band, j, block, data, begin, end, sums);
       }
@@ -226,9 +227,19 @@ final class ConvKernel {
         byPosition(band, axis, from, to, offsets[list], data, w, filters.panelChannels[p], sums, at);
         continue;
       }
-      if (tiles.sideBySide() > 1 && p + 1 < end && filters.panelClass[p + 1] == i) count = 2;
+      count = sideBySide(p, end);
       byChannel(band, axis, from, to, offsets[list], data, w, count, filters.entries(i) * PANEL, sums, at);
     }
+  }
+
+  /** Panels from p on that are taken together, all of one class; three rather than two and one that is left alone. */
+  private int sideBySide(int p, int end) {
+    if (tiles.sideBySide() == 1) return 1;
+    int run = 1;
+    while (run < 4 && p + run < end && filters.panelClass[p + run] == filters.panelClass[p]) {
+      run++;
+    }
+    return run == 3 ? 3 : Math.min(run, 2);
   }
 
   /** Whether a phase's positions lie behind one another without gaps. */

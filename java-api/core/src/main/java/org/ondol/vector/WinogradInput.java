@@ -9,7 +9,10 @@ import java.util.List;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvShape;
 
-/** The transform of x: a channel's lines are dealt out to the grid of {@link WinogradLoops}, from which its tiles are read. */
+/**
+ * The transform of x: a channel's lines are dealt out to the grid of {@link WinogradLoops}, which its tiles are read
+ * from.
+ */
 final class WinogradInput {
   /** Scratch arrays. */
   private static final int LINES = 8;
@@ -45,8 +48,9 @@ final class WinogradInput {
   }
 
   /**
-   * All channels of a block: value p of its tile i and channel c goes to {@code to[p * point + c * pitch + i]}. Whole vectors
-   * are written, whose last lanes are written over by what follows: tile after tile of a channel, then the next channel.
+   * All channels of a block: value p of its tile i and channel c goes to {@code to[p * point + c * pitch + i]}. Whole
+   * vectors are written, whose last lanes are written over by what follows: tile after tile of a channel, then the
+   * next channel.
    */
   void transform(List<WinogradPlan.Piece> pieces, int pitch, int point, float[] to, Scratch scratch) {
     Window[] windows = new Window[pieces.size()];

@@ -14,9 +14,9 @@ import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvShape;
 
 /**
- * winograd: F(4 x 4, 3 x 3) with the products on {@link ConvTiles#channels}. A task is some rows of tiles and some panels of
- * output channels: it transforms the inputs of its tiles, and for a few panels at a time computes all 36 products of all tiles,
- * so that filters are read once a task, and transforms these into y.
+ * winograd: F(4 x 4, 3 x 3) with the products on {@link ConvTiles#channels}. A task is some rows of tiles and some
+ * panels of output channels: it transforms the inputs of its tiles, and for a few panels at a time computes all 36
+ * products of all tiles, so that filters are read once a task, and transforms these into y.
  */
 final class WinogradKernel {
   /** Scratch arrays of a task. */

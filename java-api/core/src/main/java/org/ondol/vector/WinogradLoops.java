@@ -1,9 +1,9 @@
 package org.ondol.vector;
 
 /**
- * The transforms of docs/arithmetic.md, Winograd, in arrays. The 6 x 6 inputs of a tile lie in a grid of 16 parts, by row
- * and column modulo 4: neighbouring tiles are neighbours in each part, and the last two rows and columns are the next tile's
- * first.
+ * The transforms of docs/arithmetic.md, Winograd, in arrays. The 6 x 6 inputs of a tile lie in a grid of 16 parts, by
+ * row and column modulo 4: neighbouring tiles are neighbours in each part, and the last two rows and columns are the
+ * next tile's first.
  */
 interface WinogradLoops {
   int TILE = 4;
@@ -27,8 +27,9 @@ interface WinogradLoops {
   void input(float[] x, int at, int part, int pitch, int n, float[] to, int toAt, int point, float[] half);
 
   /**
-   * Outputs of n neighbouring tiles and 16 channels, from the last tile to the first, so that columns which pass the end of a
-   * line are written over by the next one's: row i and column j of the tiles at {@code y[yAt + (i * width + j) * 16]}.
+   * Outputs of n neighbouring tiles and 16 channels, from the last tile to the first, so that columns which pass the
+   * end of a line are written over by the next one's: row i and column j of the tiles at {@code y[yAt + (i * width +
+   * j) * 16]}.
    *
    * @param products value p of tile i at {@code at + p * point + 16 i}
    */

@@ -14,8 +14,9 @@ import org.ondol.spi.ConvShape;
  * units.
  *
  * <p>Measured on Zen 5, two threads, 64-64 56 x 56 and 8 images 256-256 14 x 14. With a row of tiles as a task and its
- * transforms in scalar code: 2.21 and 9.30 ms; now 0.46 and 4.02. Inputs and sums of up to 320 K floats: 0.65; of 64 K, in
- * four blocks a thread: 0.51 and 4.16. One block a thread instead of two: 4.29; with inputs of up to 1024 K: 6.18.
+ * transforms in scalar code: 2.21 and 9.30 ms; now 0.46 and 4.02. Inputs and sums of up to 320 K floats: 0.65; of 64
+ * K, in four blocks a thread: 0.51 and 4.16. One block a thread instead of two: 4.29; with inputs of up to 1024 K:
+ * 6.18.
  *
  * @param parts of a row of tiles
  * @param groups of panels of output channels: each block is computed by so many tasks, which share nothing
