@@ -26,7 +26,7 @@ final class ConvStore {
     float[] sums = scratch.floats(ConvKernel.SUMS, 0);
     int channels = k.filters.panelChannels[p];
     float[] planes = sums;
-    int at = slot * k.panelSums;
+    int at = (band.slot() * k.plan.panels() + slot) * k.panelSums;
     int phaseStep = k.plan.panels() * k.panelSums;
     if (!k.plan.byPosition()) {
       planes = scratch.floats(ConvKernel.PLANES, (long) phases.length * 16 * k.planePitch);
@@ -52,6 +52,7 @@ final class ConvStore {
     }
   }
 
+  /** In squares of vectors; mask A 7 x 7 3-128, Zen 5: 1.97 ms instead of 2.18 with scalar code. */
   private void toPlanes(ConvKernel.Band band, ConvAxis axis, float[] sums, int at, float[] planes, int to,
       float[] square) {
     int count = (int) axis.count();
