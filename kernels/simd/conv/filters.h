@@ -103,8 +103,8 @@ inline void pack_panel(const ondol_conv_args& a, bool transposed, int64_t index,
   });
 }
 
-// The same of filters without a list of live entries, whose lanes lie in runs: one by one they took 5 % of a step of training (Zen 5,
-// deconv 4 x 4 512-256).
+// The same of filters without a list of live entries, whose lanes lie in runs: one by one they and the writing of the
+// weight's gradient took 5 % of a step of training (Zen 5, deconv 4 x 4 512-256 forward and gradients: 45.3 ms, now 42.9).
 template <class V>
 void pack_runs(const ondol_conv_args& a, bool transposed, int64_t index, float* packed) {
   const int64_t taps = a.kernel_h * a.kernel_w, x_group = a.x_channels / a.groups;
