@@ -56,7 +56,7 @@ class ConvBody {
   static void run(const ondol_conv_args* args, const ondol_plan* plan, int64_t phase, int64_t begin, int64_t end, int64_t,
                   void* workspace, void* scratch) {
     if (phase + 1 < plan->phases) {
-      for (int64_t i = begin; i < end; i++) pack_panel(*args, transposed, i, (float*)workspace);
+      for (int64_t i = begin; i < end; i++) pack_runs<V>(*args, transposed, i, (float*)workspace);
       return;
     }
     const float* packed = args->packed != nullptr ? args->packed : (const float*)workspace;
@@ -427,7 +427,8 @@ class ConvBody {
     return at;
   }
 
-  // Column phase j has the elements j, j + stride, ... of a row.
+  // Column phase j has the elements j, j + stride, ... of a row. Two phases dealt out on their way into y, not by way of the
+  // line, are no faster (Zen 5, 4 x 4 21-21 34 x 34: 0.12 ms either way, 128-3: 1.17).
   void interleave(const Planes& from, int64_t i, int64_t r) const {
     const int64_t step = phases.columns();
     const float* base = from.at + i * from.channel;

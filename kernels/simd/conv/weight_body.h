@@ -8,6 +8,7 @@
 #include "conv/conv.h"
 #include "conv/filters.h"
 #include "conv/patch.h"
+#include "conv/store.h"
 #include "conv/weight_planes.h"
 #include "gemm/tile.h"
 
@@ -331,6 +332,13 @@ class ConvWeight {
   // The sums as filters; what is dead becomes zero.
   void write(const Class& cls, int64_t first, int64_t last, int64_t from, int64_t to, int64_t n) const {
     const int64_t taps = a.kernel_h * a.kernel_w, depth = a.x_channels / a.groups * taps;
+    if (cls.live == nullptr) {  // its channels follow one another, and so do its entries
+      for (int64_t i = first; i < last; i += 16) {
+        Store<V>::transpose(sums + (i - first) * c.entries, n, min_of<int64_t>(16, last - i),
+                            args.dw + cls.at(i) * depth + from * taps, depth);
+      }
+      return;
+    }
     for (int64_t i = first; i < last; i++) {
       float* out = args.dw + cls.at(i) * depth;
       const float* sum = sums + (i - first) / 16 * c.entries * PANEL_WIDTH + (i - first) % 16;

@@ -9,7 +9,7 @@ import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvShape;
 
 /**
- * conv and deconv, see docs/arithmetic.md, Convolution. A task is a band of rows of one row phase of one image, for some
+ * conv and deconv, see docs/arithmetic.md, Convolution. A task is a band of rows of some row phases of one image, for some
  * panels of output channels. It takes the input channels a block at a time: fills the block's {@link ConvPatch}, which all
  * panels and all column phases of the task read, and continues their sums over the block's entries; then the sums become
  * rows of y ({@link ConvStore}). Nothing depends on the cuts but the speed.
@@ -24,6 +24,7 @@ final class ConvKernel {
   static final int PLANES = 3;
   static final int LINES = 4;
   static final int RESIDUAL = 5;
+  static final int SQUARE = 6;
 
   final ConvArgs args;
   final ConvShape shape;
@@ -105,7 +106,8 @@ final class ConvKernel {
     for (int i = 0; i < offsets.length; i++) {
       list(i, taps);
     }
-    Threads.pool().run(shape.batch() * rowPhases.length * plan.bands() * plan.groups(), (begin, end, thread) -> {
+    long bands = shape.batch() * (rowPhases.length / plan.phases()) * plan.bands();
+    Threads.pool().run(bands * plan.groups(), (begin, end, thread) -> {
       try (Scratch own = Scratch.borrow()) {
         for (long task = begin; task < end; task++) {
           task(task, own);
@@ -160,17 +162,21 @@ final class ConvKernel {
     blockStarts[i] = blockStart;
   }
 
-  /** A band of a row phase. */
-  record Band(long image, ConvAxis y, int first, int rows) {}
+  /** A band of a row phase; the sums of its first column phase are the {@code slot}-th of its task. */
+  record Band(long image, ConvAxis y, int first, int rows, int slot) {}
 
   private void task(long index, Scratch scratch) {
     int group = (int) (index % plan.groups());
     index /= plan.groups();
     int first = (int) (index % plan.bands()) * plan.rows();
     index /= plan.bands();
-    ConvAxis y = rowPhases[(int) (index % rowPhases.length)];
-    Band band = new Band(index / rowPhases.length, y, first, (int) Math.min(plan.rows(), y.count() - first));
-    if (band.rows <= 0) return;
+    int each = rowPhases.length / plan.phases();
+    Band[] bands = new Band[plan.phases()];
+    for (int i = 0; i < bands.length; i++) {
+      ConvAxis y = rowPhases[(int) (index % each) * bands.length + i];
+      int rows = (int) Math.max(0, Math.min(plan.rows(), y.count() - first));
+      bands[i] = new Band(index / each, y, first, rows, i * columnPhases.length);
+    }
     int end = Math.min((group + 1) * plan.panels(), filters.panels);
     int next;
     for (int p = group * plan.panels(); p < end; p = next) {
@@ -179,30 +185,36 @@ final class ConvKernel {
       while (next < end && filters.group(filters.panelClass[next]) == of) {
         next++;
       }
-      compute(band, of, p, next, scratch);
-      for (int i = p; i < next; i++) {
-        store.finish(band, i, i - p, scratch);
+      compute(bands, of, p, next, scratch);
+      for (Band band : bands) {
+        for (int i = p; i < next && band.rows > 0; i++) {
+          store.finish(band, i, i - p, scratch);
+        }
       }
     }
   }
 
   /** The sums of panels [begin, end), all of one group of channels. */
-  private void compute(Band band, long group, int begin, int end, Scratch scratch) {
+  private void compute(Band[] bands, long group, int begin, int end, Scratch scratch) {
     float[] data = scratch.floats(PATCH, patch.floats(plan.channels()));
-    float[] sums = scratch.floats(SUMS, (long) columnPhases.length * plan.panels() * panelSums + ConvPatch.SLACK);
-    for (int j = 0; j < columnPhases.length; j++) {
+    int slots = bands.length * columnPhases.length;
+    float[] sums = scratch.floats(SUMS, (long) slots * plan.panels() * panelSums + ConvPatch.SLACK);
+    for (int j = 0; j < slots; j++) {
       int at = j * plan.panels() * panelSums;
       Arrays.fill(sums, at, at + (end - begin) * panelSums, 0);
     }
-    long top = band.y.origin() + band.first * band.y.stride();
+    long image = bands[0].image;
+    long top = bands[0].y.origin() + bands[0].first * bands[0].y.stride();
     long left = columnPhases[0].origin();
     for (int block = 0; block < blocks; block++) {
       long from = (long) block * plan.channels();
       int channels = (int) Math.min(plan.channels(), shape.xGroup() - from);
-      long at = x.start + band.image * x.stride(0) + (group * shape.xGroup() + from) * x.stride(1);
-      patch.fill(x, at, x.stride(1), channels, top, left, shape.xHeight(), shape.xWidth(), data, scratch, LINES);
-      for (int j = 0; j < columnPhases.length; j++) {
-        columns(band, j, block, data, begin, end, sums);
+      long at = x.start + image * x.stride(0) + (group * shape.xGroup() + from) * x.stride(1);
+      patch.fill(tiles, x, at, x.stride(1), channels, top, left, shape.xHeight(), shape.xWidth(), data, scratch, LINES);
+      for (Band band : bands) {
+        for (int j = 0; j < columnPhases.length && band.rows > 0; j++) {
+          columns(band, j, block, data, begin, end, sums);
+        }
       }
     }
   }
@@ -219,16 +231,26 @@ final class ConvKernel {
       int from = blockStarts[list][bucket * (blocks + 1) + block];
       int to = blockStarts[list][bucket * (blocks + 1) + block + 1];
       int w = weightsAt + (int) filters.panelAt[p] + from * PANEL;
-      int at = (j * plan.panels() + p - begin) * panelSums;
+      int at = ((band.slot + j) * plan.panels() + p - begin) * panelSums;
       count = 1;
       if (from == to) continue;
       if (plan.byPosition()) {
         byPosition(band, axis, from, to, offsets[list], data, w, filters.panelChannels[p], sums, at);
         continue;
       }
-      if (tiles.sideBySide() > 1 && p + 1 < end && filters.panelClass[p + 1] == i) count = 2;
+      count = sideBySide(p, end);
       byChannel(band, axis, from, to, offsets[list], data, w, count, filters.entries(i) * PANEL, sums, at);
     }
+  }
+
+  /** Panels from p on that are taken together, all of one class; three rather than two and one that is left alone. */
+  private int sideBySide(int p, int end) {
+    if (tiles.sideBySide() == 1) return 1;
+    int run = 1;
+    while (run < 4 && p + run < end && filters.panelClass[p + run] == filters.panelClass[p]) {
+      run++;
+    }
+    return run == 3 ? 3 : Math.min(run, 2);
   }
 
   /** Whether a phase's positions lie behind one another without gaps. */

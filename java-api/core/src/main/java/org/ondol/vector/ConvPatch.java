@@ -80,8 +80,8 @@ final class ConvPatch {
    *
    * @param number of a scratch array
    */
-  void fill(Floats x, long at, long channelStride, int channels, long top, long left, long xHeight, long xWidth, float[] to,
-      Scratch scratch, int number) {
+  void fill(ConvTiles tiles, Floats x, long at, long channelStride, int channels, long top, long left, long xHeight,
+      long xWidth, float[] to, Scratch scratch, int number) {
     long last = top + (rows.parts - 1) * rows.step + (rows.length - 1) * rows.stride;
     long begin = Math.clamp(top, 0, xHeight);
     long end = Math.max(begin, Math.min(xHeight, last + 1));
@@ -92,7 +92,7 @@ final class ConvPatch {
       return;
     }
     boolean together = (end - begin) * xWidth <= 1 << 16;
-    float[] lines = scratch.floats(number, together ? (end - begin) * xWidth : xWidth);
+    float[] lines = scratch.floats(number, (together ? (end - begin) * xWidth : xWidth) + ConvTiles.LINE_SLACK);
     Line[] parts = new Line[(int) columns.parts];
     for (int q = 0; q < parts.length; q++) {
       parts[q] = line(left + q * columns.step, (int) xWidth);
@@ -100,6 +100,11 @@ final class ConvPatch {
     for (int c = 0; c < channels; c++) {
       long from = at + c * channelStride;
       if (together) x.read(from + begin * xWidth, lines, 0, (int) ((end - begin) * xWidth));
+      if (together && parts.length == 1 && rows.parts == 1 && columns.stride == 1 && rows.stride == 1) {
+        int above = (int) Math.clamp(begin - top, 0, height);
+        lines(tiles, lines, parts[0], above, (int) (end - begin), (int) xWidth, to, c * plane);
+        continue;
+      }
       for (int p = 0; p < rows.parts; p++) {
         for (int r = 0; r < height; r++) {
           long row = top + p * rows.step + r * rows.stride;
@@ -118,6 +123,15 @@ final class ConvPatch {
         }
       }
     }
+  }
+
+  /** A channel without parts: {@code count} lines of x from line {@code first} on, zeros above and below. */
+  private void lines(ConvTiles tiles, float[] from, Line line, int first, int count, int width, float[] to, int at) {
+    if (first > 0) Arrays.fill(to, at, at + first * pitch, 0);
+    int next = at + first * pitch;
+    tiles.lines(from, line.start, width, count, line.begin, line.end, pitch, to, next);
+    int end = next + count * pitch;
+    if (end < at + part) Arrays.fill(to, end, at + part, 0);
   }
 
   /** Whether a channel's patch is a run of x's rows as they are. */

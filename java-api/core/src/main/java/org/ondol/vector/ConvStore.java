@@ -7,6 +7,7 @@ final class ConvStore {
   private final ConvKernel k;
   private final ConvArgs args;
   private final ConvEpilogue epilogue;
+  private final Turns turns;
   private final Floats y;
   private final Floats residual;
 
@@ -14,6 +15,7 @@ final class ConvStore {
     this.k = k;
     args = k.args;
     epilogue = new ConvEpilogue(loops, args);
+    turns = loops.turns();
     y = Floats.of(args.y());
     residual = Floats.of(args.residual());
   }
@@ -24,12 +26,13 @@ final class ConvStore {
     float[] sums = scratch.floats(ConvKernel.SUMS, 0);
     int channels = k.filters.panelChannels[p];
     float[] planes = sums;
-    int at = slot * k.panelSums;
+    int at = (band.slot() * k.plan.panels() + slot) * k.panelSums;
     int phaseStep = k.plan.panels() * k.panelSums;
     if (!k.plan.byPosition()) {
       planes = scratch.floats(ConvKernel.PLANES, (long) phases.length * 16 * k.planePitch);
+      float[] square = scratch.floats(ConvKernel.SQUARE, Turns.SQUARE);
       for (int j = 0; j < phases.length; j++) {
-        toPlanes(band, phases[j], sums, at + j * phaseStep, channels, planes, j * 16 * k.planePitch);
+        toPlanes(band, phases[j], sums, at + j * phaseStep, planes, j * 16 * k.planePitch, square);
       }
       at = 0;
       phaseStep = 16 * k.planePitch;
@@ -49,14 +52,16 @@ final class ConvStore {
     }
   }
 
-  private void toPlanes(ConvKernel.Band band, ConvAxis axis, float[] sums, int at, int channels, float[] planes, int to) {
+  /** In squares of vectors; mask A 7 x 7 3-128, Zen 5: 1.97 ms instead of 2.18 with scalar code. */
+  private void toPlanes(ConvKernel.Band band, ConvAxis axis, float[] sums, int at, float[] planes, int to,
+      float[] square) {
     int count = (int) axis.count();
     boolean flat = k.flat(axis);
     int lines = flat ? 1 : band.rows();
     int width = flat ? band.rows() * count : count;
     int step = k.tiles.padded(width) * 16;
     for (int r = 0; r < lines; r++) {
-      k.tiles.transpose(sums, at + r * step, width, channels, planes, to + r * width, k.planePitch);
+      turns.turn(sums, at + r * step, 16, width, 16, planes, to + r * width, k.planePitch, square);
     }
   }
 

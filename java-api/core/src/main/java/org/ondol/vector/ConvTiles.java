@@ -1,5 +1,7 @@
 package org.ondol.vector;
 
+import java.util.Arrays;
+
 /**
  * Inner loops of convolutions, over a list of entries: the k-th of {@code [from, to)} reads x at {@code offset[k]} from a
  * position's place and a row of 16 weights of a panel. Every sum is one chain of fused multiply-adds over ascending k and
@@ -8,7 +10,7 @@ package org.ondol.vector;
  * @see Tiles
  */
 interface ConvTiles {
-  /** Panels that {@link #channels} takes side by side. */
+  /** Panels that {@link #channels} takes side by side: 1, or 2 and also 3. */
   int sideBySide();
 
   /** Sums that {@link #channels} writes for so many positions: some more, whose values mean nothing. */
@@ -72,22 +74,23 @@ interface ConvTiles {
     }
   }
 
-  /** Rows that are transposed together: they stay in a first-level cache, and the loops over them are worth unrolling. */
-  int TRANSPOSED = 256;
-
-  /** Rows to planes: channel j of row i of 16, at {@code from[fromAt + 16 i + j]}, goes to {@code to[at + j * pitch + i]}. */
-  default void transpose(float[] from, int fromAt, int n, int channels, float[] to, int at, int pitch) {
-    for (int i = 0; i < n; i += TRANSPOSED) {
-      int rows = Math.min(TRANSPOSED, n - i);
-      for (int j = 0; j < channels; j++) {
-        int source = fromAt + 16 * i + j;
-        int target = at + j * pitch + i;
-        for (int k = 0; k < rows; k++) {
-          to[target + k] = from[source + 16 * k];
-        }
-      }
+  /**
+   * Lines of n floats one after the other: those of [begin, end) come from lines {@code fromStep} apart, the others are
+   * zero. Up to {@link #LINE_SLACK} more are read behind a line, and written before the next one is.
+   */
+  default void lines(float[] from, int fromAt, int fromStep, int count, int begin, int end, int n, float[] to, int at) {
+    for (int r = 0; r < count; r++) {
+      int line = at + r * n;
+      Arrays.fill(to, line, line + begin, 0);
+      System.arraycopy(from, fromAt + r * fromStep, to, line + begin, end - begin);
+      Arrays.fill(to, line + end, line + n, 0);
     }
   }
+
+  int LINE_SLACK = 15;
+
+  /** Rows that are transposed together: they stay in a first-level cache, and loops over them are worth unrolling. */
+  int TRANSPOSED = 256;
 
   /** Planes to rows of 16, which lie {@code row} apart: the inverse, for all 16 channels. */
   default void interleave(float[] from, int pitch, int n, float[] to, int at, int row) {

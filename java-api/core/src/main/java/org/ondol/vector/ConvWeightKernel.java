@@ -196,7 +196,7 @@ final class ConvWeightKernel {
       for (long j = 0; j < shape.yWidth(); j += columns) {
         int height = (int) Math.min(rows, shape.yHeight() - r);
         int width = (int) Math.min(columns, shape.yWidth() - j);
-        patch.fill(x, map, x.stride(1), channels, rowAxis.origin() + r * rowAxis.stride(),
+        patch.fill(tiles, x, map, x.stride(1), channels, rowAxis.origin() + r * rowAxis.stride(),
             columnAxis.origin() + j * columnAxis.stride(), shape.xHeight(), shape.xWidth(), data, scratch, LINES);
         for (int p = 0, count; p < part.panels(); p += count) {
           count = sideBySide(part.panels() - p);

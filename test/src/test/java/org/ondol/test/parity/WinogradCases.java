@@ -38,6 +38,9 @@ final class WinogradCases implements ParityCase {
     if (d.oneIn(15)) {
       return sizes(2, 70, 28, 29, 100, 1, 1, 1, 1); // a layer of a network
     }
+    if (d.oneIn(15)) {
+      return d.oneIn(2) ? sizes(1, 33, 5, 400, 17, 1, 2, 1, 0) : sizes(1, 9, 4, 7, 100, 1, 1, 1, 1); // wide; small and deep
+    }
     int height = 3 + d.below(d.oneIn(3) ? 30 : 9);
     int width = 3 + d.below(d.oneIn(3) ? 40 : 9);
     boolean wide = d.oneIn(2);
