@@ -11,7 +11,7 @@ public final class Settings {
   /** The name of the setting that says how slowly the averages of {@link org.ondol.grad.Average} forget. */
   public static final String AVERAGE = "average";
 
-  private enum Kind { WHOLE, NUMBER, CHOICE }
+  private enum Kind { WHOLE, NUMBER, CHOICE, TEXT }
 
   /**
    * One of them.
@@ -44,6 +44,13 @@ public final class Settings {
         .number(AVERAGE, 0, 0, 0.999999, "decay of the parameters' moving averages, which are measured and kept; 0: none");
   }
 
+  /** The same for what learns from each example once and by no gradient: no rate. */
+  public static Settings passes(int epochs, int batch) {
+    return new Settings(Map.of())
+        .whole("epochs", epochs, 1, 1_000_000, "times that the examples are gone through")
+        .whole("batch", batch, 1, 1_000_000, "examples a step");
+  }
+
   /** One more: a whole number from low to high. */
   public Settings whole(String name, long value, long low, long high, String meaning) {
     return and(name, new Entry(Kind.WHOLE, Long.toString(value), meaning, low, high, List.of()));
@@ -57,6 +64,11 @@ public final class Settings {
   /** One more: a word. */
   public Settings choice(String name, String value, List<String> choices, String meaning) {
     return and(name, new Entry(Kind.CHOICE, value, meaning, 0, 0, List.copyOf(choices)));
+  }
+
+  /** One more: any text of a line, such as a path; empty for none. */
+  public Settings text(String name, String value, String meaning) {
+    return and(name, new Entry(Kind.TEXT, value, meaning, 0, 0, List.of()));
   }
 
   private Settings and(String name, Entry entry) {
@@ -85,6 +97,10 @@ public final class Settings {
       if (!e.choices.contains(e.value)) throw new InvalidArgumentException(name, e.value, "one of " + e.choices);
       return;
     }
+    if (e.kind == Kind.TEXT) {
+      if (e.value.lines().count() > 1) throw new InvalidArgumentException(name, e.value, "a text of one line");
+      return;
+    }
     boolean whole = e.kind == Kind.WHOLE;
     String expected = whole
         ? "a whole number of " + (long) e.low + " to " + (long) e.high : "a number of " + e.low + " to " + e.high;
@@ -103,6 +119,11 @@ public final class Settings {
     return e;
   }
 
+  /** Whether there is a setting of this name. */
+  public boolean has(String name) {
+    return entries.containsKey(name);
+  }
+
   public int whole(String name) {
     return Math.toIntExact(Long.parseLong(entry(name).value));
   }
@@ -112,6 +133,10 @@ public final class Settings {
   }
 
   public String choice(String name) {
+    return entry(name).value;
+  }
+
+  public String text(String name) {
     return entry(name).value;
   }
 
