@@ -45,7 +45,7 @@ final class RegionClassifier {
   RegionClassifier(Units units, int size, int classes, double overlap) {
     this.size = size;
     this.classes = classes;
-    scale = units.add("scale", Initializer.constant(1), 1);
+    scale = units.add("scale", Initializer.zeros(), 1);
     weights = units.add("svm.weight", Initializer.zeros(), size, classes);
     biases = units.add("svm.bias", Initializer.zeros(), classes);
     moves = units.add("box.weight", Initializer.zeros(), size, 4L * classes);
@@ -65,7 +65,7 @@ final class RegionClassifier {
     return weights.tensor().device();
   }
 
-  /** The factor of features. */
+  /** The factor of features; 0 before the first picture. */
   double scale() {
     return scale.tensor().item();
   }

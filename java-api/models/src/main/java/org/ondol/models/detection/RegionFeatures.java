@@ -98,6 +98,11 @@ public abstract class RegionFeatures implements Detector {
     return classifier.size();
   }
 
+  /** Whether it has begun to learn. */
+  public boolean trained() {
+    return classifier.scale() != 0;
+  }
+
   /** Regions of a picture, x1, y1, x2, y2 one after the other. */
   public float[] propose(Picture picture) {
     try (Scope scope = Scope.open()) {

@@ -210,13 +210,18 @@ public final class RegionLearner {
     loss = Arrays.stream(values).sum() / machines.size();
   }
 
-  /** Trains everything for all pictures that were learnt from, and hands it to the model. */
-  public void finish(Generator random) {
+  /**
+   * Trains everything for all pictures that were learnt from, and hands it to the model.
+   *
+   * @return as {@link #learn}
+   */
+  public double finish(Generator random) {
     train(random);
     float[][] solved = new float[regressions.size()][];
     Threads.pool().run(solved.length, (begin, end, thread) -> {
       for (int c = (int) begin; c < end; c++) solved[c] = regressions.get(c).solve(options.lambda);
     });
     classifier.learnt(machines, List.of(solved), regressions.stream().map(RidgeRegression::mean).toList());
+    return loss;
   }
 }

@@ -9,7 +9,8 @@ public final class Recipes {
   private static final List<Recipe> ALL = List.of(Baselines.INDEPENDENT, Baselines.MARKOV, Baselines.SIGMOID_BELIEF,
       Baselines.TABLE, new NadeRecipe(), new RnadeRecipe(), PixelRecipes.PIXELCNN, PixelRecipes.GATED, PixelRecipes.ROW_LSTM,
       PixelRecipes.DIAGONAL_LSTM, new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN,
-      new LeNetRecipe());
+      new LeNetRecipe(),
+      RegionRecipes.RCNN, RegionRecipes.SPPNET, new YoloRecipe());
 
   private Recipes() {}
 
