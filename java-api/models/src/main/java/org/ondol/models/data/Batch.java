@@ -57,6 +57,11 @@ public final class Batch {
     return shape.clone();
   }
 
+  /** How many values there are: values are 0 to levels - 1. */
+  public int levels() {
+    return levels;
+  }
+
   /** The values, one example after the other: the array itself, not a copy. */
   public byte[] values() {
     return values;

@@ -2,6 +2,9 @@ package org.ondol.models.data;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.ondol.models.weights.SafeTensors;
 import org.ondol.models.weights.WeightsException;
 
@@ -10,34 +13,102 @@ public final class DataSets {
   /** MNIST has no valid part of its own; its last images of train serve, as is usual. */
   private static final int MNIST_VALID = 10000;
   private static final String KNOWN = "the IDX files of MNIST (train-images-idx3-ubyte ...), train.bits and valid.bits "
-      + "of the fixed binarized MNIST, each of them as it is or gzipped, or a safetensors file with U8 tensors train, "
-      + "valid and test";
+      + "of the fixed binarized MNIST, each of them as it is or gzipped; a safetensors file with U8 tensors train, valid and "
+      + "test; pictures with boxes in the form of Pascal VOC, COCO or Darknet, or listed in train.json and val.json; or "
+      + "pictures with label maps (train and train-labels, or pairs x.png, x_label.png)";
 
   private DataSets() {}
 
   /**
-   * Reads a data set.
+   * Reads a data set; photographs have the size that all of them have, else 416 x 416.
    *
-   * @param path a folder with MNIST (Y. LeCun, C. Cortes, C. Burges: IDX files) or with its fixed binarization by Larochelle
-   *     and Murray (2011; 98 bytes an image, most significant bit first); or a safetensors file with U8 tensors
-   *     {@code train}, {@code valid} and {@code test} [N, D] of zeros and ones
-   * @throws DataException if there is nothing of that kind, or it is damaged
+   * @see #open(Path, Size)
    */
   public static DataSet open(Path path) {
     return open(path, null);
   }
 
   /**
-   * The same with pictures of a given size.
+   * Reads a data set.
    *
-   * @param size to which photographs are stretched, with their boxes; null for the size that they have
+   * <ul>
+   *   <li>A folder with MNIST (Y. LeCun, C. Cortes, C. Burges: IDX files), or with its fixed binarization by Larochelle and
+   *       Murray (2011; 98 bytes an image, most significant bit first).
+   *   <li>A safetensors file with U8 tensors {@code train}, {@code valid} and {@code test} [N, D] of zeros and ones.
+   *   <li>Photographs with boxes: a folder in the form of Pascal VOC (Annotations, JPEGImages, ImageSets/Main); with
+   *       train.json and perhaps val.json and test.json, each in the form of COCO or a list [{file, width, height, boxes:
+   *       [[class, x1, y1, x2, y2], ...]}, ...] of first and last pixels counted from 1; in the form of COCO
+   *       (annotations/instances_train*.json, one such file for each part, and the pictures in train*); in the form of
+   *       Darknet (names of classes in classes.txt or *.names, pictures and their text files). Or a file in the form of COCO,
+   *       whose pictures are all to train with. Classes that are not listed are those of the part to train with, in
+   *       alphabetical order.
+   *   <li>Photographs with label maps: a folder with train and train-labels, val and val-labels, and classes.json; or with
+   *       pairs x.png, x_label.png.
+   * </ul>
+   *
+   * <p>All photographs of a data set get one size: each is averaged or interpolated to it, boxes are stretched alike, and
+   * label maps take the nearest pixel. The part val is the valid one. Rows and columns are as they are stored, except where
+   * the notes or the label map say another size, which the photograph has once it is turned upright.
+   *
+   * @param size of all photographs; null for the one that all have, or 416 x 416 where they differ
+   * @throws DataException if there is nothing of that kind, or it is damaged
    */
   public static DataSet open(Path path, Size size) {
     if (Files.isRegularFile(path) && path.toString().endsWith(".safetensors")) return table(path);
+    if (Files.isRegularFile(path) && path.toString().endsWith(".json")) return coco(path, Map.of("train", path), size);
     if (!Files.isDirectory(path)) throw new DataException("no data in " + path + ": no such folder; expected " + KNOWN);
     if (find(path, "train.bits") != null) return binarized(path);
     if (find(path, "train-images-idx3-ubyte") != null) return mnist(path);
-    throw new DataException("no data in " + path + "; expected " + KNOWN);
+    DataSet photographs = photographs(path, size);
+    if (photographs == null) throw new DataException("no data in " + path + "; expected " + KNOWN);
+    return photographs;
+  }
+
+  private static DataSet photographs(Path path, Size size) {
+    List<String> classes = TextLines.classes(path);
+    if (VocFolder.is(path)) return Photographs.boxes(path, classes, VocFolder.read(path), size);
+    Map<String, Path> lists = lists(path);
+    if (lists.containsKey("train")) {
+      if (!JsonFile.isList(lists.get("train"))) return coco(path, lists, size);
+      Map<String, List<Source>> parts = new LinkedHashMap<>();
+      lists.forEach((part, file) -> parts.put(part, BoxLists.read(file, path)));
+      return Photographs.boxes(path, classes, parts, size);
+    }
+    if (MapFolder.is(path)) return MapFolder.open(path, size);
+    return DarknetFolder.is(path) ? Photographs.boxes(path, classes, DarknetFolder.read(path, classes), size) : null;
+  }
+
+  /** The JSON file of each part: train.json, or annotations/instances_train*.json where there is just one, and so on. */
+  private static Map<String, Path> lists(Path path) {
+    Map<String, Path> lists = new LinkedHashMap<>();
+    for (String[] part : new String[][] {{"train", "train"}, {"val", "valid"}, {"test", "test"}}) {
+      Path plain = path.resolve(part[0] + ".json");
+      Path notes = path.resolve("annotations");
+      if (Files.isRegularFile(plain)) {
+        lists.put(part[1], plain);
+      } else if (Files.isDirectory(notes)) {
+        List<String> found = TextLines.files(notes, ".json").stream()
+            .filter(name -> name.startsWith("instances_" + part[0])).toList();
+        if (found.size() > 1) throw new DataException(notes + " has more than one file for " + part[0] + ": " + found);
+        if (!found.isEmpty()) lists.put(part[1], notes.resolve(found.getFirst()));
+      }
+    }
+    return lists;
+  }
+
+  private static DataSet coco(Path path, Map<String, Path> files, Size size) {
+    Map<String, List<Source>> parts = new LinkedHashMap<>();
+    List<String> classes = null;
+    for (Map.Entry<String, Path> part : files.entrySet()) {
+      CocoJson read = CocoJson.read(part.getValue(), CocoJson.pictures(part.getValue()));
+      if (classes != null && !classes.equals(read.classes())) {
+        throw new DataException(part.getValue() + " has the categories " + read.classes() + ", but the first part has "
+            + classes);
+      }
+      classes = read.classes();
+      parts.put(part.getKey(), read.sources());
+    }
+    return Photographs.boxes(path, classes, parts, size);
   }
 
   /** A file of this name, or gzipped with .gz after it; null where there is neither. */

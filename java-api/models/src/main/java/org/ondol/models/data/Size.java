@@ -7,12 +7,12 @@ import org.ondol.InvalidArgumentException;
 /**
  * The size of pictures in pixels.
  *
- * @param width 1 to 65535
- * @param height 1 to 65535
+ * @param width 1 to 2^26
+ * @param height 1 to 2^26
  */
 public record Size(int width, int height) {
-  private static final int MOST = 65535;
-  private static final Pattern TEXT = Pattern.compile("([0-9]{1,5})x([0-9]{1,5})");
+  private static final int MOST = 1 << 26;
+  private static final Pattern TEXT = Pattern.compile("([0-9]{1,8})x([0-9]{1,8})");
 
   public Size {
     if (width < 1 || width > MOST) throw new InvalidArgumentException("width", width, "1 to " + MOST);

@@ -13,29 +13,29 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
-import javax.imageio.IIOException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.ondol.models.data.DataException;
 
-/**
- * The image in a file, as the JDK's readers decode it.
- *
- * @param bytes the whole file
- */
-record ImageFile(BufferedImage image, byte[] bytes) {
+/** Image files, as the JDK's readers decode them. */
+final class ImageFile {
   static {
     // Drawing into memory needs no display, and one that is named but gone must not stop it.
     System.setProperty("java.awt.headless", "true");
   }
 
-  static ImageFile read(Path file) {
+  private ImageFile() {}
+
+  static BufferedImage read(Path file) {
+    return decode(file, bytes(file));
+  }
+
+  static byte[] bytes(Path file) {
     try {
       if (Files.isDirectory(file)) throw new DataException("cannot read " + file + ": it is a directory");
-      byte[] bytes = Files.readAllBytes(file);
-      return new ImageFile(decode(file, bytes), bytes);
+      return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new DataException("cannot read " + file + ": no such file", e);
     } catch (IOException e) {
@@ -49,9 +49,13 @@ record ImageFile(BufferedImage image, byte[] bytes) {
     return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 
-  private static BufferedImage decode(Path file, byte[] bytes) throws IOException {
+  private interface Task<T> {
+    T of(ImageReader reader) throws IOException;
+  }
+
+  /** Finds the reader for a file and lets it do something, once the image is known not to be too large. */
+  private static <T> T with(Path file, byte[] bytes, Task<T> task) {
     ImageReader reader = null;
-    String[] damage = {null};
     try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
       Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
       if (!readers.hasNext()) {
@@ -59,27 +63,41 @@ record ImageFile(BufferedImage image, byte[] bytes) {
       }
       reader = readers.next();
       reader.setInput(in, true, true);
-      reader.addIIOReadWarningListener((source, warning) -> {
-        if (fatal(warning)) damage[0] = warning;
-      });
       long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
       if (pixels > Picture.MOST_PIXELS) {
         throw new DataException("cannot read " + file + ": it has " + pixels + " pixels, expected at most "
             + Picture.MOST_PIXELS);
       }
-      BufferedImage image = reader.read(0);
-      if (damage[0] != null) throw new DataException("cannot read " + file + ": the image is damaged: " + damage[0]);
-      return image;
-    } catch (IIOException e) {
+      return task.of(reader);
+    } catch (IOException e) {
       throw new DataException("cannot read " + file + ": the image is damaged or of a kind that is not read: " + reason(e),
           e);
     } catch (DataException e) {
       throw e;
     } catch (RuntimeException e) { // a decoder that ran into nonsense
       throw new DataException("cannot read " + file + ": the image is damaged", e);
+    } catch (OutOfMemoryError e) {
+      throw new DataException("cannot read " + file + ": it does not fit into memory", e);
     } finally {
       if (reader != null) reader.dispose();
     }
+  }
+
+  /** Width and height, from the file's header. */
+  static int[] size(Path file, byte[] bytes) {
+    return with(file, bytes, reader -> new int[] {reader.getWidth(0), reader.getHeight(0)});
+  }
+
+  static BufferedImage decode(Path file, byte[] bytes) {
+    String[] damage = {null};
+    BufferedImage image = with(file, bytes, reader -> {
+      reader.addIIOReadWarningListener((source, warning) -> {
+        if (fatal(warning)) damage[0] = warning;
+      });
+      return reader.read(0);
+    });
+    if (damage[0] != null) throw new DataException("cannot read " + file + ": the image is damaged: " + damage[0]);
+    return image;
   }
 
   /** What libjpeg takes for a reason to warn, and goes on with grey: pixels are missing or wrong. */

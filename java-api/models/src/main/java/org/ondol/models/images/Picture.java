@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
+import org.ondol.models.data.Size;
 
 /** A photograph: RGB, a byte a value, in three planes. Unchangeable as long as nobody writes into its planes. */
 public final class Picture {
@@ -39,13 +40,29 @@ public final class Picture {
   }
 
   /**
-   * An image file: JPEG, PNG, GIF, BMP or TIFF. What is transparent is white.
+   * An image file: JPEG, PNG, GIF, BMP or TIFF, turned upright as its Exif orientation says. What is transparent is white.
    *
    * @throws org.ondol.models.data.DataException if it cannot be read, is no image, is damaged or cut short, or has over
    *     {@value #MOST_PIXELS} pixels
    */
   public static Picture read(Path file) {
-    return of(ImageFile.read(file).image());
+    byte[] bytes = ImageFile.bytes(file);
+    return Orientation.of(bytes).turn(of(ImageFile.decode(file, bytes)));
+  }
+
+  /** The same with rows and columns as they are stored, whatever the orientation. */
+  public static Picture readStored(Path file) {
+    return of(ImageFile.read(file));
+  }
+
+  /**
+   * The stored width and height of an image file, read from its beginning.
+   *
+   * @throws org.ondol.models.data.DataException as {@link #read} where its beginning is damaged
+   */
+  public static Size size(Path file) {
+    int[] size = ImageFile.size(file, ImageFile.bytes(file));
+    return new Size(size[0], size[1]);
   }
 
   /** An image's pixels; what is transparent is white. */
