@@ -61,6 +61,14 @@ public final class Conv {
     return outputShape(x, FilterShape.of(weight, geometry, false), weight.device());
   }
 
+  /** The shape of a result of a map that is not there yet. */
+  public static long[] outputShape(long[] xShape, Tensor weight, ConvGeometry geometry) {
+    FilterShape s = FilterShape.of(weight, geometry, false);
+    ConvCall.sizes("xShape", xShape, s, s.xChannels());
+    return ConvCall.shape(s, xShape[0], s.yChannels(), s.convHeight(ConvCall.height(xShape)),
+        s.convWidth(xShape[xShape.length - 1]));
+  }
+
   /** Convolves with plain filters. */
   public static Tensor apply(Tensor x, Tensor weight, ConvGeometry geometry, Epilogue epilogue) {
     FilterShape s = FilterShape.of(weight, geometry, false);

@@ -44,8 +44,21 @@ final class ConvCall {
     }
   }
 
+  /** The shape of such a map. */
+  static void sizes(String name, long[] shape, FilterShape s, long channels) {
+    PoolCall.sizes(name, shape);
+    if (shape.length != (s.oneDimensional() ? 3 : 4) || shape[1] != channels) {
+      throw new ShapeException(name, "of shape " + Arrays.toString(shape),
+          channels + " channels and rank " + (s.oneDimensional() ? 3 : 4));
+    }
+  }
+
   static long height(Tensor x) {
     return x.rank() == 3 ? 1 : x.size(2);
+  }
+
+  static long height(long[] shape) {
+    return shape.length == 3 ? 1 : shape[2];
   }
 
   /** The shape of a map of these filters' dimension. */

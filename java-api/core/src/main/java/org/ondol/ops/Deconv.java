@@ -27,6 +27,14 @@ public final class Deconv {
     return outputShape(x, FilterShape.of(weight, geometry, true), outputPaddingH, outputPaddingW, weight.device());
   }
 
+  /** The shape of a result of a map that is not there yet. */
+  public static long[] outputShape(long[] xShape, Tensor weight, ConvGeometry geometry, long outputPaddingH,
+      long outputPaddingW) {
+    FilterShape s = FilterShape.of(weight, geometry, true);
+    ConvCall.sizes("xShape", xShape, s, s.xChannels());
+    return outputShape(xShape, s, outputPaddingH, outputPaddingW);
+  }
+
   /**
    * A geometry whose paddings give the wanted result without output padding, as ONNX's output_shape does.
    *
@@ -149,6 +157,10 @@ public final class Deconv {
 
   private static long[] outputShape(Tensor x, FilterShape s, long outputPaddingH, long outputPaddingW, Device device) {
     ConvCall.map("x", x, s, s.xChannels(), device);
+    return outputShape(x.shape(), s, outputPaddingH, outputPaddingW);
+  }
+
+  private static long[] outputShape(long[] x, FilterShape s, long outputPaddingH, long outputPaddingW) {
     if (!s.outputPaddingH(outputPaddingH)) {
       throw new InvalidArgumentException("outputPaddingH", outputPaddingH, s.oneDimensional()
           ? "0 where the maps have no height" : "at least 0 and less than the stride or the dilation");
@@ -157,12 +169,12 @@ public final class Deconv {
       throw new InvalidArgumentException("outputPaddingW", outputPaddingW, "at least 0 and less than the stride or the dilation");
     }
     long height = s.deconvHeight(ConvCall.height(x), outputPaddingH);
-    long width = s.deconvWidth(x.size(-1), outputPaddingW);
+    long width = s.deconvWidth(x[x.length - 1], outputPaddingW);
     if (height < 1 || width < 1) {
-      throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()) + " giving a result of " + height + " x " + width,
+      throw new ShapeException("x", "of shape " + Arrays.toString(x) + " giving a result of " + height + " x " + width,
           "a result of at least 1 x 1");
     }
-    return ConvCall.shape(s, x.size(0), s.yChannels(), height, width);
+    return ConvCall.shape(s, x[0], s.yChannels(), height, width);
   }
 
   /** A result or its gradient: its sizes are those without output padding plus a legal one. */

@@ -29,6 +29,12 @@ public final class Pool {
 
   private Pool() {}
 
+  /** The shape of a result of windows. */
+  public static long[] outputShape(PoolGeometry geometry, long... xShape) {
+    PoolCall.sizes("xShape", xShape);
+    return PoolCall.result(xShape, PoolCall.windows(xShape, geometry));
+  }
+
   /** The greatest element of each window. */
   public static Tensor max(Tensor x, PoolGeometry geometry) {
     PoolCall.map("x", x);

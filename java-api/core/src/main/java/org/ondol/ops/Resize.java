@@ -95,16 +95,28 @@ public final class Resize {
 
   private Resize() {}
 
+  /** The shape of a result of an image [..., rows, columns]. */
+  public static long[] outputShape(Target target, Options options, long... xShape) {
+    if (xShape == null || xShape.length < 2 || xShape.length > 6) {
+      throw new ShapeException("xShape", Arrays.toString(xShape), "rank 2 to 6");
+    }
+    return result(xShape, tables("xShape", xShape, target, options));
+  }
+
+  private static long[] result(long[] x, Tables t) {
+    long[] shape = x.clone();
+    shape[shape.length - 2] = t.rows.out;
+    shape[shape.length - 1] = t.columns.out;
+    return shape;
+  }
+
   /** Resizes [..., rows, columns]. */
   public static Tensor apply(Tensor x, Target target, Options options) {
     Check.present("x", x);
     Check.floats("x", x, x.device());
     Check.rank("x", x, 2, 6);
     Tables t = tables("x", x.shape(), target, options);
-    long[] shape = x.shape();
-    shape[shape.length - 2] = t.rows.out;
-    shape[shape.length - 1] = t.columns.out;
-    Tensor y = Tensor.empty(x.device(), shape);
+    Tensor y = Tensor.empty(x.device(), result(x.shape(), t));
     return Outputs.finish(y, () -> {
       if (y.count() == 0) return;
       try (Tensor dense = x.contiguous()) {
