@@ -53,7 +53,10 @@ public abstract class RegionFeatures implements Detector {
     this.parts = parts;
     this.levels = levels.clone();
     long bins = 0;
-    for (int n : levels) bins += (long) n * n;
+    for (int n : levels) {
+      if (n < 1 || n > 16) throw new InvalidArgumentException("levels", n, "1 to 16");
+      bins += (long) n * n;
+    }
     int size = Math.toIntExact(bins * parts.trunk.stages().getLast().channels());
     classifier = new RegionClassifier(parts.units.under("regions"), size, parts.classes.size(), parts.overlap);
     for (Parameter p : parts.units.parameters()) p.freeze(); // none of them is moved by a gradient

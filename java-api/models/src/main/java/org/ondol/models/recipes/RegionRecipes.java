@@ -1,8 +1,8 @@
 package org.ondol.models.recipes;
 
-import java.util.List;
-import java.util.stream.Stream;
+import java.util.Arrays;
 import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Parameters;
 import org.ondol.models.detection.Rcnn;
@@ -34,13 +34,12 @@ enum RegionRecipes implements Recipe {
     @Override
     public Settings settings() {
       return common(Settings.passes(1, 1))
-          .choice("scales", "480,576,688,864,1200", List.of("480", "688", "480,688,1200", "480,576,688,864,1200"),
-              "lengths of the shorter side at which photographs are looked at");
+          .text("scales", "480,576,688,864,1200", "lengths of the shorter side at which photographs are looked at");
     }
 
     @Override
     RegionFeatures model(RegionFeatures.Parts parts, Settings s) {
-      return new SppNet(parts, Stream.of(s.choice("scales").split(",")).map(Integer::valueOf).toList(), levels(s));
+      return new SppNet(parts, Arrays.stream(numbers(s, "scales")).boxed().toList(), levels(s));
     }
   };
 
@@ -57,11 +56,19 @@ enum RegionRecipes implements Recipe {
   private static Settings common(Settings s) {
     return Trunks.setting(s.whole("proposals", 500, 1, 100_000, "regions of a photograph at most")
         .number("overlap", 0.3, 0, 1, "of two boxes of a class, above which one is dropped")
-        .choice("levels", "1,2", List.of("1", "1,2", "1,2,3", "2", "3", "1,3"), "of the pyramid of grids"));
+        .text("levels", "1,2", "rows of each grid that regions are divided into"));
   }
 
   private static int[] levels(Settings s) {
-    return Stream.of(s.choice("levels").split(",")).mapToInt(Integer::parseInt).toArray();
+    return numbers(s, "levels");
+  }
+
+  private static int[] numbers(Settings s, String name) {
+    try {
+      return Arrays.stream(s.text(name).split(",")).mapToInt(Integer::parseInt).toArray();
+    } catch (NumberFormatException e) {
+      throw new InvalidArgumentException(name, s.text(name), "whole numbers with commas between them");
+    }
   }
 
   @Override
