@@ -113,7 +113,7 @@ class DetectorsTest {
 
   @Test
   void rcnnLearnsByHeart(@TempDir Path folder) {
-    try (Experiment e = trained(Device.of("java"), "rcnn", 1, 1, folder, "side=48", "levels=1,2")) {
+    try (Experiment e = trained(Device.of("java"), "rcnn", 3, 1, folder, "side=48", "levels=1,2", "cost=1")) {
       knows(e);
       reads(e, folder);
     }
@@ -121,7 +121,7 @@ class DetectorsTest {
 
   @Test
   void sppnetLearnsByHeart(@TempDir Path folder) {
-    try (Experiment e = trained(Device.of("java"), "sppnet", 1, 1, folder, "scales=192", "levels=1,2")) {
+    try (Experiment e = trained(Device.of("java"), "sppnet", 3, 1, folder, "scales=192", "levels=1,2", "cost=1")) {
       knows(e);
       reads(e, folder);
     }
@@ -158,7 +158,7 @@ class DetectorsTest {
   @Test
   void aPictureOfAnotherSizeIsSeenInItsOwnPixels(@TempDir Path folder) {
     Picture picture = pictures().train().picture(1);
-    try (Experiment e = trained(Device.of("java"), "rcnn", 1, 1, folder, "side=48", "levels=1,2")) {
+    try (Experiment e = trained(Device.of("java"), "rcnn", 3, 1, folder, "side=48", "levels=1,2", "cost=1")) {
       Detector detector = ((Detecting) e).detector();
       Detection small = detector.detect(picture).getFirst();
       Detection large = detector.detect(picture.resized(2 * SIDE, 3 * SIDE)).getFirst();

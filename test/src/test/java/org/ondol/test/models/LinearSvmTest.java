@@ -2,6 +2,7 @@ package org.ondol.test.models;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,7 +22,7 @@ class LinearSvmTest {
 
   private static LinearSvm machine(LinearSvm.Options options, float[][] x, int... y) {
     LinearSvm svm = new LinearSvm(x[0].length, options);
-    for (int i = 0; i < x.length; i++) svm.add(x[i], y[i] > 0);
+    for (int i = 0; i < x.length; i++) svm.add(i, x[i], y[i] > 0);
     svm.fit(new Generator(1));
     return svm;
   }
@@ -86,7 +87,7 @@ class LinearSvmTest {
       int label = row[0] + 0.5 * row[1] + random.nextGaussian() > 0.4 ? 1 : -1;
       x.add(row);
       y.add(label);
-      svm.add(row, label > 0);
+      svm.add(i, row, label > 0);
       if (i % 40 == 17) svm.fit(new Generator(i)); // where it goes on from
     }
     double reached = svm.fit(new Generator(3));
@@ -118,6 +119,18 @@ class LinearSvmTest {
   }
 
   @Test
+  void whatIsKnownIsNotTakenTwice() {
+    LinearSvm svm = new LinearSvm(1, options(1, 1));
+    assertTrue(svm.add(7, new float[] {1}, true));
+    assertFalse(svm.add(7, new float[] {1}, true));
+    assertTrue(svm.add(8, new float[] {-9}, false));
+    svm.fit(new Generator(1));
+    assertEquals(1, svm.forget(-1.2));
+    assertTrue(svm.add(8, new float[] {-9}, false));
+    assertEquals(2, svm.count());
+  }
+
+  @Test
   void theSameSeedGivesTheSameBits() {
     float[][] x = {{1, 2}, {2, 1}, {-1, 0}, {0.5f, -1}};
     assertArrayEquals(machine(options(1, 1), x, 1, -1, -1, 1).weights(), machine(options(1, 1), x, 1, -1, -1, 1).weights());
@@ -130,9 +143,9 @@ class LinearSvmTest {
     assertThrows(InvalidArgumentException.class, () -> options(0, 1));
     assertThrows(InvalidArgumentException.class, () -> options(1, Double.NaN));
     LinearSvm svm = new LinearSvm(2, LinearSvm.Options.RCNN);
-    assertThrows(InvalidArgumentException.class, () -> svm.add(null, true));
-    assertThrows(InvalidArgumentException.class, () -> svm.add(new float[3], true));
-    assertThrows(InvalidArgumentException.class, () -> svm.add(new float[] {0, Float.NaN}, true));
+    assertThrows(InvalidArgumentException.class, () -> svm.add(1, null, true));
+    assertThrows(InvalidArgumentException.class, () -> svm.add(1, new float[3], true));
+    assertThrows(InvalidArgumentException.class, () -> svm.add(1, new float[] {0, Float.NaN}, true));
     assertThrows(InvalidArgumentException.class, () -> svm.score(new float[1]));
     assertEquals(0, svm.fit(new Generator(1)));
   }

@@ -1,7 +1,9 @@
 package org.ondol.models.detection;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.ondol.InvalidArgumentException;
 import org.ondol.grad.Generator;
 
@@ -51,12 +53,14 @@ public final class LinearSvm {
   }
 
   private static final class Example {
+    private final long id;
     private final float[] x;
     private final int y;
     private final double curvature;
     private double a;
 
-    private Example(float[] x, int y, double bias) {
+    private Example(long id, float[] x, int y, double bias) {
+      this.id = id;
       this.x = x;
       this.y = y;
       curvature = dot(x, x) + bias * bias;
@@ -69,6 +73,7 @@ public final class LinearSvm {
   /** b / B. */
   private double b;
   private List<Example> examples = new ArrayList<>();
+  private final Set<Long> ids = new HashSet<>();
   private int positives;
 
   /** @param size of an example */
@@ -83,12 +88,16 @@ public final class LinearSvm {
   /**
    * One more example.
    *
+   * @param id by which it is known: what it has already is not taken twice
    * @param x not copied: it must stay as it is
+   * @return whether it was taken
    */
-  public void add(float[] x, boolean positive) {
+  public boolean add(long id, float[] x, boolean positive) {
     check(x);
-    examples.add(new Example(x, positive ? 1 : -1, options.bias));
+    if (!ids.add(id)) return false;
+    examples.add(new Example(id, x, positive ? 1 : -1, options.bias));
     if (positive) positives++;
+    return true;
   }
 
   /** How many examples it has. */
@@ -178,8 +187,12 @@ public final class LinearSvm {
   public int forget(double below) {
     List<Example> kept = new ArrayList<>();
     for (Example e : examples) {
-      if (e.y > 0 || score(e.x) >= below) kept.add(e);
-      else move(e, 0);
+      if (e.y > 0 || score(e.x) >= below) {
+        kept.add(e);
+        continue;
+      }
+      move(e, 0);
+      ids.remove(e.id);
     }
     int gone = examples.size() - kept.size();
     examples = kept;

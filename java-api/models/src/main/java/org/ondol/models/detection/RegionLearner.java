@@ -2,7 +2,10 @@ package org.ondol.models.detection;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.Tensor;
@@ -15,7 +18,7 @@ import org.ondol.ops.Elementwise;
 import org.ondol.ops.Iou;
 
 /**
- * How {@link Rcnn} and {@link SppNet} learn, picture by picture in one pass (Girshick et al. 2014, section 2.3, appendices B
+ * How {@link Rcnn} and {@link SppNet} learn, picture by picture (Girshick et al. 2014, section 2.3, appendices B
  * and C, and its authors' code):
  *
  * <ul>
@@ -46,6 +49,12 @@ public final class RegionLearner {
       if (!(near > 0 && near <= 1)) throw new InvalidArgumentException("near", near, "above 0, at most 1");
       if (fresh < 1) throw new InvalidArgumentException("fresh", fresh, "at least 1");
     }
+
+    /** The same with other costs: C of negative examples. */
+    public Options cost(double cost) {
+      return new Options(new LinearSvm.Options(cost, svm.positive(), svm.bias(), svm.tolerance(), svm.passes()), lambda,
+          background, near, fresh);
+    }
   }
 
   /** Margins above which a negative is hard, and below which it is dropped. */
@@ -59,6 +68,8 @@ public final class RegionLearner {
   private final Options options;
   private final List<LinearSvm> machines = new ArrayList<>();
   private final List<RidgeRegression> regressions = new ArrayList<>();
+  /** Of the pictures that were learnt from, by their contents. */
+  private final Map<Long, Integer> numbers = new HashMap<>();
   private int pending;
   private boolean begun;
   private double loss;
@@ -96,6 +107,8 @@ public final class RegionLearner {
     float[] boxes = Arrays.copyOf(corners(objects), 4 * objects.size() + proposed.length);
     System.arraycopy(proposed, 0, boxes, 4 * objects.size(), proposed.length);
     if (boxes.length == 0) return loss;
+    boolean first = numbers.putIfAbsent(contents(picture), numbers.size()) == null;
+    long id = (long) numbers.get(contents(picture)) << 32;
     try (Scope scope = Scope.open()) {
       Tensor found = model.features(picture, boxes);
       if (!begun) classifier.scale(LENGTH / meanLength(found.toFloats()));
@@ -107,12 +120,18 @@ public final class RegionLearner {
       float[][] rows = rows(features.toFloats());
       for (int c = 0; c < machines.size(); c++) {
         int[] nearest = nearest(c, objects, overlaps, rows.length);
-        examples(c, objects, rows, nearest, overlaps);
-        near(c, objects.size(), nearest, overlaps, features, all);
+        examples(c, objects, rows, nearest, overlaps, id);
+        if (first) near(c, objects.size(), nearest, overlaps, features, all);
       }
     }
     if (pending >= options.fresh || loss == 0) train(random);
     return loss;
+  }
+
+  private static long contents(Picture picture) {
+    CRC32C sum = new CRC32C();
+    sum.update(picture.planes());
+    return sum.getValue() << 32 | Arrays.hashCode(picture.planes()) & 0xFFFFFFFFL;
   }
 
   private static float[] corners(List<LabelledBox> objects) {
@@ -162,19 +181,22 @@ public final class RegionLearner {
     return nearest[r] < 0 ? 0 : overlaps[r * objects + nearest[r]];
   }
 
-  /** The first rows are the objects' own. */
-  private void examples(int c, List<LabelledBox> objects, float[][] rows, int[] nearest, float[] overlaps) {
+  /**
+   * The first rows are the objects' own.
+   *
+   * @param id of the first row; the others follow
+   */
+  private void examples(int c, List<LabelledBox> objects, float[][] rows, int[] nearest, float[] overlaps, long id) {
     LinearSvm machine = machines.get(c);
     boolean first = machine.count() == 0;
     double[] scores = new double[rows.length];
     for (int r = 0; r < rows.length; r++) scores[r] = machine.score(rows[r]);
     for (int r = 0; r < rows.length; r++) {
       boolean own = r < objects.size() && objects.get(r).label() == c;
-      if (own && !objects.get(r).difficult()) machine.add(rows[r], true);
+      if (own && !objects.get(r).difficult()) machine.add(id + r, rows[r], true);
       if (own || overlap(r, nearest, overlaps, objects.size()) >= options.background) continue;
       if (!first && scores[r] < HARD) continue;
-      machine.add(rows[r], false);
-      pending++;
+      if (machine.add(id + r, rows[r], false)) pending++;
     }
   }
 

@@ -5,6 +5,7 @@ import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Parameters;
+import org.ondol.models.detection.LinearSvm;
 import org.ondol.models.detection.Rcnn;
 import org.ondol.models.detection.RegionFeatures;
 import org.ondol.models.detection.RegionLearner;
@@ -56,6 +57,7 @@ enum RegionRecipes implements Recipe {
   private static Settings common(Settings s) {
     return Trunks.setting(s.whole("proposals", 500, 1, 100_000, "regions of a photograph at most")
         .number("overlap", 0.3, 0, 1, "of two boxes of a class, above which one is dropped")
+        .number("cost", LinearSvm.Options.RCNN.cost(), 1e-9, 1e9, "of a negative example beyond its margin; a positive one costs twice")
         .text("levels", "1,2", "rows of each grid that regions are divided into"));
   }
 
@@ -87,7 +89,7 @@ enum RegionRecipes implements Recipe {
       Units units = Units.of(parts.add(new Parameters()), "", device, random);
       RegionFeatures model = model(new RegionFeatures.Parts(Trunks.of(s, form, units), units, form.classes(),
           Trunks.photographs(form), s.whole("proposals"), s.number("overlap")), s);
-      return parts.done(new RegionTraining(model, RegionLearner.Options.RCNN, form.steps()));
+      return parts.done(new RegionTraining(model, RegionLearner.Options.RCNN.cost(s.number("cost")), form.steps()));
     }
   }
 }

@@ -20,8 +20,7 @@ import org.ondol.models.images.Picture;
 import org.ondol.models.training.Experiment;
 
 /**
- * R-CNN or SPPNet, trained in one pass: a step learns from its pictures, and the last step of the run solves for all of
- * them. What was learnt from lies in memory and not in checkpoints, so that a run that was stopped has to begin anew.
+ * R-CNN or SPPNet: a step learns from its pictures, and the last step of the run solves for all of them. What was learnt from lies in memory and not in checkpoints, so that a run that was stopped has to begin anew.
  */
 public final class RegionTraining implements Experiment, Detecting {
   private final RegionFeatures model;
