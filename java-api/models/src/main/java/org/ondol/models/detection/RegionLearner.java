@@ -38,7 +38,8 @@ public final class RegionLearner {
    * @param lambda of the regressions, 1000 in the paper
    * @param background overlaps below are negative, 0.3 in the paper
    * @param near overlaps from here on are moved, 0.6 in the paper
-   * @param fresh new negatives of all classes after which the machines are trained anew
+   * @param fresh new examples of all classes after which the machines are trained anew; while they have few, a quarter of
+   *     those is enough
    */
   public record Options(LinearSvm.Options svm, double lambda, double background, double near, int fresh) {
     public static final Options RCNN = new Options(LinearSvm.Options.RCNN, 1000, 0.3, 0.6, 2000);
@@ -124,7 +125,8 @@ public final class RegionLearner {
         if (first) near(c, objects.size(), nearest, overlaps, features, all);
       }
     }
-    if (pending >= options.fresh || loss == 0) train(random);
+    int all = machines.stream().mapToInt(LinearSvm::count).sum();
+    if (pending >= Math.min(options.fresh, all / 4)) train(random);
     return loss;
   }
 
@@ -193,7 +195,7 @@ public final class RegionLearner {
     for (int r = 0; r < rows.length; r++) scores[r] = machine.score(rows[r]);
     for (int r = 0; r < rows.length; r++) {
       boolean own = r < objects.size() && objects.get(r).label() == c;
-      if (own && !objects.get(r).difficult()) machine.add(id + r, rows[r], true);
+      if (own && !objects.get(r).difficult() && machine.add(id + r, rows[r], true)) pending++;
       if (own || overlap(r, nearest, overlaps, objects.size()) >= options.background) continue;
       if (!first && scores[r] < HARD) continue;
       if (machine.add(id + r, rows[r], false)) pending++;
