@@ -10,7 +10,8 @@ public final class Recipes {
       Baselines.TABLE, new NadeRecipe(), new RnadeRecipe(), PixelRecipes.PIXELCNN, PixelRecipes.GATED, PixelRecipes.ROW_LSTM,
       PixelRecipes.DIAGONAL_LSTM, new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN,
       new LeNetRecipe(),
-      new FcnRecipe(), new EspNetRecipe());
+      new FcnRecipe(), new EspNetRecipe(),
+      RegionRecipes.RCNN, RegionRecipes.SPPNET, new YoloRecipe());
 
   private Recipes() {}
 

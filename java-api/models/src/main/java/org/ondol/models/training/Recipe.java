@@ -26,7 +26,7 @@ public interface Recipe {
   /** The same for a run: measured with averages of the parameters where the setting "average" asks for them. */
   default Experiment forRun(Device device, Form form, Settings settings, Generator random) {
     Experiment e = create(device, form, settings, random);
-    double decay = settings.number(Settings.AVERAGE);
+    double decay = settings.has(Settings.AVERAGE) ? settings.number(Settings.AVERAGE) : 0;
     return decay > 0 ? new Averaged(e, decay) : e;
   }
 }

@@ -44,6 +44,13 @@ public final class Settings {
         .number(AVERAGE, 0, 0, 0.999999, "decay of the parameters' moving averages, which are measured and kept; 0: none");
   }
 
+  /** The same for what learns from each example once and by no gradient: no rate. */
+  public static Settings passes(int epochs, int batch) {
+    return new Settings(Map.of())
+        .whole("epochs", epochs, 1, 1_000_000, "times that the examples are gone through")
+        .whole("batch", batch, 1, 1_000_000, "examples a step");
+  }
+
   /** One more: a whole number from low to high. */
   public Settings whole(String name, long value, long low, long high, String meaning) {
     return and(name, new Entry(Kind.WHOLE, Long.toString(value), meaning, low, high, List.of()));
@@ -96,6 +103,10 @@ public final class Settings {
       if (!e.choices.contains(e.value)) throw new InvalidArgumentException(name, e.value, "one of " + e.choices);
       return;
     }
+    if (e.kind == Kind.TEXT) {
+      if (e.value.lines().count() > 1) throw new InvalidArgumentException(name, e.value, "a text of one line");
+      return;
+    }
     boolean whole = e.kind == Kind.WHOLE;
     String expected = whole
         ? "a whole number of " + (long) e.low + " to " + (long) e.high : "a number of " + e.low + " to " + e.high;
@@ -112,6 +123,11 @@ public final class Settings {
     Entry e = entries.get(name);
     if (e == null) throw new InvalidArgumentException("setting", name, "one of " + entries.keySet());
     return e;
+  }
+
+  /** Whether there is a setting of this name. */
+  public boolean has(String name) {
+    return entries.containsKey(name);
   }
 
   public int whole(String name) {
