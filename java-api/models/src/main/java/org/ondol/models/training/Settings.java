@@ -91,7 +91,6 @@ public final class Settings {
     return new Settings(all);
   }
 
-
   private static void check(String name, Entry e) {
     if (e.kind == Kind.TEXT) {
       if (e.value.chars().anyMatch(Character::isISOControl)) {
@@ -101,10 +100,6 @@ public final class Settings {
     }
     if (e.kind == Kind.CHOICE) {
       if (!e.choices.contains(e.value)) throw new InvalidArgumentException(name, e.value, "one of " + e.choices);
-      return;
-    }
-    if (e.kind == Kind.TEXT) {
-      if (e.value.lines().count() > 1) throw new InvalidArgumentException(name, e.value, "a text of one line");
       return;
     }
     boolean whole = e.kind == Kind.WHOLE;
