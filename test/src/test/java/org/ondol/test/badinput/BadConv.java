@@ -147,7 +147,7 @@ final class BadConv {
       new Row("conv: a result beyond all memory", ShapeException.class, null, "",
           d -> Conv.apply(x(d), t(d, 3, 2, 1, 1), UNIT.padding(Integer.MAX_VALUE), Epilogue.NONE)),
       new Row("outputShape: null x", InvalidArgumentException.class, "x", "null",
-          d -> Conv.outputShape(null, w(d), UNIT)),
+          d -> Conv.outputShape((Tensor) null, w(d), UNIT)),
       new Row("outputShape: null geometry", InvalidArgumentException.class, "geometry", "null",
           d -> Conv.outputShape(x(d), w(d), null)),
       // epilogue
