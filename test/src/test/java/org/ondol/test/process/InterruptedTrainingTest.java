@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,11 +31,23 @@ class InterruptedTrainingTest {
     return all.toArray(String[]::new);
   }
 
+  /** A process hands on to its children that it ignores SIGINT, the second bit of the mask. */
+  private static boolean interruptsAreIgnored() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (!Files.isReadable(status)) return false;
+    return Files.readAllLines(status).stream().filter(line -> line.startsWith("SigIgn:"))
+        .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 2) != 0);
+  }
+
   @Test
   void leavesACheckpointFromWhichTheRunEndsWithTheSameBits() throws Exception {
     if (!TestDevices.onPath("kill")) {
       System.out.println("[skipped] an interrupted run: no kill to interrupt it with");
       Assumptions.abort("no kill");
+    }
+    if (interruptsAreIgnored()) {
+      System.out.println("[skipped] an interrupted run: interrupts are ignored here, as in a shell's background jobs");
+      Assumptions.abort("SIGINT is ignored");
     }
     Files.createDirectory(folder.resolve("data"));
     byte[] bits = new byte[98 * 200];

@@ -57,11 +57,11 @@ class FcnTest {
         Units.of(parameters, "", device, random));
   }
 
-  /** Scores other than zero, which they begin as. */
+  /** Scores and biases other than zero, which they begin as: a relu that sees a bias alone would lie on its kink. */
   private static void stir(Parameters parameters) {
     Generator random = new Generator(9);
     for (Parameter p : parameters) {
-      if (!p.name().startsWith("score")) continue;
+      if (!p.name().startsWith("score") && !p.name().endsWith(".bias")) continue;
       try (Tensor t = random.normal(p.tensor().device(), 0, 1, p.tensor().shape())) {
         p.assign(t);
       }
