@@ -17,6 +17,10 @@ final class Text {
   static String entry(String term, int column, String explanation) {
     StringBuilder out = new StringBuilder();
     String lead = "  " + term;
+    if (lead.length() >= column) { // a line of its own
+      out.append(lead).append('\n');
+      lead = "";
+    }
     for (String line : wrap(explanation, WIDTH - column)) {
       out.append(lead).repeat(" ", Math.max(1, column - lead.length())).append(line).append('\n');
       lead = "";

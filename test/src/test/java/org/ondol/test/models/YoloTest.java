@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import org.ondol.test.support.TestDevices;
 class YoloTest {
   private static final Path DATA = Path.of(System.getProperty("ondol.data", "../../shared/data"));
   private static final Path FOLDER = DATA.resolve("yolo-fastest");
+  private static final double NEAR = 0.02;
 
   private static void need(Path path) {
     if (!Files.exists(path)) {
@@ -49,13 +51,37 @@ class YoloTest {
     }
   }
 
-  /** From the file of a photograph to boxes in its pixels. */
+  /** Boxes of the golden image itself. */
+  @Test
+  void boxesOfTheDog() throws IOException {
+    SafeTensors golden = Network.open("yolo-fastest", "golden_dog");
+    byte[] planes = new byte[3 * 320 * 320];
+    float[] input = golden.floats("input"); // bytes / 255
+    for (int i = 0; i < planes.length; i++) planes[i] = (byte) Math.round(input[i] * 255);
+    JsonArray expected = expected().getAsJsonObject("dog.jpg").getAsJsonArray("detections");
+    for (Device device : TestDevices.available()) {
+      try (Yolo yolo = Yolo.load(FOLDER, device, Yolo.THRESHOLD)) {
+        List<Detection> found = yolo.detect(new Picture(320, 320, planes)).stream()
+            .map(d -> d.scaled(768 / 320.0, 576 / 320.0)).toList();
+        same("the golden dog on " + device, yolo, found, expected, 1e-3);
+      }
+    }
+  }
+
+  private static JsonObject expected() throws IOException {
+    need(FOLDER);
+    return JsonParser.parseString(Files.readString(FOLDER.resolve("expected_detections.json"))).getAsJsonObject()
+        .getAsJsonObject("images");
+  }
+
+  /**
+   * From the file of a photograph to boxes in its pixels. The JDK's JPEG decoder repeats chroma where that of the
+   * expected boxes interpolated it: scores may differ by 0.01, and what is that near the threshold may be absent.
+   */
   @Test
   void boxesInFivePhotographs() throws IOException {
-    need(FOLDER);
     need(DATA.resolve("images"));
-    JsonObject images = JsonParser.parseString(Files.readString(FOLDER.resolve("expected_detections.json")))
-        .getAsJsonObject().getAsJsonObject("images");
+    JsonObject images = expected();
     assertEquals(5, images.size());
     List<List<Detection>> first = null;
     for (Device device : TestDevices.available()) {
@@ -63,7 +89,12 @@ class YoloTest {
       try (Yolo yolo = Yolo.load(FOLDER, device, Yolo.THRESHOLD)) {
         for (String name : images.keySet()) {
           List<Detection> found = yolo.detect(Picture.read(DATA.resolve("images").resolve(name)));
-          same(name + " on " + device, yolo, found, images.getAsJsonObject(name).getAsJsonArray("detections"));
+          JsonArray sure = new JsonArray();
+          for (JsonElement e : images.getAsJsonObject(name).getAsJsonArray("detections")) {
+            if (e.getAsJsonObject().get("score").getAsDouble() > Yolo.THRESHOLD + NEAR) sure.add(e);
+          }
+          same(name + " on " + device, yolo, found.subList(0, Math.min(found.size(), sure.size())), sure, 0.01);
+          assertTrue(found.stream().skip(sure.size()).allMatch(d -> d.score() < Yolo.THRESHOLD + NEAR), name + found);
           all.add(found);
         }
       }
@@ -72,13 +103,14 @@ class YoloTest {
     }
   }
 
-  private static void same(String what, Yolo yolo, List<Detection> found, JsonArray expected) {
+  private static void same(String what, Yolo yolo, List<Detection> found, JsonArray expected,
+      double tolerance) {
     assertEquals(expected.size(), found.size(), what + ": " + found);
     for (int i = 0; i < found.size(); i++) {
       Detection d = found.get(i);
       JsonObject e = expected.get(i).getAsJsonObject();
       assertEquals(e.get("class").getAsString(), yolo.classes().get(d.label()), what);
-      assertEquals(e.get("score").getAsDouble(), d.score(), 5e-3, what);
+      assertEquals(e.get("score").getAsDouble(), d.score(), tolerance, what);
       JsonArray b = e.getAsJsonArray("box");
       double iou = iou(d, b.get(0).getAsDouble(), b.get(1).getAsDouble(), b.get(2).getAsDouble(), b.get(3).getAsDouble());
       assertTrue(iou >= 0.99, what + ": " + d + " where " + b + " was expected");
