@@ -34,7 +34,12 @@ check_cxx_source_compiles("
 int main() { return 0; }" ONDOL_X86)
 set(ONDOL_SETS PORTABLE)
 if(ONDOL_X86)
-  list(APPEND ONDOL_SETS AVX2 AVX512)
+  list(APPEND ONDOL_SETS AVX2)
+  if(ONDOL_AVX512)
+    list(APPEND ONDOL_SETS AVX512)
+  else()
+    add_compile_definitions(ONDOL_WITHOUT_AVX512)
+  endif()
 endif()
 
 if(ONDOL_SANITIZE)

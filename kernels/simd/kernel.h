@@ -38,9 +38,12 @@ const char* missing_avx512();
 #define ONDOL_HAVE_PORTABLE(...) __VA_ARGS__
 #if defined(__x86_64__)
 #define ONDOL_HAVE_AVX2(...) __VA_ARGS__
-#define ONDOL_HAVE_AVX512(...) __VA_ARGS__
 #else
 #define ONDOL_HAVE_AVX2(...)
+#endif
+#if defined(__x86_64__) && !defined(ONDOL_WITHOUT_AVX512)
+#define ONDOL_HAVE_AVX512(...) __VA_ARGS__
+#else
 #define ONDOL_HAVE_AVX512(...)
 #endif
 
