@@ -1,7 +1,7 @@
 // convweight. A task owns the filters between some panels of output channels and a block of input channels. For each
 // image it takes bands of rows: dy becomes rows of 16 channels a position, x a patch, and each filter entry's chain over
-// the positions goes on; at the end of an image the chain is added to the sum over images. Where several blocks of input
-// channels need the same dy, a phase before turns all of it once.
+// the positions goes on; the tile of an image's last band adds the chain to the sum over images. Where several blocks of
+// input channels need the same dy, a phase before turns all of it once.
 #ifndef ONDOL_CONV_WEIGHT_BODY_H
 #define ONDOL_CONV_WEIGHT_BODY_H
 
@@ -26,42 +26,52 @@ class EntryTile {
   static constexpr int ROWS = V::lanes == 16 ? 8 : Tile<V>::ROWS;
   static constexpr int PANELS = 2;
 
-  // Sums of row i at c + i * 16 and, for the second panel, c + c_panel + i * 16.
+  // Where chains come from and go to: row i's at i * 16 and, for the second panel, panel + i * 16.
+  struct Chains {
+    const float* begun;  // null: they begin here
+    float* ended;
+    bool add;  // to what is there
+    int64_t panel;
+  };
+
   typedef void (*Function)(int64_t n, const int64_t* place, const float* const* x, const float* dy, int64_t dy_panel,
-                           float* c, int64_t c_panel, bool first);
+                           const Chains& chains);
 
   static Function function(int64_t rows, int64_t panels) { return FUNCTIONS[rows - 1][panels - 1]; }
   static constexpr int panels(int rows) { return Tile<V>::panels(rows) < PANELS ? Tile<V>::panels(rows) : PANELS; }
 
  private:
   template <int rows, int panels>
-  static void compute(int64_t n, const int64_t* place, const float* const* x, const float* dy, int64_t dy_panel, float* c,
-                      int64_t c_panel, bool first) {
+  static void compute(int64_t n, const int64_t* place, const float* const* x, const float* dy, int64_t dy_panel,
+                      const Chains& chains) {
     constexpr int width = panels * vectors;
     F sum[rows][width];
     const float* base[rows];
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
       base[i] = x[i];
       ONDOL_UNROLL for (int j = 0; j < width; j++) {
-        sum[i][j] = first ? V::set(0.0f) : V::load(c + j / vectors * c_panel + i * PANEL_WIDTH + j % vectors * V::lanes);
+        sum[i][j] = chains.begun == nullptr ? V::set(0.0f) : V::load(chains.begun + at(i, j, chains.panel));
       }
     }
     _Pragma("GCC unroll 1") for (int64_t p = 0; p < n; p++) {
-      const int64_t at = place[p];
+      const int64_t position = place[p];
       F row[width];
       ONDOL_UNROLL for (int j = 0; j < width; j++) row[j] = V::load(dy + j / vectors * dy_panel + j % vectors * V::lanes);
       ONDOL_UNROLL for (int i = 0; i < rows; i++) {
-        const F factor = V::set(base[i][at]);
+        const F factor = V::set(base[i][position]);
         ONDOL_UNROLL for (int j = 0; j < width; j++) sum[i][j] = V::fma(factor, row[j], sum[i][j]);
       }
       dy += PANEL_WIDTH;
     }
     ONDOL_UNROLL for (int i = 0; i < rows; i++) {
       ONDOL_UNROLL for (int j = 0; j < width; j++) {
-        V::store(c + j / vectors * c_panel + i * PANEL_WIDTH + j % vectors * V::lanes, sum[i][j]);
+        float* const to = chains.ended + at(i, j, chains.panel);
+        V::store(to, chains.add ? V::load(to) + sum[i][j] : sum[i][j]);
       }
     }
   }
+
+  static int64_t at(int i, int j, int64_t panel) { return j / vectors * panel + i * PANEL_WIDTH + j % vectors * V::lanes; }
 
   template <int rows, int count>
   static constexpr Function choose() {
@@ -92,7 +102,7 @@ class ConvWeight {
   static constexpr int64_t ENTRIES = 256;
   static constexpr int64_t PATCH_FLOATS = 64 * 1024;
   static constexpr int64_t DY_FLOATS = 32 * 1024;
-  static constexpr int64_t MOST_PANELS = 8;
+  static constexpr int64_t MOST_PANELS = 16;  // 256 KB of sums, or, over several bands, 128 of sums and as much of chains
   static constexpr int64_t TURNED_FLOATS = 16 * 1024 * 1024;  // 64 MB
 
  public:
@@ -170,7 +180,7 @@ class ConvWeight {
     const Patch<V> patch(axis_y(a), axis_x(a), c.rows, a.y_width);
     // A patch serves all panels of its task.
     const int64_t side = EntryTile<V>::panels(EntryTile<V>::ROWS);
-    c.panels = max_of(side, min_of(MOST_PANELS, DY_FLOATS / (c.rows * a.y_width * PANEL_WIDTH)) / side * side);
+    c.panels = max_of(side, min_of(c.rows < a.y_height ? MOST_PANELS / 2 : MOST_PANELS, DY_FLOATS / (c.rows * a.y_width * PANEL_WIDTH)) / side * side);
     int64_t block = max_of<int64_t>(1, min_of(ENTRIES / taps, PATCH_FLOATS / patch.plane));
     c.channels = min_of(block, x_group);
     while (groups(a, c.panels) * ceil_div(x_group, c.channels) < 4 * threads && threads > 1) {
@@ -194,13 +204,13 @@ class ConvWeight {
   }
 
   struct Memory {
-    int64_t patch, dy, chain, total_sums, places, bases, entries, taps, total;
+    int64_t patch, dy, total_sums, chain, places, bases, entries, taps, total;
 
     Memory(const ondol_conv_args& a, const WeightChoice& c) {
       patch = round_up(Patch<V>(axis_y(a), axis_x(a), c.rows, a.y_width).floats(c.channels), 16);
       dy = c.turned != 0 ? 0 : c.panels * c.rows * a.y_width * PANEL_WIDTH;
-      chain = c.panels * c.entries * PANEL_WIDTH;
-      total_sums = chain;
+      total_sums = c.panels * c.entries * PANEL_WIDTH;
+      chain = c.rows < a.y_height ? total_sums : 0;
       places = 2 * round_up(c.rows * a.y_width, 8);
       bases = 2 * round_up(c.entries, 16);  // pointers
       entries = round_up(c.entries, 16);
@@ -256,13 +266,7 @@ class ConvWeight {
     const int64_t n = list(cls, from, to);
     const int64_t panels = ceil_div(last - first, 16);
     for (int64_t k = 0; k < panels * c.entries * PANEL_WIDTH; k++) sums[k] = 0.0f;
-    for (int64_t image = 0; image < a.batch && n > 0; image++) {
-      chains(image, cls, first, last, panel + first / 16, from, to, n);
-      for (int64_t p = 0; p < panels; p++) {
-        const int64_t at = p * c.entries * PANEL_WIDTH;
-        for (int64_t k = at; k < at + n * PANEL_WIDTH; k += V::lanes) V::store(sums + k, V::load(sums + k) + V::load(chain + k));
-      }
-    }
+    for (int64_t image = 0; image < a.batch && n > 0; image++) add(image, cls, first, last, panel + first / 16, from, to, n);
     write(cls, first, last, from, to, n);
   }
 
@@ -286,8 +290,8 @@ class ConvWeight {
     return n;
   }
 
-  // One image's chains: panels from `panel` of all on.
-  void chains(int64_t image, const Class& cls, int64_t first, int64_t last, int64_t panel, int64_t from, int64_t to, int64_t n) const {
+  // One image's chains are added to the sums: panels from `panel` of all on.
+  void add(int64_t image, const Class& cls, int64_t first, int64_t last, int64_t panel, int64_t from, int64_t to, int64_t n) const {
     const Patch<V> patch(y, x, c.rows, a.y_width);
     const float* map = a.x + image * a.x_batch + (cls.group * (a.x_channels / a.groups) + from) * a.x_channel;
     const int64_t panels = ceil_div(last - first, 16);
@@ -311,9 +315,11 @@ class ConvWeight {
         together = min_of(side, panels - p);
         for (int64_t t = 0; t < tiles; t++) {
           const int64_t e = n * t / tiles, count = n * (t + 1) / tiles - e;
+          const int64_t at = (p * c.entries + e) * PANEL_WIDTH;
+          const bool ends = r + rows == a.y_height;
           EntryTile<V>::function(count, together)(positions, places, bases + e, rows_of_dy + p * pitch, pitch,
-                                                  chain + (p * c.entries + e) * PANEL_WIDTH, c.entries * PANEL_WIDTH,
-                                                  r == 0);
+                                                  {r == 0 ? nullptr : chain + at, (ends ? sums : chain) + at, ends,
+                                                   c.entries * PANEL_WIDTH});
         }
       }
     }
