@@ -164,7 +164,7 @@ final class LatentTraining {
     public float[] step(float[] noise, Map<String, float[]> gradients) {
       try (Scope scope = Scope.open()) {
         float d = training.descend(Adversaries.DISCRIMINATOR, gradients,
-            tape -> model.discriminatorLoss(tape, real, codes(tape, noise, 0)));
+            tape -> model.discriminatorLoss(tape, real, codes(tape, noise, 0), 1));
         float g = training.descend(Adversaries.GENERATOR, gradients,
             tape -> model.generatorLoss(tape, codes(tape, noise, 1)));
         return new float[] {d, g};

@@ -55,12 +55,14 @@ public interface Adversaries extends AutoCloseable {
    * gradient reaches the generator.
    *
    * @param z as many codes as there are real pictures, or any other number
+   * @param sure the probability of being real that D is to give to real pictures: 1, or less so that it does not grow
+   *     ever surer (one-sided label smoothing; T. Salimans et al., Improved Techniques for Training GANs, NIPS 2016, 3.4)
    */
-  default Value discriminatorLoss(Tape tape, Tensor real, Tensor z) {
+  default Value discriminatorLoss(Tape tape, Tensor real, Tensor z, double sure) {
     Value fake = tape.frozen(() -> generate(tape, tape.constant(z), Statistics.BATCH));
     Value a = judge(tape, tape.constant(real), Statistics.MOVING);
     Value b = judge(tape, fake, Statistics.MOVING);
-    return bernoulli(a, 1).add(bernoulli(b, 0));
+    return bernoulli(a, sure).add(bernoulli(b, 0));
   }
 
   /** The generator's loss, in nats; the discriminator's parameters get gradients only if backward is asked for them. */

@@ -31,19 +31,22 @@ public final class Adversarial implements Experiment {
   private final Adversaries nets;
   private final Optimizer optimizer;
   private final Form form;
+  private final double sure;
   private final Statistics drawn;
   private final long[] shape;
 
   /**
    * Takes nets and optimiser over.
    *
+   * @param sure what the discriminator is to say of real pictures
    * @param drawn with what statistics pictures are drawn
    * @param shape of a picture as the nets take it
    */
-  Adversarial(Adversaries nets, Adam optimizer, Form form, Statistics drawn, long... shape) {
+  Adversarial(Adversaries nets, Adam optimizer, Form form, double sure, Statistics drawn, long... shape) {
     this.nets = nets;
     this.optimizer = optimizer;
     this.form = form;
+    this.sure = sure;
     this.drawn = drawn;
     this.shape = shape;
   }
@@ -76,7 +79,7 @@ public final class Adversarial implements Experiment {
     try (Scope scope = Scope.open()) {
       Tensor real = batch.inputs(-1, 1).reshape(Shapes.with(batch.count(), shape));
       Tensor z = nets.codes(batch.count(), random);
-      return descend(Adversaries.DISCRIMINATOR, tape -> nets.discriminatorLoss(tape, real, z));
+      return descend(Adversaries.DISCRIMINATOR, tape -> nets.discriminatorLoss(tape, real, z, sure));
     }
   }
 

@@ -4,7 +4,6 @@ import java.util.List;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Schedule;
 import org.ondol.models.data.DataException;
 import org.ondol.models.latent.Adversaries;
 import org.ondol.models.latent.Dcgan;
@@ -20,7 +19,7 @@ enum GanRecipes implements Recipe {
   GAN("gan", "generative adversarial nets of dense layers") {
     @Override
     public Settings settings() {
-      return Settings.training(30, 100, 0.0002)
+      return rates(30, 100)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("hidden", 512, 1, 100_000, "units in a hidden layer");
     }
@@ -35,7 +34,7 @@ enum GanRecipes implements Recipe {
   DCGAN("dcgan", "deep convolutional generative adversarial nets") {
     @Override
     public Settings settings() {
-      return Settings.training(20, 64, 0.0002)
+      return rates(20, 64)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("width", 32, 1, 4096, "channels of the largest maps")
           .whole("levels", 2, 1, 10, "how often a picture is halved")
@@ -69,9 +68,14 @@ enum GanRecipes implements Recipe {
     this.summary = summary;
   }
 
+  private static Settings rates(int epochs, int batch) {
+    return Rates.setting(Settings.training(epochs, batch, 0.0002), "constant")
+        .number("sure", 1, 0.5, 1, "probability of being real that the discriminator is to give to real pictures");
+  }
+
   private static Experiment experiment(Adversaries nets, Settings s, Form form, Statistics drawn, long... shape) {
-    Adam adam = new Adam(nets.parameters(), Schedule.constant(s.number("rate")), Adam.Options.ADAM.betas(BETA1, BETA2));
-    return new Adversarial(nets, adam, form, drawn, shape);
+    Adam adam = new Adam(nets.parameters(), Rates.of(s, form), Adam.Options.ADAM.betas(BETA1, BETA2));
+    return new Adversarial(nets, adam, form, s.number("sure"), drawn, shape);
   }
 
   @Override
