@@ -1,6 +1,8 @@
 /** Ondol's model layer: it sees tensors and operations, never a backend. */
 module org.ondol.models {
   requires transitive org.ondol.core;
+  // Reads images.
+  requires transitive java.desktop;
   requires ai.djl.tokenizers;
   requires com.google.protobuf;
   requires org.tribuo.util.onnx;
@@ -12,10 +14,14 @@ module org.ondol.models {
   exports org.ondol.models;
   exports org.ondol.models.autoregressive;
   exports org.ondol.models.data;
+  exports org.ondol.models.detection;
+  exports org.ondol.models.evaluation;
+  exports org.ondol.models.images;
   exports org.ondol.models.latent;
   exports org.ondol.models.layers;
   exports org.ondol.models.proposals;
   exports org.ondol.models.recipes;
   exports org.ondol.models.training;
+  exports org.ondol.models.trunks;
   exports org.ondol.models.weights;
 }

@@ -156,7 +156,7 @@ final class TrainCommand implements Runnable {
     long steps = Trainer.steps(data, batch) * settings.whole("epochs");
     Form form = Form.of(data, steps);
     Generator random = new Generator(seed);
-    try (Experiment experiment = recipe.create(device.device(), form, settings, random);
+    try (Experiment experiment = recipe.forRun(device.device(), form, settings, random);
         TrainProgress progress = new TrainProgress(quiet, recipe.title(), epoch -> samples(experiment, epoch))) {
       Trainer trainer = new Trainer(experiment, data, new Trainer.Options(seed, settings.whole("epochs"), batch, folder,
           save, Saved.notes(recipe, settings, form)), random, progress);

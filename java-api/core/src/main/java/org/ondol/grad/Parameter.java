@@ -82,7 +82,8 @@ public final class Parameter implements AutoCloseable {
     version++; // only ever by the one thread that writes
   }
 
-  long version() {
+  /** How often the values were changed: what is derived from them is out of date when it has grown. */
+  public long version() {
     return version;
   }
 

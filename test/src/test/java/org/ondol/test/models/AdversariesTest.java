@@ -40,7 +40,7 @@ class AdversariesTest {
       int x = i % SIDE;
       values[i] = (byte) ((Math.max(Math.abs(2 * y - 7), Math.abs(2 * x - 7)) <= 3 ? 190 : 0) + (int) noise[i]);
     }
-    return new Examples("squares", new long[] {1, SIDE, SIDE}, 256, values, null);
+    return new Examples("squares", new long[] {1, SIDE, SIDE}, 256, values);
   }
 
   private static Adversarial nets(String name, Device device) {

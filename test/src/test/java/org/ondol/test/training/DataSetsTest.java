@@ -105,11 +105,11 @@ class DataSetsTest {
     }
     assertThrows(InvalidArgumentException.class, () -> e.batch(Device.of("java"), 3));
     assertThrows(InvalidArgumentException.class, () -> e.batch(Device.of("java"), -1));
-    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {5}, 8, values, null));
-    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {4}, 7, values, null));
+    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {5}, 8, values));
+    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {4}, 7, values));
     assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {4}, 8, values, new int[] {1}));
-    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {0}, 8, values, null));
-    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {4, 1L << 40}, 8, values, null));
+    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {0}, 8, values));
+    assertThrows(InvalidArgumentException.class, () -> new Examples("x", new long[] {4, 1L << 40}, 8, values));
     assertEquals(1, e.binarized(4).value(1, 0));
     assertEquals(0, e.binarized(5).value(1, 0));
     assertEquals(2, e.first(2).count());

@@ -53,7 +53,7 @@ class TrainerTest {
       boolean flip = random.nextInt(10) == 0;
       bits[i] = (byte) (i % VARIABLES == 0 ? random.nextInt(2) : flip ? 1 - bits[i - 1] : bits[i - 1]);
     }
-    return new Examples(name, new long[] {VARIABLES}, 2, bits, null);
+    return new Examples(name, new long[] {VARIABLES}, 2, bits);
   }
 
   private record Run(Trainer trainer, Experiment experiment) implements AutoCloseable {

@@ -1,7 +1,10 @@
 package org.ondol.models.data;
 
+import java.util.List;
 import org.ondol.Device;
+import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
+import org.ondol.models.detection.LabelledBox;
 
 /** Some examples on their way to a device. Each call makes a tensor of the current scope. */
 public final class Batch {
@@ -9,14 +12,14 @@ public final class Batch {
   private final long[] shape;
   private final int levels;
   private final byte[] values;
-  private final long[] labels;
+  private final Truth truth;
 
-  Batch(Device device, long[] shape, int levels, byte[] values, long[] labels) {
+  Batch(Device device, long[] shape, int levels, byte[] values, Truth truth) {
     this.device = device;
     this.shape = shape;
     this.levels = levels;
     this.values = values;
-    this.labels = labels;
+    this.truth = truth;
   }
 
   public int count() {
@@ -49,13 +52,76 @@ public final class Batch {
     return Tensor.of(device, x, shape);
   }
 
+  /** [N, ...]. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /** The values, one example after the other: the array itself, not a copy. */
+  public byte[] values() {
+    return values;
+  }
+
+  /** What is true of each, or null. */
+  public Truth truth() {
+    return truth;
+  }
+
+  /**
+   * The same with other values and what is true of them, for instance varied at random. Takes the array over.
+   *
+   * @param changed as many as there are, below the number of levels
+   * @param other for as many examples, or null
+   */
+  public Batch with(byte[] changed, Truth other) {
+    if (changed.length != values.length) {
+      throw new InvalidArgumentException("changed", "of " + changed.length + " bytes", "" + values.length);
+    }
+    if (other != null && other.count() != count()) {
+      throw new InvalidArgumentException("other", "of " + other.count(), "one for each of " + count() + " examples");
+    }
+    for (int i = 0; levels < 256 && i < changed.length; i++) {
+      if ((changed[i] & 0xFF) >= levels) {
+        throw new InvalidArgumentException("changed", "with " + (changed[i] & 0xFF) + " at " + i, "below " + levels);
+      }
+    }
+    return new Batch(device, shape, levels, changed, other);
+  }
+
   /**
    * The labels. INT64 [N].
    *
    * @throws DataException if the examples have none
    */
   public Tensor labels() {
-    if (labels == null) throw new DataException("these examples have no labels");
+    if (!(truth instanceof Truth.Labels all)) throw new DataException("these examples have no labels");
+    long[] labels = new long[all.count()];
+    for (int i = 0; i < labels.length; i++) labels[i] = all.labels()[i];
     return Tensor.of(device, labels, labels.length);
+  }
+
+  /**
+   * The objects of each picture, in its pixels.
+   *
+   * @throws DataException if the examples have none
+   */
+  public List<List<LabelledBox>> boxes() {
+    if (truth instanceof Truth.Boxes all) return all.boxes();
+    throw new DataException("these examples have no boxes");
+  }
+
+  /**
+   * The class of each pixel; pixels that are ignored have their number. INT64 [N, H, W].
+   *
+   * @throws DataException if the examples have none
+   */
+  public Tensor maps() {
+    if (!(truth instanceof Truth.Maps all)) throw new DataException("these examples have no label maps");
+    int plane = Math.toIntExact(shape[2] * shape[3]);
+    long[] classes = new long[Math.multiplyExact(count(), plane)];
+    for (int n = 0; n < count(); n++) {
+      for (int i = 0; i < plane; i++) classes[n * plane + i] = all.maps()[n][i] & 0xFF;
+    }
+    return Tensor.of(device, classes, count(), shape[2], shape[3]);
   }
 }

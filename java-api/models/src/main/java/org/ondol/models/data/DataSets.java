@@ -24,6 +24,15 @@ public final class DataSets {
    * @throws DataException if there is nothing of that kind, or it is damaged
    */
   public static DataSet open(Path path) {
+    return open(path, null);
+  }
+
+  /**
+   * The same with pictures of a given size.
+   *
+   * @param size to which photographs are stretched, with their boxes; null for the size that they have
+   */
+  public static DataSet open(Path path, Size size) {
     if (Files.isRegularFile(path) && path.toString().endsWith(".safetensors")) return table(path);
     if (!Files.isDirectory(path)) throw new DataException("no data in " + path + ": no such folder; expected " + KNOWN);
     if (find(path, "train.bits") != null) return binarized(path);
@@ -84,7 +93,7 @@ public final class DataSets {
     if (packed.length > Integer.MAX_VALUE / 8) throw new DataException(file + " is too large");
     byte[] values = new byte[packed.length * 8];
     for (int i = 0; i < values.length; i++) values[i] = (byte) (packed[i / 8] >> 7 - i % 8 & 1);
-    return new Examples(name, new long[] {1, 28, 28}, 2, values, null);
+    return new Examples(name, new long[] {1, 28, 28}, 2, values);
   }
 
   private static DataSet table(Path file) {
@@ -110,6 +119,6 @@ public final class DataSets {
     for (int i = 0; i < values.length; i++) {
       if (values[i] < 0 || values[i] > 1) throw new DataException(file + ": " + part + " holds more than 0 and 1");
     }
-    return new Examples(part, new long[] {shape[1]}, 2, values, null);
+    return new Examples(part, new long[] {shape[1]}, 2, values);
   }
 }

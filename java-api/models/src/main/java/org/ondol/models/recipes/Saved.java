@@ -7,7 +7,9 @@ import java.util.Map;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
+import org.ondol.grad.Average;
 import org.ondol.grad.Generator;
+import org.ondol.grad.Parameters;
 import org.ondol.models.training.Checkpoint;
 import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
@@ -76,17 +78,28 @@ public record Saved(Path file, Recipe recipe, Settings settings, Form form) {
     }
   }
 
-  /** The trained model. */
+  /** The trained model, with the averages of its parameters where it was trained to be measured by them. */
   public Experiment load(Device device) {
     Experiment e = recipe.create(device, form, settings, new Generator(0));
     try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
       Published published = Published.of(saved);
       if (published != null) published.load(saved, e.parameters());
-      else Checkpoint.load(file, e.parameters(), null, null);
+      else load(saved, e.parameters());
       return e;
     } catch (RuntimeException x) {
       e.close();
       throw x;
+    }
+  }
+
+  private void load(SafeTensors saved, Parameters parameters) {
+    if (!Checkpoint.hasAverages(saved)) {
+      Checkpoint.load(file, parameters, null, null);
+      return;
+    }
+    try (Average average = new Average(parameters, settings.number(Settings.AVERAGE))) {
+      Checkpoint.load(file, parameters, null, average, null);
+      average.assign();
     }
   }
 }

@@ -10,6 +10,7 @@ import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.grad.Average;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Optimizer;
 import org.ondol.grad.Parameter;
@@ -20,12 +21,14 @@ import org.ondol.models.weights.WeightsException;
 
 /**
  * All that a training run needs to go on with the same bits: parameters (frozen ones, such as running statistics, too),
- * the optimiser's state, the generator's position and the number of steps, in one safetensors file that is written
+ * their averages, the optimiser's state, the generator's position and the number of steps, in one safetensors file that is written
  * whole or not at all. Parameters have their own names in it, so that it is also a file of weights.
  */
 public final class Checkpoint {
   private static final String STATE = "optimizer/";
   private static final String UPDATES = "/updates";
+  private static final String AVERAGE = "average/";
+  private static final String AVERAGED = "average.updates";
   private static final String OWN = "ondol.";
   private static final String VERSION = "1";
 
@@ -39,16 +42,23 @@ public final class Checkpoint {
 
   private Checkpoint() {}
 
+  /** Writes a checkpoint without averages. */
+  public static void save(Path file, Parameters parameters, Optimizer optimizer, Generator generator, long step,
+      Map<String, String> notes) {
+    save(file, parameters, optimizer, null, generator, step, notes);
+  }
+
   /**
    * Writes a checkpoint.
    *
    * @param optimizer or null
+   * @param average of these parameters, or null
    * @param generator or null
    * @param notes the caller's own, such as the model's sizes; keys must not begin with "ondol."
    * @throws WeightsException if the file could not be written; an older one is then unchanged
    */
-  public static void save(Path file, Parameters parameters, Optimizer optimizer, Generator generator, long step,
-      Map<String, String> notes) {
+  public static void save(Path file, Parameters parameters, Optimizer optimizer, Average average, Generator generator,
+      long step, Map<String, String> notes) {
     present("file", file);
     present("parameters", parameters);
     present("notes", notes);
@@ -64,8 +74,8 @@ public final class Checkpoint {
     facts.put(OWN + "checkpoint", VERSION);
     facts.put(OWN + "step", Long.toString(step));
     for (Parameter p : parameters) {
-      if (p.name().startsWith(STATE)) {
-        throw new InvalidArgumentException("parameters", "with " + p.name(), "names outside " + STATE);
+      if (extra(p.name())) {
+        throw new InvalidArgumentException("parameters", "with " + p.name(), "names outside " + STATE + " and " + AVERAGE);
       }
       tensors.put(p.name(), p.tensor());
     }
@@ -77,6 +87,10 @@ public final class Checkpoint {
         optimizer.updates().forEach((name, n) ->
             tensors.put(STATE + name + UPDATES, Tensor.of(Device.of("java"), new long[] {n})));
       }
+      if (average != null) {
+        facts.put(OWN + AVERAGED, Long.toString(average.updates()));
+        average.state().forEach((name, t) -> tensors.put(AVERAGE + name, t));
+      }
       if (generator != null) {
         facts.put(OWN + "generator.seed", Long.toString(generator.seed()));
         facts.put(OWN + "generator.position", Long.toString(generator.position()));
@@ -85,14 +99,31 @@ public final class Checkpoint {
     }
   }
 
+  /** Goes back to a checkpoint, but for its averages. */
+  public static Loaded load(Path file, Parameters parameters, Optimizer optimizer, Generator generator) {
+    return load(file, parameters, optimizer, null, generator);
+  }
+
+  /** Whether a checkpoint has averages of its parameters. */
+  public static boolean hasAverages(SafeTensors saved) {
+    return saved.metadata().containsKey(OWN + AVERAGED);
+  }
+
+  /** Whether a tensor is none of the parameters. */
+  private static boolean extra(String name) {
+    return name.startsWith(STATE) || name.startsWith(AVERAGE);
+  }
+
   /**
    * Goes back to a checkpoint. Everything is read and checked before anything is changed.
    *
    * @param optimizer or null; of the kind that was saved, over the same parameters
+   * @param average or null; over the same parameters
    * @param generator or null
    * @throws WeightsException if the file is absent, damaged, or not of this model, optimiser and generator
    */
-  public static Loaded load(Path file, Parameters parameters, Optimizer optimizer, Generator generator) {
+  public static Loaded load(Path file, Parameters parameters, Optimizer optimizer, Average average,
+      Generator generator) {
     present("file", file);
     present("parameters", parameters);
     try (Scope scope = Scope.open(); SafeTensors saved = SafeTensors.open(file)) {
@@ -104,7 +135,10 @@ public final class Checkpoint {
       long step = facts.notNegative("step");
       Map<Parameter, Tensor> values = parameters(file, saved, parameters);
       Generator random = generator == null ? null : facts.generator();
+      long averaged = average == null ? 0 : facts.notNegative(AVERAGED);
+      Map<String, Tensor> sums = average == null ? Map.of() : averages(saved, parameters);
       if (optimizer != null) restore(file, saved, facts, optimizer);
+      if (average != null) average.restore(averaged, sums);
       values.forEach(Parameter::assign);
       if (generator != null) generator.restore(random.seed(), random.position());
       return new Loaded(step, facts.notes());
@@ -155,7 +189,7 @@ public final class Checkpoint {
 
   private static Map<Parameter, Tensor> parameters(Path file, SafeTensors saved, Parameters parameters) {
     Set<String> names = new LinkedHashSet<>(saved.names());
-    names.removeIf(n -> n.startsWith(STATE));
+    names.removeIf(Checkpoint::extra);
     Map<Parameter, Tensor> values = new LinkedHashMap<>();
     for (Parameter p : parameters) {
       if (!names.remove(p.name())) throw new WeightsException(file + " has no parameter named " + p.name());
@@ -164,6 +198,14 @@ public final class Checkpoint {
     }
     if (!names.isEmpty()) throw new WeightsException(file + " has parameters that the model lacks: " + names);
     return values;
+  }
+
+  private static Map<String, Tensor> averages(SafeTensors saved, Parameters parameters) {
+    Map<String, Tensor> sums = new LinkedHashMap<>();
+    for (Parameter p : parameters) {
+      sums.put(p.name(), saved.tensor(AVERAGE + p.name(), Device.of("java"), p.tensor().shape()));
+    }
+    return sums;
   }
 
   private static void restore(Path file, SafeTensors saved, Facts facts, Optimizer optimizer) {

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.function.Function;
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.grad.Average;
 import org.ondol.grad.Clip;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Optimizer;
@@ -18,6 +19,11 @@ public interface Experiment extends AutoCloseable {
   Parameters parameters();
 
   Optimizer optimizer();
+
+  /** The averages of the parameters with which it is measured and shown, or null where that is done as they are. */
+  default Average average() {
+    return null;
+  }
 
   /**
    * One step of training.

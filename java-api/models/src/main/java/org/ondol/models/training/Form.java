@@ -2,11 +2,13 @@ package org.ondol.models.training;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.ondol.InvalidArgumentException;
 import org.ondol.models.data.DataException;
 import org.ondol.models.data.DataSet;
 import org.ondol.models.data.Examples;
+import org.ondol.models.data.Truth;
 import org.ondol.models.weights.WeightsException;
 
 /**
@@ -15,14 +17,25 @@ import org.ondol.models.weights.WeightsException;
  * @param shape of one example
  * @param levels how many values each variable has
  * @param steps a run will take, for schedules; 0 where there will be none
+ * @param classes the names of the classes of boxes or of pixels; empty where there are none
  */
-public record Form(long[] shape, int levels, long steps) {
+public record Form(long[] shape, int levels, long steps, List<String> classes) {
   private static final String SHAPE = "data.shape";
   private static final String LEVELS = "data.levels";
+  private static final String CLASSES = "data.classes";
+
+  public Form {
+    classes = Truth.Names.checked(classes);
+  }
+
+  /** Of examples whose classes have no names. */
+  public Form(long[] shape, int levels, long steps) {
+    this(shape, levels, steps, List.of());
+  }
 
   public static Form of(DataSet data, long steps) {
     Examples train = data.train();
-    return new Form(train.shape(), train.levels(), steps);
+    return new Form(train.shape(), train.levels(), steps, train.classes());
   }
 
   /** Values in one example. */
@@ -47,6 +60,10 @@ public record Form(long[] shape, int levels, long steps) {
 
   /** Refuses examples that do not look like this. */
   public void expect(Examples examples, String where) {
+    List<String> others = examples.classes();
+    if (!classes.isEmpty() && !others.isEmpty() && !classes.equals(others)) {
+      throw new DataException(where + " has the classes " + others + "; the model knows " + classes);
+    }
     if (Arrays.equals(examples.shape(), shape) && examples.levels() == levels) return;
     throw new DataException(where + " has examples " + Arrays.toString(examples.shape()) + " of " + examples.levels()
         + " levels; the model takes " + Arrays.toString(shape) + " of " + levels);
@@ -57,6 +74,7 @@ public record Form(long[] shape, int levels, long steps) {
     Map<String, String> notes = new LinkedHashMap<>();
     notes.put(SHAPE, String.join(",", Arrays.stream(shape).mapToObj(Long::toString).toList()));
     notes.put(LEVELS, Integer.toString(levels));
+    if (!classes.isEmpty()) notes.put(CLASSES, String.join("\n", classes));
     return notes;
   }
 
@@ -67,7 +85,9 @@ public record Form(long[] shape, int levels, long steps) {
     if (sizes == null || levels == null) throw new WeightsException("the checkpoint does not say what its data are");
     try {
       long[] shape = Arrays.stream(sizes.split(",")).mapToLong(Long::parseLong).toArray();
-      return new Form(shape, Integer.parseInt(levels), 0).checked();
+      String names = notes.getOrDefault(CLASSES, "");
+      List<String> classes = names.isEmpty() ? List.of() : List.of(names.split("\n", -1));
+      return new Form(shape, Integer.parseInt(levels), 0, classes).checked();
     } catch (NumberFormatException | InvalidArgumentException e) {
       throw new WeightsException("the checkpoint says that its data are " + sizes + " of " + levels + " levels", e);
     }

@@ -22,4 +22,11 @@ public interface Recipe {
    * @throws org.ondol.models.data.DataException if the model cannot have such examples
    */
   Experiment create(Device device, Form form, Settings settings, Generator random);
+
+  /** The same for a run: measured with averages of the parameters where the setting "average" asks for them. */
+  default Experiment forRun(Device device, Form form, Settings settings, Generator random) {
+    Experiment e = create(device, form, settings, random);
+    double decay = settings.number(Settings.AVERAGE);
+    return decay > 0 ? new Averaged(e, decay) : e;
+  }
 }

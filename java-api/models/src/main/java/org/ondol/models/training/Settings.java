@@ -8,6 +8,9 @@ import org.ondol.InvalidArgumentException;
 
 /** What can be chosen about a model and its training, by name. Unchangeable: each change gives another one. */
 public final class Settings {
+  /** The name of the setting that says how slowly the averages of {@link org.ondol.grad.Average} forget. */
+  public static final String AVERAGE = "average";
+
   private enum Kind { WHOLE, NUMBER, CHOICE }
 
   /**
@@ -29,12 +32,16 @@ public final class Settings {
     this.entries = entries;
   }
 
-  /** The three that all runs have: how often the examples are gone through, how many a step takes, and how far it goes. */
+  /**
+   * Those that all runs have: how often the examples are gone through, how many a step takes, how far it goes, and with
+   * what averages of the parameters the model is measured.
+   */
   public static Settings training(int epochs, int batch, double rate) {
     return new Settings(Map.of())
         .whole("epochs", epochs, 1, 1_000_000, "times that the examples are gone through")
         .whole("batch", batch, 1, 1_000_000, "examples a step")
-        .number("rate", rate, 0, 1000, "learning rate");
+        .number("rate", rate, 0, 1000, "learning rate")
+        .number(AVERAGE, 0, 0, 0.999999, "decay of the parameters' moving averages, which are measured and kept; 0: none");
   }
 
   /** One more: a whole number from low to high. */

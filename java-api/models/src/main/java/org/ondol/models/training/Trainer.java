@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
+import org.ondol.grad.Average;
 import org.ondol.grad.GradientException;
 import org.ondol.grad.Generator;
 import org.ondol.models.data.Batch;
@@ -23,7 +24,8 @@ import org.ondol.models.weights.WeightsException;
  * on from its last checkpoint ends as one that was not.
  *
  * <p>It writes into its folder: {@value #LAST}, from which it can go on; {@value #BEST}, the one with the least first
- * figure of {@link Experiment#evaluate}; {@value #METRICS}.
+ * figure of {@link Experiment#evaluate}; {@value #METRICS}. Where the experiment has averages of its parameters, the last
+ * checkpoint has them beside the parameters, and the best one has nothing else.
  */
 public final class Trainer {
   public static final String LAST = "last.safetensors";
@@ -120,7 +122,7 @@ public final class Trainer {
       throw new InvalidArgumentException("seed", options.seed, seed + ", with which " + checkpoint + " began");
     }
     Checkpoint.Loaded loaded =
-        Checkpoint.load(checkpoint, experiment.parameters(), experiment.optimizer(), random);
+        Checkpoint.load(checkpoint, experiment.parameters(), experiment.optimizer(), experiment.average(), random);
     step = loaded.step();
     seconds = number(checkpoint, loaded.notes().getOrDefault(SECONDS, "0"));
     best = number(checkpoint, loaded.notes().getOrDefault(BEST_FIGURE, "Infinity"));
@@ -246,18 +248,34 @@ public final class Trainer {
       if (better) best = first;
     }
     log(figures);
-    if (better) save(BEST);
+    if (better) saveBest();
     save(LAST);
     listener.epoch((int) (step / perEpoch), epoch.take(), figures, better);
   }
 
+  private void saveBest() {
+    Average average = experiment.average();
+    if (average == null) {
+      save(BEST);
+      return;
+    }
+    try (Average.Held held = average.hold()) {
+      Checkpoint.save(options.folder.resolve(BEST), experiment.parameters(), null, null, step, notes());
+    }
+  }
+
   private void save(String name) {
+    Checkpoint.save(options.folder.resolve(name), experiment.parameters(), experiment.optimizer(), experiment.average(),
+        random, step, notes());
+    saved = System.nanoTime();
+  }
+
+  private Map<String, String> notes() {
     Map<String, String> notes = new LinkedHashMap<>(options.notes);
     notes.put(SEED, Long.toString(options.seed));
     notes.put(SECONDS, Double.toString(seconds));
     notes.put(BEST_FIGURE, Double.toString(best));
-    Checkpoint.save(options.folder.resolve(name), experiment.parameters(), experiment.optimizer(), random, step, notes);
-    saved = System.nanoTime();
+    return notes;
   }
 
   /** Steps done. */

@@ -1,0 +1,2 @@
+/** Detectors: boxes that are true, boxes that are found, and the networks that find them. */
+package org.ondol.models.detection;
