@@ -7,11 +7,10 @@ import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 import org.ondol.models.images.Picture;
+import org.ondol.models.layers.Inference;
 import org.ondol.models.proposals.SelectiveSearch;
-import org.ondol.ops.Boxes;
 
 /**
  * Fast R-CNN (R. Girshick, Fast R-CNN, 2015): proposals of selective search, and one network that is trained at once.
@@ -38,6 +37,7 @@ public final class FastRcnn extends RegionDetector {
   public record Options(long joined, RegionHead.Options head, RegionTargets.Options targets, RegionHead.Choice choice,
       SelectiveSearch.Options search, int proposals) {
     public Options {
+      if (targets == null) throw new InvalidArgumentException("targets", "null", "options");
       if (search == null) throw new InvalidArgumentException("search", "null", "options");
       if (proposals < 1) throw new InvalidArgumentException("proposals", proposals, "at least 1");
     }
@@ -52,15 +52,14 @@ public final class FastRcnn extends RegionDetector {
   }
 
   @Override
-  public Map<String, Value> losses(Tape tape, Tensor rgb, List<List<LabelledBox>> truths, List<Tensor> proposals,
+  Map<String, Value> losses(Value map, RegionMap.Cells cells, List<List<LabelledBox>> truths, List<Tensor> proposals,
       Generator random) {
     if (proposals == null) throw new InvalidArgumentException("proposals", "null", "proposals for each image");
-    RegionTargets targets =
-        RegionTargets.of(device(), proposals, truths, classes().size(), options.targets, random.nextLong());
-    Value x = mapOf(tape, rgb);
-    return head().losses(head().run(x, cells(x, rgb), targets.boxes(), targets.images(), true), targets);
+    return head().losses(map, cells,
+        RegionTargets.of(device(), proposals, truths, classes().size(), options.targets, random.nextLong()));
   }
 
+  /** By selective search. */
   @Override
   public Tensor propose(Picture picture) {
     try (Scope scope = Scope.open()) {
@@ -70,7 +69,7 @@ public final class FastRcnn extends RegionDetector {
   }
 
   @Override
-  Tensor regions(Tape tape, Value x, RegionMap.Cells cells, Boxes.Size image) {
+  Tensor regions(Inference inference, Tensor map, RegionMap.Cells cells) {
     throw new InvalidArgumentException("proposals", "null", "boxes [R, 4]");
   }
 }

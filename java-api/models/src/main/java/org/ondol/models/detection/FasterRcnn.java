@@ -6,12 +6,11 @@ import java.util.Map;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
 import org.ondol.grad.Generator;
-import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 import org.ondol.models.images.Picture;
+import org.ondol.models.layers.Inference;
 import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Statistics;
-import org.ondol.ops.Boxes;
 
 /**
  * Faster R-CNN (S. Ren, K. He, R. Girshick and J. Sun, Faster R-CNN: Towards Real-Time Object Detection with Region Proposal
@@ -42,6 +41,7 @@ public final class FasterRcnn extends RegionDetector {
       RegionHead.Options head, RegionTargets.Options targets, RegionHead.Choice choice) {
     public Options {
       if (proposals == null) throw new InvalidArgumentException("proposals", "null", "options");
+      if (targets == null) throw new InvalidArgumentException("targets", "null", "options");
       if (before < 1) throw new InvalidArgumentException("before", before, "at least 1");
       if (learning < 1) throw new InvalidArgumentException("learning", learning, "at least 1");
       if (after < 1) throw new InvalidArgumentException("after", after, "at least 1");
@@ -59,30 +59,22 @@ public final class FasterRcnn extends RegionDetector {
   }
 
   @Override
-  public Map<String, Value> losses(Tape tape, Tensor rgb, List<List<LabelledBox>> truths, List<Tensor> proposals,
+  Map<String, Value> losses(Value map, RegionMap.Cells cells, List<List<LabelledBox>> truths, List<Tensor> proposals,
       Generator random) {
     long anchorSeed = random.nextLong();
     long regionSeed = random.nextLong();
-    Boxes.Size image = new Boxes.Size(rgb.size(2), rgb.size(3));
-    Value x = mapOf(tape, rgb);
-    RegionMap.Cells cells = cells(x, rgb);
     Tensor anchors = network.anchors(device(), cells);
-
-    List<Value> outputs = network.run(new Net.OnTape(tape, Statistics.RUNNING), x);
+    List<Value> outputs = network.run(new Net.OnTape(map.tape(), Statistics.RUNNING), map);
     RegionProposals.Targets wanted =
-        RegionProposals.targets(anchors, truths, image, options.proposals, anchorSeed);
+        RegionProposals.targets(anchors, truths, cells.image(), options.proposals, anchorSeed);
     Map<String, Value> losses = new LinkedHashMap<>(network.losses(outputs, wanted, cells));
 
+    List<Tensor> now = outputs.stream().map(Value::tensor).toList();
     List<Tensor> regions = proposals != null ? proposals
-        : network.propose(tensors(outputs), anchors, image, options.before, options.learning);
-    RegionTargets targets =
-        RegionTargets.of(device(), regions, truths, classes().size(), options.targets, regionSeed);
-    losses.putAll(head().losses(head().run(x, cells, targets.boxes(), targets.images(), true), targets));
+        : network.propose(now, anchors, cells.image(), options.before, options.learning);
+    losses.putAll(head().losses(map, cells,
+        RegionTargets.of(device(), regions, truths, classes().size(), options.targets, regionSeed)));
     return losses;
-  }
-
-  private static List<Tensor> tensors(List<Value> values) {
-    return values.stream().map(Value::tensor).toList();
   }
 
   /** Null: it makes its own. */
@@ -92,9 +84,9 @@ public final class FasterRcnn extends RegionDetector {
   }
 
   @Override
-  Tensor regions(Tape tape, Value x, RegionMap.Cells cells, Boxes.Size image) {
-    List<Value> outputs = network.run(new Net.OnTape(tape, Statistics.RUNNING), x);
+  Tensor regions(Inference inference, Tensor map, RegionMap.Cells cells) {
+    List<Tensor> outputs = inference.maps(network::run, map);
     Tensor anchors = network.anchors(device(), cells);
-    return network.propose(tensors(outputs), anchors, image, options.before, options.after).getFirst();
+    return network.propose(outputs, anchors, cells.image(), options.before, options.after).getFirst();
   }
 }

@@ -1,7 +1,5 @@
 package org.ondol.models.detection;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +60,7 @@ public final class RegionHead {
       if (pooling == null) throw new InvalidArgumentException("pooling", "null", "a value");
       if (bins < 1 || bins > 64) throw new InvalidArgumentException("bins", bins, "1 to 64");
       if (hidden < 1) throw new InvalidArgumentException("hidden", hidden, "at least 1");
+      if (!(dropout >= 0 && dropout < 1)) throw new InvalidArgumentException("dropout", dropout, "0 to below 1");
     }
   }
 
@@ -74,6 +73,7 @@ public final class RegionHead {
    */
   public record Choice(double score, double overlap, int most) {
     public Choice {
+      if (!(score >= 0)) throw new InvalidArgumentException("score", score, "at least 0");
       if (!(overlap >= 0)) throw new InvalidArgumentException("overlap", overlap, "at least 0");
       if (most < 1) throw new InvalidArgumentException("most", most, "at least 1");
     }
@@ -113,7 +113,6 @@ public final class RegionHead {
 
   /** @param classes how many there are, without background */
   RegionHead(Units units, long channels, int classes, Options options) {
-    if (classes < 1) throw new InvalidArgumentException("classes", classes, "at least 1");
     this.options = options;
     this.classes = classes;
     Initializer he = Initializer.heNormal(Initializer.Layout.MATRIX, Initializer.Fan.IN, 0);
@@ -125,7 +124,7 @@ public final class RegionHead {
   }
 
   /**
-   * Classes and deltas of regions, at least one.
+   * What the connected layers make of regions, at least one: [R, hidden].
    *
    * @param map [N, C, rows, columns]
    * @param cells of the map
@@ -133,13 +132,17 @@ public final class RegionHead {
    * @param images INT32 [R]
    * @param learning whether units drop out
    */
-  Scores run(Value map, RegionMap.Cells cells, Tensor boxes, Tensor images, boolean learning) {
+  Value features(Value map, RegionMap.Cells cells, Tensor boxes, Tensor images, boolean learning) {
     try (Tensor moved = onMap(cells, boxes); Rois rois = Rois.of(moved, images)) {
       Value x = pooled(map, 1.0 / cells.stride(), rois).reshape(boxes.size(0), -1);
       x = dropped(first.run(x).relu(), learning);
-      x = dropped(second.run(x).relu(), learning);
-      return new Scores(scores.run(x), deltas.run(x));
+      return dropped(second.run(x).relu(), learning);
     }
+  }
+
+  /** Classes and deltas of features. */
+  Scores scores(Value features) {
+    return new Scores(scores.run(features), deltas.run(features));
   }
 
   /** Boxes where cell (i, j) reaches from stride (i, j) to stride (i + 1, j + 1); RoI pooling takes their last pixels. */
@@ -165,15 +168,18 @@ public final class RegionHead {
     return options.dropout > 0 && learning ? x.dropout(options.dropout) : x;
   }
 
-  /** The two parts of equation 1, each the mean over the regions, by name. */
-  Map<String, Value> losses(Scores s, RegionTargets t) {
+  /** The two parts of equation 1, each the mean over the regions, by name; nothing where there is no region. */
+  Map<String, Value> losses(Value map, RegionMap.Cells cells, RegionTargets t) {
     Map<String, Value> losses = new LinkedHashMap<>();
+    long regions = t.boxes().size(0);
+    if (regions == 0) return losses;
+    Scores s = scores(features(map, cells, t.boxes(), t.images(), true));
     losses.put("classes", Losses.softmax(s.classes, t.classes(), 1, Reduction.MEAN));
     if (t.positives().count() > 0) {
-      Tape tape = s.deltas.tape();
+      Tape tape = map.tape();
       Value own = Sequences.embedding(s.deltas, t.positives()).mul(tape.constant(t.weights()));
-      losses.put("boxes", Losses.smoothL1(own, tape.constant(t.deltas()), 1, Reduction.SUM)
-          .scale(1.0 / t.boxes().size(0)));
+      losses.put("boxes",
+          Losses.smoothL1(own, tape.constant(t.deltas()), 1, Reduction.SUM).scale(1.0 / regions));
     }
     return losses;
   }
@@ -191,20 +197,7 @@ public final class RegionHead {
       Tensor cut = Boxes.clip(moved, image, Pixels.BETWEEN);
       Nms.Result kept = Nms.apply(cut.unsqueeze(0), p.transpose(0, 1).unsqueeze(0), Nms.Options.DEFAULT
           .iouAbove(choice.overlap).scoreThreshold(choice.score).maxPerImage(choice.most));
-      return list(kept, cut.toFloats());
+      return Detections.of(kept.indices().toLongs(), kept.scores().toFloats(), cut.toFloats(), classes);
     }
-  }
-
-  private List<Detection> list(Nms.Result kept, float[] corners) {
-    long[] indices = kept.indices().toLongs();
-    float[] score = kept.scores().toFloats();
-    List<Detection> all = new ArrayList<>();
-    for (int i = 0; i < score.length; i++) {
-      int label = (int) indices[3 * i + 1];
-      int at = 4 * ((int) indices[3 * i + 2] * classes + label);
-      all.add(new Detection(label, score[i], corners[at], corners[at + 1], corners[at + 2], corners[at + 3]));
-    }
-    all.sort(Comparator.comparing(Detection::score).reversed());
-    return all;
   }
 }

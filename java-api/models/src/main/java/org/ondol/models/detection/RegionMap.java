@@ -6,6 +6,7 @@ import org.ondol.models.layers.ConvUnit;
 import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Units;
 import org.ondol.models.trunks.Trunk;
+import org.ondol.ops.Boxes;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Resize;
 
@@ -18,12 +19,17 @@ final class RegionMap {
   /**
    * Where the cells of a map lie on its image. The map is centred upon the image, whatever its trunk pads.
    *
-   * @param y of the first row's centre, in pixels
-   * @param x of the first column's centre
+   * @param image its size
    */
-  record Cells(long rows, long columns, int stride, double y, double x) {
-    static Cells of(long rows, long columns, int stride, long height, long width) {
-      return new Cells(rows, columns, stride, (height - (rows - 1.0) * stride) / 2, (width - (columns - 1.0) * stride) / 2);
+  record Cells(long rows, long columns, int stride, Boxes.Size image) {
+    /** Of the first row's centre, in pixels. */
+    double y() {
+      return (image.height() - (rows - 1.0) * stride) / 2;
+    }
+
+    /** Of the first column's centre. */
+    double x() {
+      return (image.width() - (columns - 1.0) * stride) / 2;
     }
 
     long count() {
@@ -72,6 +78,6 @@ final class RegionMap {
 
   /** Where the cells of a map [N, C, rows, columns] of an image lie. */
   Cells cells(long rows, long columns, long height, long width) {
-    return Cells.of(rows, columns, stride, height, width);
+    return new Cells(rows, columns, stride, new Boxes.Size(height, width));
   }
 }

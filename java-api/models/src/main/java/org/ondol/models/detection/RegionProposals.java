@@ -52,18 +52,32 @@ public final class RegionProposals {
    * @param hidden channels of the small network, 512 in the paper's VGG16
    * @param sampled anchors of an image that are learnt from
    * @param lambda weight of boxes
+   * @param border pixels by which anchors may reach beyond the image and still be learnt from; 0 in the paper
    */
-  public record Options(double[] sizes, double[] ratios, int hidden, int sampled, double lambda) {
-
+  public record Options(List<Double> sizes, List<Double> ratios, int hidden, int sampled, double lambda,
+      double border) {
     public Options {
-      if (sizes.length == 0) throw new InvalidArgumentException("sizes", "empty", "one anchor's size or more");
-      if (ratios.length == 0) throw new InvalidArgumentException("ratios", "empty", "one anchor's ratio or more");
+      sizes = positive("sizes", sizes);
+      ratios = positive("ratios", ratios);
       if (hidden < 1) throw new InvalidArgumentException("hidden", hidden, "at least 1");
       if (sampled < 1) throw new InvalidArgumentException("sampled", sampled, "at least 1");
+      weight("lambda", lambda);
+      weight("border", border);
+    }
+
+    private static List<Double> positive(String name, List<Double> values) {
+      if (values == null || values.isEmpty() || !values.stream().allMatch(v -> v != null && v > 0 && v < MOST)) {
+        throw new InvalidArgumentException(name, values, "one number or more, above 0 and below " + MOST);
+      }
+      return List.copyOf(values);
+    }
+
+    private static void weight(String name, double value) {
+      if (!(value >= 0 && value <= MOST)) throw new InvalidArgumentException(name, value, "0 to " + MOST);
     }
 
     int anchors() {
-      return sizes.length * ratios.length;
+      return sizes.size() * ratios.size();
     }
   }
 
@@ -77,6 +91,7 @@ public final class RegionProposals {
    */
   record Targets(Tensor sampled, Tensor objects, Tensor positives, Tensor deltas) {}
 
+  private static final double MOST = 1 << 20;
   /** A box may not grow without end. */
   private static final BoxDeltas.Coding CODING = BoxDeltas.Coding.PLAIN.limit(BoxDeltas.LIMIT);
   /** Of the authors' code: smooth L1 is quadratic below 1 / sigma^2, sigma = 3. */
@@ -106,8 +121,12 @@ public final class RegionProposals {
 
   /** The anchors of all cells, [K, 4]. */
   Tensor anchors(Device device, RegionMap.Cells cells) {
-    double[][] base = Anchors.centred(options.sizes, options.ratios, cells.x(), cells.y());
+    double[][] base = Anchors.centred(numbers(options.sizes), numbers(options.ratios), cells.x(), cells.y());
     return Anchors.grid(device, base, cells.rows(), cells.columns(), cells.stride(), cells.stride()).reshape(-1, 4);
+  }
+
+  private static double[] numbers(List<Double> values) {
+    return values.stream().mapToDouble(v -> v).toArray();
   }
 
   /** [N, A w, rows, columns] as [N K, w], in the anchors' order. */
@@ -150,7 +169,7 @@ public final class RegionProposals {
   /** Chooses anchors of each image at random. */
   static Targets targets(Tensor anchors, List<List<LabelledBox>> truths, Boxes.Size image, Options options, long seed) {
     Device device = anchors.device();
-    int[] inside = Boxes.inside(anchors, image, 0, Pixels.BETWEEN);
+    int[] inside = Boxes.inside(anchors, image, options.border, Pixels.BETWEEN);
     int k = (int) anchors.size(0);
     List<Integer> sampled = new ArrayList<>();
     List<Integer> positives = new ArrayList<>();

@@ -43,9 +43,15 @@ public record RegionTargets(Tensor boxes, Tensor images, Tensor classes, Tensor 
     public static final Options FASTER_RCNN =
         new Options(new Matching.Rules(0.5, 0.5, 0, Matching.Forced.NONE, 0.5), 64, 0.25);
 
+    /** The same, with so many of each image. */
+    public Options count(long regions) {
+      return new Options(rules, regions, positive);
+    }
+
     public Options {
       if (rules == null) throw new InvalidArgumentException("rules", "null", "a value");
       if (count < 1) throw new InvalidArgumentException("count", count, "at least 1");
+      if (!(positive >= 0 && positive <= 1)) throw new InvalidArgumentException("positive", positive, "0 to 1");
     }
   }
 
