@@ -89,7 +89,7 @@ public final class RegionProposals {
    * @param positives INT32 [P], the numbers of those that are objects
    * @param deltas [P, 4] to their objects
    */
-  record Targets(Tensor sampled, Tensor objects, Tensor positives, Tensor deltas) {}
+  public record Targets(Tensor sampled, Tensor objects, Tensor positives, Tensor deltas) {}
 
   private static final double MOST = 1 << 20;
   /** A box may not grow without end. */
@@ -166,8 +166,16 @@ public final class RegionProposals {
 
   // ---- learning
 
-  /** Chooses anchors of each image at random. */
-  static Targets targets(Tensor anchors, List<List<LabelledBox>> truths, Boxes.Size image, Options options, long seed) {
+  /**
+   * Chooses anchors of each image at random.
+   *
+   * @param anchors [K, 4]
+   * @param truths the objects of each image, in pixels
+   * @param image the size of the images
+   * @param seed of the choice
+   */
+  public static Targets targets(Tensor anchors, List<List<LabelledBox>> truths, Boxes.Size image, Options options,
+      long seed) {
     Device device = anchors.device();
     int[] inside = Boxes.inside(anchors, image, options.border, Pixels.BETWEEN);
     int k = (int) anchors.size(0);
