@@ -8,10 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondol.Device;
 import org.ondol.Scope;
 import org.ondol.grad.Generator;
@@ -34,7 +38,7 @@ import org.ondol.models.training.Settings;
 import org.ondol.models.training.Trainer;
 import org.ondol.test.support.TestDevices;
 
-/** R-CNN, SPPNet and YOLO learn four drawn pictures by heart, from random values. */
+/** R-CNN, SPPNet, YOLO, Fast and Faster R-CNN learn four drawn pictures by heart, from random values. */
 class DetectorsTest {
   private static final int SIDE = 96;
   private static final List<String> CLASSES = List.of("square", "disc");
@@ -135,13 +139,66 @@ class DetectorsTest {
     }
   }
 
+  private static final String[] REGIONS = {"hidden=64", "joined=32", "vary=0", "regions=32"};
+
+  private static String[] regions(String... more) {
+    return Stream.concat(Arrays.stream(REGIONS), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"roipool", "roialign"})
+  void fastRcnnLearnsByHeart(String pooling, @TempDir Path folder) {
+    try (Experiment e = trained(Device.of("java"), "fast-rcnn", 40, 4, folder, regions("pooling=" + pooling))) {
+      knows(e);
+      reads(e, folder);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"roipool", "roialign"})
+  void fasterRcnnLearnsByHeart(String pooling, @TempDir Path folder) {
+    try (Experiment e = trained(Device.of("java"), "faster-rcnn", 60, 4, folder,
+        regions("pooling=" + pooling, "anchors=0.35"))) {
+      knows(e);
+      reads(e, folder);
+    }
+  }
+
+  /** A photograph without an object, and one that has neither object nor proposal. */
+  @Test
+  void pictureWithoutObjects() {
+    Examples drawn = pictures().train();
+    Examples empty = new Examples("empty", drawn.shape(), 256, new byte[2 * drawn.size()],
+        new Truth.Boxes(CLASSES, List.of(List.of(), List.of())));
+    for (String name : List.of("fast-rcnn", "faster-rcnn")) {
+      for (String side : List.of("8", "97")) { // of selective search's boxes at least: none is so large
+        Recipe recipe = Recipes.named(name);
+        Settings s = settings(recipe, REGIONS);
+        if (name.equals("fast-rcnn")) s = s.with("side", side);
+        Generator random = new Generator(1);
+        try (Experiment e = recipe.create(Device.of("java"), Form.of(pictures(), 4), s, random);
+            Scope scope = Scope.open()) {
+          Map<String, Double> metrics = e.step(empty.batch(Device.of("java"), 0, 1), random);
+          assertTrue(Double.isFinite(metrics.get("loss")), metrics.toString());
+          assertFalse(metrics.containsKey("boxes"), metrics.toString());
+          for (Parameter p : e.parameters()) {
+            for (float v : p.tensor().toFloats()) assertTrue(Float.isFinite(v), p.name());
+          }
+          ((Detecting) e).detector().detect(empty.picture(0));
+          assertThrows(DataException.class, () -> e.evaluate(empty, random));
+        }
+      }
+    }
+  }
+
   @Test
   void parametersAreTheSameOnEveryDevice(@TempDir Path folder) {
-    for (String name : List.of("rcnn", "sppnet", "yolo")) {
+    for (String name : List.of("rcnn", "sppnet", "yolo", "fast-rcnn", "faster-rcnn")) {
       float[][] first = null;
       for (Device device : TestDevices.available()) {
         String[] small = name.equals("yolo") ? new String[] {"grid=3", "vary=1"}
-            : name.equals("rcnn") ? new String[] {"side=32", "levels=1", "proposals=10"}
+            : name.endsWith("-rcnn")
+            ? new String[] {"hidden=16", "joined=16", "vary=1", "dropout=0.2", "proposals=50"} : name.equals("rcnn") ? new String[] {"side=32", "levels=1", "proposals=10"}
             : new String[] {"scales=96", "levels=1", "proposals=10"};
         Path own = folder.resolve(name + device.name().replace(':', '-'));
         try (Experiment e = trained(device, name, 1, 2, own, small)) {
@@ -185,7 +242,7 @@ class DetectorsTest {
 
   @Test
   void dataOfAnotherKindAreRefused() {
-    for (String name : List.of("rcnn", "sppnet", "yolo")) {
+    for (String name : List.of("rcnn", "sppnet", "yolo", "fast-rcnn", "faster-rcnn")) {
       Recipe recipe = Recipes.named(name);
       for (Form form : List.of(new Form(new long[] {10}, 2, 1), new Form(new long[] {1, 64, 64}, 256, 1, CLASSES),
           new Form(new long[] {3, 64, 64}, 256, 1), new Form(new long[] {3, 16, 64}, 256, 1, CLASSES))) {

@@ -1,10 +1,12 @@
 package org.ondol.models.data;
 
+import java.util.Arrays;
 import java.util.List;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
 import org.ondol.models.detection.LabelledBox;
+import org.ondol.models.images.Picture;
 
 /** Some examples on their way to a device. Each call makes a tensor of the current scope. */
 public final class Batch {
@@ -65,6 +67,21 @@ public final class Batch {
   /** The values, one example after the other: the array itself, not a copy. */
   public byte[] values() {
     return values;
+  }
+
+  /**
+   * A copy of one as a picture.
+   *
+   * @throws DataException if they are no pictures [3, H, W] of 256 levels
+   */
+  public Picture picture(int i) {
+    if (i < 0 || i >= count()) throw new InvalidArgumentException("i", i, "0 to " + (count() - 1));
+    if (levels != 256 || shape.length != 4 || shape[1] != 3) {
+      throw new DataException("examples are " + Arrays.toString(shape) + " of " + levels
+          + " levels, expected pictures [N, 3, H, W] of 256");
+    }
+    int size = Math.toIntExact(3 * shape[2] * shape[3]);
+    return new Picture((int) shape[3], (int) shape[2], Arrays.copyOfRange(values, i * size, (i + 1) * size));
   }
 
   /** What is true of each, or null. */

@@ -11,7 +11,8 @@ public final class Recipes {
       PixelRecipes.DIAGONAL_LSTM, new AutoencoderRecipe(), new VaeRecipe(), GanRecipes.GAN, GanRecipes.DCGAN,
       new LeNetRecipe(),
       new FcnRecipe(), new EspNetRecipe(),
-      RegionRecipes.RCNN, RegionRecipes.SPPNET, new YoloRecipe());
+      RegionRecipes.RCNN, RegionRecipes.SPPNET, new YoloRecipe(),
+      RegionDetectorRecipes.FAST, RegionDetectorRecipes.FASTER);
 
   private Recipes() {}
 

@@ -11,16 +11,15 @@ import org.ondol.grad.Sgd;
 import org.ondol.models.data.Batch;
 import org.ondol.models.data.DataException;
 import org.ondol.models.data.Examples;
-import org.ondol.models.data.Truth;
 import org.ondol.models.detection.Detector;
 import org.ondol.models.detection.RegionFeatures;
 import org.ondol.models.detection.RegionLearner;
 import org.ondol.models.evaluation.AveragePrecision;
-import org.ondol.models.images.Picture;
 import org.ondol.models.training.Experiment;
 
 /**
- * R-CNN or SPPNet: a step learns from its pictures, and the last step of the run solves for all of them. What was learnt from lies in memory and not in checkpoints, so that a run that was stopped has to begin anew.
+ * R-CNN or SPPNet: a step learns from its pictures, and the last step of the run solves for all of them. What was learnt
+ * from lies in memory and not in checkpoints, so that a run that was stopped has to begin anew.
  */
 public final class RegionTraining implements Experiment, Detecting {
   private final RegionFeatures model;
@@ -61,13 +60,9 @@ public final class RegionTraining implements Experiment, Detecting {
     if (!learner.begun() && model.trained()) {
       throw new DataException("this run was stopped, and what its machines had learnt from is gone: begin it anew");
     }
-    long[] shape = batch.shape();
     double loss = 0;
     for (int i = 0; i < batch.count(); i++) {
-      byte[] planes = new byte[(int) (shape[1] * shape[2] * shape[3])];
-      System.arraycopy(batch.values(), i * planes.length, planes, 0, planes.length);
-      Picture picture = new Picture((int) shape[3], (int) shape[2], planes);
-      loss = learner.learn(picture, ((Truth.Boxes) batch.truth()).boxes().get(i), random);
+      loss = learner.learn(batch.picture(i), batch.boxes().get(i), random);
     }
     if (++step == steps) loss = learner.finish(random);
     Map<String, Double> metrics = new LinkedHashMap<>();

@@ -2,6 +2,8 @@ package org.ondol.models.recipes;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import org.ondol.grad.Parameter;
 import org.ondol.models.data.DataException;
 import org.ondol.models.data.Size;
 import org.ondol.models.layers.Units;
@@ -39,6 +41,11 @@ final class Trunks {
       own.load(named);
     }
     return trunk;
+  }
+
+  /** The parameters of a model's trunk. */
+  static List<Parameter> own(Units units) {
+    return units.under(PREFIX).own();
   }
 
   /** The size of photographs with named objects; refuses all else. */
