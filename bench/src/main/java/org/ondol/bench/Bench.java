@@ -12,6 +12,7 @@ import java.util.function.Function;
 import org.ondol.Threads;
 import org.ondol.bench.stems.AttentionStem;
 import org.ondol.bench.stems.BatchNormStem;
+import org.ondol.bench.stems.ClassifierStem;
 import org.ondol.bench.stems.ConvStem;
 import org.ondol.bench.stems.DeconvStem;
 import org.ondol.bench.stems.GemmStem;
@@ -64,6 +65,8 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("sampling", SamplingStem::new);
     STEMS.put("generation", GenerationStem::new);
     STEMS.put("minilm", MiniLmStem::new);
+    STEMS.put("squeezenet", ClassifierStem::squeezeNet);
+    STEMS.put("vgg16", ClassifierStem::vgg16);
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
     STEMS.put("roialign", RoiAlignStem::new);

@@ -10,6 +10,10 @@ import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Map;
 
 /** Builds an ONNX model of several nodes, each with one output that is named by a string. */
 public final class OnnxGraph {
@@ -33,6 +37,35 @@ public final class OnnxGraph {
   /** The output of a new node. */
   public String node(String operator, String... inputs) {
     return node(NodeProto.newBuilder().setOpType(operator), inputs);
+  }
+
+  /** A tensor that is part of the model, as weights are: the runtime may pack it once. */
+  public String constant(String name, float[] data, long... shape) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * data.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(data);
+    TensorProto.Builder tensor = TensorProto.newBuilder().setName(name)
+        .setDataType(TensorProto.DataType.FLOAT.getNumber()).setRawData(UnsafeByteOperations.unsafeWrap(bytes));
+    for (long d : shape) {
+      tensor.addDims(d);
+    }
+    graph.addInitializer(tensor);
+    return name;
+  }
+
+  /** The output of a new node with attributes: whole numbers, each alone (long) or in a list (long[]). */
+  public String node(String operator, Map<String, Object> attributes, String... inputs) {
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType(operator);
+    attributes.forEach((name, value) -> node.addAttribute(value instanceof long[] list ? integers(name, list)
+        : integer(name, (Long) value)));
+    return node(node, inputs);
+  }
+
+  private static AttributeProto integers(String name, long[] values) {
+    AttributeProto.Builder all = AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
+    for (long v : values) {
+      all.addInts(v);
+    }
+    return all.build();
   }
 
   /** RoiAlign with one sample in the middle of each bin. */

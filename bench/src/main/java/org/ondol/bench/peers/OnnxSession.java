@@ -5,6 +5,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -43,6 +44,11 @@ public final class OnnxSession implements AutoCloseable {
 
   public Set<String> outputNames() {
     return session.getOutputNames();
+  }
+
+  /** The shape of the only output, as the model says. */
+  public long[] outputShape() throws OrtException {
+    return ((TensorInfo) session.getOutputInfo().values().iterator().next().getInfo()).getShape();
   }
 
   public OnnxSession input(String name, float[] data, long... shape) throws OrtException {

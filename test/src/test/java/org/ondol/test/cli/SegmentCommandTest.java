@@ -43,7 +43,7 @@ class SegmentCommandTest {
     CommandRun r = CommandRun.of("train", "fcn", "--data", folder.resolve("data"), "--out", folder.resolve("run"), "-e", 60,
         "-s", "scale=1", "-s", "hidden=8", "-s", "rate=0.003");
     assertEquals(0, r.code(), r.err());
-    assertTrue(r.out().contains("FCN on SqueezeNet"), r.out());
+    assertTrue(r.out().contains("FCN upon a trunk"), r.out());
   }
 
   @Test
@@ -100,6 +100,7 @@ class SegmentCommandTest {
       segment PHOTO -m RUN -o FOLDER                 | 1 | it is a directory
       train fcn --data DATA -s stride=4              | 2 | stride is 4
       train fcn --data DATA -s trunk=FOLDER/no -o FOLDER/x | 1 | cannot read
+      train fcn --data DATA -s trunk-net=vgg -o FOLDER/x | 2 | trunk-net is vgg, expected one of [squeezenet, vgg16, alexnet]
       """)
   void refused(String line, int code, String message) {
     Object[] words = Arrays.stream(line.split(" ")).filter(w -> !w.isEmpty())

@@ -129,8 +129,8 @@ public record Units(Parameters parameters, String prefix, Device device, Generat
 
   /** Overwrites the parameters under this prefix by those of a file, where they have the same names without it. */
   public void load(Weights file) {
-    try (Scope scope = Scope.open()) {
-      for (Parameter p : own()) {
+    for (Parameter p : own()) {
+      try (Scope scope = Scope.open()) {
         Tensor t = p.tensor();
         p.assign(file.tensor(p.name().substring(prefix.length()), device, t.shape()));
       }

@@ -1,6 +1,5 @@
 package org.ondol.models.recipes;
 
-import java.nio.file.Path;
 import java.util.List;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
@@ -17,13 +16,9 @@ import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
 import org.ondol.models.training.Settings;
-import org.ondol.models.trunks.SqueezeNet;
-import org.ondol.models.weights.SafeTensors;
 
-/** Fully convolutional networks on SqueezeNet, trained whole ("all at once"). */
+/** Fully convolutional networks upon a trunk, trained whole ("all at once"). */
 final class FcnRecipe implements Recipe {
-  private static final String TRUNK = "trunk.";
-
   @Override
   public String title() {
     return "fcn";
@@ -31,14 +26,13 @@ final class FcnRecipe implements Recipe {
 
   @Override
   public String summary() {
-    return "FCN on SqueezeNet, a class for each pixel of a photograph";
+    return "FCN upon a trunk, a class for each pixel of a photograph";
   }
 
   @Override
   public Settings settings() {
-    return Pixelwise.settings(Rates.setting(Settings.training(40, 4, 0.001), "cosine")
-        .choice("stride", "8", List.of("32", "16", "8"), "FCN-32s, 16s or 8s")
-        .text("trunk", "", "file of SqueezeNet's trained weights; without, it learns from nothing")
+    return Pixelwise.settings(Trunks.setting(Rates.setting(Settings.training(40, 4, 0.001), "cosine")
+        .choice("stride", "8", List.of("32", "16", "8"), "FCN-32s, 16s or 8s"))
         .number("trunk-rate", 0.2, 0, 1, "part of the rate at which a trained trunk learns")
         .choice("optimizer", "adam", List.of("adam", "sgd"), "how to move")
         .number("momentum", 0.9, 0, 0.9999, "of sgd")
@@ -51,24 +45,14 @@ final class FcnRecipe implements Recipe {
     long[] p = Pixelwise.picture(form);
     try (Assembly parts = new Assembly()) {
       Parameters parameters = parts.add(new Parameters());
-      Units trunk = Units.of(parameters, TRUNK, device, random);
-      SqueezeNet squeezeNet = new SqueezeNet(trunk, 0);
+      Units units = Units.of(parameters, "", device, random);
       int stride = Integer.parseInt(s.choice("stride"));
-      Fcn model = new Fcn(squeezeNet, new Fcn.Sizes(form.classes().size(), stride, s.whole("hidden"), 3),
-          Units.of(parameters, "", device, random));
-      boolean trained = !s.text("trunk").isEmpty();
-      // A checkpoint has the trunk's weights: the file may be gone.
-      if (trained && form.steps() > 0) load(trunk, Path.of(s.text("trunk")));
+      Fcn model = new Fcn(Trunks.of(s, form, units),
+          new Fcn.Sizes(form.classes().size(), stride, s.whole("hidden"), 3), units);
       Optimizer optimizer = parts.add(optimizer(s, parameters, Rates.of(s, form)));
-      if (trained) optimizer.scale(trunk.own(), s.number("trunk-rate"));
+      if (Trunks.trained(s)) optimizer.scale(Trunks.own(units), s.number("trunk-rate"));
       FcnSegmenter segmenter = new FcnSegmenter(model, form.classes(), (int) Math.max(p[1], p[2]));
       return parts.done(Pixelwise.experiment(segmenter, optimizer, s));
-    }
-  }
-
-  private static void load(Units trunk, Path file) {
-    try (SafeTensors weights = SafeTensors.open(file)) {
-      trunk.load(weights);
     }
   }
 

@@ -138,7 +138,7 @@ enum RegionDetectorRecipes implements Recipe {
           model(new RegionDetector.Parts(Trunks.of(s, form, units), units, form.classes(), input), s);
       Schedule rate = Schedule.warmUp(Math.max(1, (long) (WARM_UP * form.steps())), Rates.of(s, form));
       Adam adam = parts.add(new Adam(model.parameters(), rate, Adam.Options.ADAM));
-      if (!s.text("trunk").isEmpty()) adam.scale(Trunks.own(units), s.number("trunk-rate"));
+      if (Trunks.trained(s)) adam.scale(Trunks.own(units), s.number("trunk-rate"));
       return parts.done(new RegionDetectorTraining(model, adam, variation(s.number("vary"))));
     }
   }

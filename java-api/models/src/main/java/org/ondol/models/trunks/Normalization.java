@@ -27,6 +27,10 @@ public record Normalization(boolean bgr, double range, Colours mean, Colours dev
   public static final Normalization CAFFE =
       new Normalization(true, 255, new Colours(104, 117, 123), new Colours(1, 1, 1));
 
+  /** What torchvision's models of ImageNet take: R, G, B of 0 to 1 less their means over ImageNet, by their deviations. */
+  public static final Normalization TORCHVISION =
+      new Normalization(false, 1, new Colours(0.485, 0.456, 0.406), new Colours(0.229, 0.224, 0.225));
+
   /** R, G, B of 0 to 1, as they are. */
   public static final Normalization NONE = new Normalization(false, 1, new Colours(0, 0, 0), new Colours(1, 1, 1));
 
