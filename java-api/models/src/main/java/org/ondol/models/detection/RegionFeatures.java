@@ -146,6 +146,12 @@ public abstract class RegionFeatures implements Detector {
     return parts.classes;
   }
 
+  /** The border between a class and background. */
+  @Override
+  public double threshold() {
+    return 0.5;
+  }
+
   @Override
   public Device device() {
     return parts.trunk.device();
