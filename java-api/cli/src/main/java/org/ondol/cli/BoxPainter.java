@@ -18,12 +18,19 @@ final class BoxPainter {
   static void draw(BufferedImage image, int[][] boxes) {
     Graphics2D g = image.createGraphics();
     int line = (int) Math.max(1, Math.round(Math.max(image.getWidth(), image.getHeight()) / WIDTH_A_PIXEL));
-    for (int i = boxes.length - 1; i >= 0; i--) {
-      // A dark line inside the coloured one keeps it visible on what has its colour.
-      frame(g, boxes[i], line, line, SHADE);
-      frame(g, boxes[i], 0, line, Color.getHSBColor(i * TURN, i % 2 == 0 ? 1 : 0.65f, 1));
-    }
+    for (int i = boxes.length - 1; i >= 0; i--) outline(g, boxes[i], line, colour(i));
     g.dispose();
+  }
+
+  /** The colour of a number. */
+  static Color colour(int i) {
+    return Color.getHSBColor(i * TURN, i % 2 == 0 ? 1 : 0.65f, 1);
+  }
+
+  /** An outline of so many pixels; a dark line inside the coloured one keeps it visible on what has its colour. */
+  static void outline(Graphics2D g, int[] box, int line, Color colour) {
+    frame(g, box, line, line, SHADE);
+    frame(g, box, 0, line, colour);
   }
 
   /** Four bars of so many pixels, so far inside the box. */

@@ -15,8 +15,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "A performance engine for the JVM: the same bits from Java, SIMD and CUDA kernels.",
     synopsisSubcommandLabel = "COMMAND", optionListHeading = "%nOptions:%n", commandListHeading = "%nCommands:%n",
     footer = {"", "\"ondol COMMAND --help\" says more. Stack traces: ONDOL_JAVA_OPTS=-Dondol.debug"},
-    subcommands = {DevicesCommand.class, EmbedCommand.class, GenerateCommand.class, ProposeCommand.class, SegmentCommand.class,
-        TrainCommand.class, EvalCommand.class, SampleCommand.class, DemoCommand.class, BenchCommand.class})
+    subcommands = {DevicesCommand.class, EmbedCommand.class, GenerateCommand.class, ProposeCommand.class, DetectCommand.class,
+        SegmentCommand.class, TrainCommand.class, EvalCommand.class, SampleCommand.class, DemoCommand.class, BenchCommand.class})
 public final class Main implements Runnable {
   @Spec
   private CommandSpec spec;

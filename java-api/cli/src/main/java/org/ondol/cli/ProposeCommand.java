@@ -2,7 +2,6 @@ package org.ondol.cli;
 
 import com.google.gson.Gson;
 import java.awt.image.BufferedImage;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -105,13 +104,7 @@ final class ProposeCommand implements Runnable {
     if (out == null && !json) throw wrong("nothing to do; give --out PNG, --json or both");
     if (top != null && top < 1) throw wrong("--top is " + top + ", expected 1 or more");
     if (size < 1 || size > MOST_SIZE) throw wrong("--size is " + size + ", expected 1 to " + MOST_SIZE);
-    if (out == null) return;
-    // Before the work, not after it.
-    Path folder = Path.of(out).toAbsolutePath().getParent();
-    if (folder != null && !Files.isDirectory(folder)) {
-      throw new CommandException("cannot write " + out + ": no such file or directory");
-    }
-    if (Files.isDirectory(Path.of(out))) throw new CommandException("cannot write " + out + ": it is a directory");
+    if (out != null) Photo.expectWritable(out);
   }
 
   private ParameterException wrong(String message) {

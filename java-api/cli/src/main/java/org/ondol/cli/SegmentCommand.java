@@ -1,7 +1,6 @@
 package org.ondol.cli;
 
 import com.google.gson.Gson;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -85,13 +84,7 @@ final class SegmentCommand implements Runnable {
     }
     if (model.equals(ESPNET) && weights == null) throw wrong("no weights of espnet; give --weights PATH");
     if (!model.equals(ESPNET) && weights != null) throw wrong("--weights beside a run, which has its own");
-    if (out == null) return;
-    // Before the work, not after it.
-    Path folder = Path.of(out).toAbsolutePath().getParent();
-    if (folder != null && !Files.isDirectory(folder)) {
-      throw new CommandException("cannot write " + out + ": no such file or directory");
-    }
-    if (Files.isDirectory(Path.of(out))) throw new CommandException("cannot write " + out + ": it is a directory");
+    if (out != null) Photo.expectWritable(out);
   }
 
   private ParameterException wrong(String message) {

@@ -51,6 +51,11 @@ final class Text {
     return text.length() <= width ? text : text.substring(0, width - 3) + "...";
   }
 
+  /** At most so many characters, the beginning replaced by an ellipsis: of a path, the file's name stays. */
+  static String tail(String text, int width) {
+    return text.length() <= width ? text : "..." + text.substring(text.length() - width + 3);
+  }
+
   /** Shows on a terminal what is being done, in place of the last such line; the empty text removes it. */
   static void status(String text) {
     if (System.getProperty("ondol.terminal.err") == null) return;

@@ -1,13 +1,9 @@
 package org.ondol.cli;
 
-import java.time.Duration;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.ondol.models.training.Trainer;
 
 /** Shows how a run goes: a bar with rate, loss and time left on a terminal, and a line for each epoch. */
@@ -30,11 +26,7 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
 
   @Override
   public void begin(long step, long steps) {
-    int columns = Integer.getInteger("ondol.terminal.err", 0);
-    if (quiet || columns < 40 || step >= steps) return;
-    bar = new ProgressBarBuilder().setTaskName(name).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
-        .setUnit(" steps", 1).showSpeed().setUpdateIntervalMillis(250).startsFrom(step, Duration.ZERO)
-        .setConsumer(new ConsoleProgressBarConsumer(System.err, Math.min(columns, Text.WIDTH))).build();
+    if (!quiet && step < steps) bar = Bars.open(name, " steps", step, steps);
   }
 
   @Override
@@ -50,7 +42,7 @@ final class TrainProgress implements Trainer.Listener, AutoCloseable {
     if (quiet) return;
     String figures = text(heldOut);
     String line = text(means) + (figures.isEmpty() ? "" : "; held out " + figures + (best ? " *" : ""));
-    if (bar != null) System.err.print("\r\033[K");
+    Bars.clear(bar);
     System.out.print(Text.entry("epoch " + epoch, 14, line));
   }
 

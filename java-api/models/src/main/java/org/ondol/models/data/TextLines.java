@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.ondol.models.images.Picture;
 
 /** Text files of a line each, and what a folder holds. */
 final class TextLines {
@@ -39,7 +40,7 @@ final class TextLines {
 
   /** The names of a folder's pictures, by name. */
   static List<String> pictures(Path folder) {
-    return files(folder, ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff");
+    return files(folder, Picture.ENDINGS.toArray(String[]::new));
   }
 
   /** The first of some names that a folder has as a file or folder; null where it has none. */

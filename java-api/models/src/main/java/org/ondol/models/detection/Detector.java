@@ -12,6 +12,11 @@ public interface Detector extends AutoCloseable {
   /** What it finds in a picture of any size, in pixels of that picture, by falling score. */
   List<Detection> detect(Picture picture);
 
+  /** The score above which its detections are worth showing, unless somebody wants others. */
+  default double threshold() {
+    return 0.3;
+  }
+
   /** Where it runs. */
   Device device();
 

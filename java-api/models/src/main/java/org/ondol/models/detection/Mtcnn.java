@@ -140,6 +140,12 @@ public final class Mtcnn implements Detector {
     return List.of("face");
   }
 
+  /** That of the last network. */
+  @Override
+  public double threshold() {
+    return LEAST[2];
+  }
+
   @Override
   public Device device() {
     return device;

@@ -29,14 +29,17 @@ public abstract class RegionFeatures implements Detector {
    * @param units make the other parameters
    * @param classes names, without background
    * @param input the size at which pictures are looked at
+   * @param search how regions are proposed
    * @param proposals regions of a picture at most, the most promising ones
    * @param overlap an IoU above which the less likely of two boxes of a class is dropped; 0.3 in both papers
    */
-  public record Parts(Trunk trunk, Units units, List<String> classes, Size input, int proposals, double overlap) {
+  public record Parts(Trunk trunk, Units units, List<String> classes, Size input, SelectiveSearch.Options search,
+      int proposals, double overlap) {
     public Parts {
       if (trunk == null) throw new InvalidArgumentException("trunk", "null", "a trunk");
       if (units == null) throw new InvalidArgumentException("units", "null", "a maker of units");
       if (input == null) throw new InvalidArgumentException("input", "null", "a size");
+      if (search == null) throw new InvalidArgumentException("search", "null", "a value");
       if (proposals < 1) throw new InvalidArgumentException("proposals", proposals, "at least 1");
       classes = List.copyOf(classes);
       if (classes.isEmpty()) throw new InvalidArgumentException("classes", "empty", "one name or more");
@@ -110,14 +113,8 @@ public abstract class RegionFeatures implements Detector {
   public float[] propose(Picture picture) {
     try (Scope scope = Scope.open()) {
       Tensor pixels = picture.tensor(Device.of("java")).select(0, 0);
-      return SelectiveSearch.propose(pixels, SelectiveSearch.Options.fast().minSide(leastSide(picture)))
-          .first(parts.proposals).toTensor(Device.of("java")).toFloats();
+      return SelectiveSearch.propose(pixels, parts.search).first(parts.proposals).toTensor(Device.of("java")).toFloats();
     }
-  }
-
-  /** 20 pixels of a picture 500 wide, as selective search has it; less of a smaller one. */
-  private static int leastSide(Picture picture) {
-    return Math.clamp(20L * Math.max(picture.width(), picture.height()) / 500, 4, 20);
   }
 
   @Override
@@ -131,8 +128,12 @@ public abstract class RegionFeatures implements Detector {
   public List<Detection> detect(Picture picture, float[] boxes) {
     if (boxes.length == 0) return new ArrayList<>();
     try (Scope scope = Scope.open()) {
-      return classifier.detections(features(picture, boxes), boxes, picture.width(), picture.height());
+      return detect(features(picture, boxes), boxes, picture.width(), picture.height());
     }
+  }
+
+  public List<Detection> detect(Tensor features, float[] boxes, int width, int height) {
+    return classifier.detections(features, boxes, width, height);
   }
 
   /** A picture at the size at which pictures are looked at. */
@@ -144,6 +145,12 @@ public abstract class RegionFeatures implements Detector {
   @Override
   public List<String> classes() {
     return parts.classes;
+  }
+
+  /** The border between a class and background. */
+  @Override
+  public double threshold() {
+    return 0.5;
   }
 
   @Override

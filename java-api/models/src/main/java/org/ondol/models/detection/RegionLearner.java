@@ -68,7 +68,7 @@ public final class RegionLearner {
   private final RegionClassifier classifier;
   private final Options options;
   private final List<LinearSvm> machines = new ArrayList<>();
-  private final List<RidgeRegression> regressions = new ArrayList<>();
+  private final List<Moves> moves = new ArrayList<>();
   /** Of the pictures that were learnt from, by their contents. */
   private final Map<Long, Integer> numbers = new HashMap<>();
   private int pending;
@@ -83,7 +83,7 @@ public final class RegionLearner {
     this.options = options;
     for (int c = 0; c < classifier.classes(); c++) {
       machines.add(new LinearSvm(model.size(), options.svm));
-      regressions.add(new RidgeRegression(model.size(), 4));
+      moves.add(new Moves());
     }
   }
 
@@ -214,8 +214,46 @@ public final class RegionLearner {
     if (n == 0) return;
     Tensor from = Boxes.take(boxes, Arrays.copyOf(chosen, n));
     Tensor to = Boxes.take(boxes, Arrays.copyOf(targets, n));
-    regressions.get(c).add(Boxes.take(features, Arrays.copyOf(chosen, n)),
-        BoxDeltas.encode(BoxDeltas.Coding.PLAIN, from, to));
+    moves.get(c).add(Boxes.take(features, Arrays.copyOf(chosen, n)).toFloats(),
+        BoxDeltas.encode(BoxDeltas.Coding.PLAIN, from, to).toFloats());
+  }
+
+  /** Rows for a regression, handed over many at once: each time costs a pass over the square of a row's length. */
+  private final class Moves {
+    private static final int MANY = 1024;
+
+    private final RidgeRegression regression = new RidgeRegression(model.size(), 4);
+    private final List<float[]> features = new ArrayList<>();
+    private final List<float[]> deltas = new ArrayList<>();
+    private int rows;
+
+    void add(float[] f, float[] d) {
+      features.add(f);
+      deltas.add(d);
+      rows += d.length / 4;
+      if (rows >= MANY) flush();
+    }
+
+    void flush() {
+      if (rows == 0) return;
+      try (Scope scope = Scope.open()) {
+        regression.add(Tensor.of(model.device(), joined(features), rows, model.size()),
+            Tensor.of(model.device(), joined(deltas), rows, 4));
+      }
+      features.clear();
+      deltas.clear();
+      rows = 0;
+    }
+
+    private static float[] joined(List<float[]> parts) {
+      float[] all = new float[parts.stream().mapToInt(p -> p.length).sum()];
+      int at = 0;
+      for (float[] p : parts) {
+        System.arraycopy(p, 0, all, at, p.length);
+        at += p.length;
+      }
+      return all;
+    }
   }
 
   /** Trains the machines for what they have; the regressions wait for {@link #finish}. */
@@ -241,11 +279,12 @@ public final class RegionLearner {
    */
   public double finish(Generator random) {
     train(random);
-    float[][] solved = new float[regressions.size()][];
+    moves.forEach(Moves::flush);
+    float[][] solved = new float[moves.size()][];
     Threads.pool().run(solved.length, (begin, end, thread) -> {
-      for (int c = (int) begin; c < end; c++) solved[c] = regressions.get(c).solve(options.lambda);
+      for (int c = (int) begin; c < end; c++) solved[c] = moves.get(c).regression.solve(options.lambda);
     });
-    classifier.learnt(machines, List.of(solved), regressions.stream().map(RidgeRegression::mean).toList());
+    classifier.learnt(machines, List.of(solved), moves.stream().map(m -> m.regression.mean()).toList());
     return loss;
   }
 }

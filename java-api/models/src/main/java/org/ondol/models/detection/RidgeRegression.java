@@ -18,6 +18,9 @@ import org.ondol.ops.Gemm;
  * Only the sums X'X, X'T, and of x and t are kept, in float64; those of one call of {@link #add} are products of the device.
  */
 public final class RidgeRegression {
+  /** Rows of a factor that are made at once. */
+  private static final int ROWS = 4;
+
   private final int size;
   private final int targets;
   private final double[] gram;
@@ -111,19 +114,83 @@ public final class RidgeRegression {
     return w;
   }
 
-  /** L with L L' = X'X + lambda I, a row more each time. */
+  /** L with L L' = X'X + lambda I, some rows more each time: what is above them is read once for all of them. */
   private double[][] cholesky(double lambda) {
     double[][] lower = new double[size][];
-    for (int i = 0; i < size; i++) {
-      double[] row = new double[i + 1];
-      for (int j = 0; j <= i; j++) {
-        // The two halves of the sums may differ in the last bit; the lower one counts.
-        double rest = gram[i * size + j] + (i == j ? lambda : 0) - dot(row, j == i ? row : lower[j], j);
-        row[j] = j == i ? Math.sqrt(Math.max(rest, Double.MIN_NORMAL)) : rest / lower[j][j];
+    for (int from = 0; from < size; from += ROWS) {
+      int to = Math.min(size, from + ROWS);
+      for (int i = from; i < to; i++) lower[i] = new double[i + 1];
+      double[] dots = new double[ROWS];
+      for (int j = 0; j < from; j++) {
+        if (to - from == ROWS) {
+          dots(lower, from, lower[j], j, dots);
+        } else {
+          for (int i = from; i < to; i++) dots[i - from] = dot(lower[i], lower[j], j);
+        }
+        for (int i = from; i < to; i++) lower[i][j] = (entry(i, j, lambda) - dots[i - from]) / lower[j][j];
       }
-      lower[i] = row;
+      for (int i = from; i < to; i++) corner(lower, from, i, lambda);
     }
     return lower;
+  }
+
+  /** The entries of row i from a column on. */
+  private void corner(double[][] lower, int from, int i, double lambda) {
+    double[] row = lower[i];
+    for (int j = from; j <= i; j++) {
+      double rest = entry(i, j, lambda) - dot(row, j == i ? row : lower[j], j);
+      row[j] = j == i ? Math.sqrt(Math.max(rest, Double.MIN_NORMAL)) : rest / lower[j][j];
+    }
+  }
+
+  /** The two halves of the sums may differ in the last bit; the lower one counts. */
+  private double entry(int i, int j, double lambda) {
+    return gram[i * size + j] + (i == j ? lambda : 0);
+  }
+
+  /** {@link #dot} of each of four rows and b: the same sums. */
+  private static void dots(double[][] rows, int from, double[] b, int n, double[] dots) {
+    double[] p = rows[from];
+    double[] q = rows[from + 1];
+    double[] r = rows[from + 2];
+    double[] s = rows[from + 3];
+    double p0 = 0, p1 = 0, p2 = 0, p3 = 0;
+    double q0 = 0, q1 = 0, q2 = 0, q3 = 0;
+    double r0 = 0, r1 = 0, r2 = 0, r3 = 0;
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    int i = 0;
+    for (; i + 4 <= n; i += 4) {
+      double b0 = b[i];
+      double b1 = b[i + 1];
+      double b2 = b[i + 2];
+      double b3 = b[i + 3];
+      p0 = Math.fma(p[i], b0, p0);
+      p1 = Math.fma(p[i + 1], b1, p1);
+      p2 = Math.fma(p[i + 2], b2, p2);
+      p3 = Math.fma(p[i + 3], b3, p3);
+      q0 = Math.fma(q[i], b0, q0);
+      q1 = Math.fma(q[i + 1], b1, q1);
+      q2 = Math.fma(q[i + 2], b2, q2);
+      q3 = Math.fma(q[i + 3], b3, q3);
+      r0 = Math.fma(r[i], b0, r0);
+      r1 = Math.fma(r[i + 1], b1, r1);
+      r2 = Math.fma(r[i + 2], b2, r2);
+      r3 = Math.fma(r[i + 3], b3, r3);
+      s0 = Math.fma(s[i], b0, s0);
+      s1 = Math.fma(s[i + 1], b1, s1);
+      s2 = Math.fma(s[i + 2], b2, s2);
+      s3 = Math.fma(s[i + 3], b3, s3);
+    }
+    for (; i < n; i++) {
+      p0 = Math.fma(p[i], b[i], p0);
+      q0 = Math.fma(q[i], b[i], q0);
+      r0 = Math.fma(r[i], b[i], r0);
+      s0 = Math.fma(s[i], b[i], s0);
+    }
+    dots[0] = (p0 + p1) + (p2 + p3);
+    dots[1] = (q0 + q1) + (q2 + q3);
+    dots[2] = (r0 + r1) + (r2 + r3);
+    dots[3] = (s0 + s1) + (s2 + s3);
   }
 
   /** x := (L L')^-1 x. */

@@ -107,6 +107,11 @@ public final class Yolo implements Detector {
   }
 
   @Override
+  public double threshold() {
+    return threshold;
+  }
+
+  @Override
   public Device device() {
     return net.device();
   }

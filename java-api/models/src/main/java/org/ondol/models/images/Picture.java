@@ -2,6 +2,7 @@ package org.ondol.models.images;
 
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.List;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Tensor;
@@ -11,6 +12,9 @@ import org.ondol.models.data.Size;
 public final class Picture {
   /** Larger ones are refused: their planes and what is computed of them would not fit. */
   public static final int MOST_PIXELS = 1 << 26;
+
+  /** How the names of files end that are taken for images where a folder is given. */
+  public static final List<String> ENDINGS = List.of(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff");
 
   private final int width;
   private final int height;
