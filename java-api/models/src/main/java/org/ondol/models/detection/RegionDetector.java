@@ -167,6 +167,12 @@ public abstract class RegionDetector implements Detector {
     return parts.classes;
   }
 
+  /** A class is likelier than all else. */
+  @Override
+  public double threshold() {
+    return 0.5;
+  }
+
   /** The size at which pictures are looked at. */
   public Size input() {
     return parts.input;
