@@ -32,6 +32,7 @@ import org.ondol.bench.stems.RoiWarpStem;
 import org.ondol.bench.stems.SamplingStem;
 import org.ondol.bench.stems.TopKStem;
 import org.ondol.bench.stems.TrainingStem;
+import org.ondol.bench.stems.YoloStem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,6 +68,7 @@ public final class Bench implements Callable<Integer> {
     STEMS.put("minilm", MiniLmStem::new);
     STEMS.put("squeezenet", ClassifierStem::squeezeNet);
     STEMS.put("vgg16", ClassifierStem::vgg16);
+    STEMS.put("yolofastest", YoloStem::new);
     STEMS.put("resize", ResizeStem::new);
     STEMS.put("pool", PoolStem::new);
     STEMS.put("roialign", RoiAlignStem::new);

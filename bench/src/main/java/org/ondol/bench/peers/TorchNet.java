@@ -69,7 +69,9 @@ public final class TorchNet extends PeerNet<NDArray> implements AutoCloseable {
         : Conv2d.conv2d(x, parameter(unit.weight(), w), bias, new Shape(g.strideH(), g.strideW()),
             new Shape(g.padTop(), g.padLeft()), new Shape(g.dilationH(), g.dilationW()), (int) g.groups());
     if (unit.activation() == Activation.NONE) return y.singletonOrThrow();
-    return ai.djl.nn.Activation.relu(y.singletonOrThrow());
+    try (NDArray sum = y.singletonOrThrow()) {
+      return ai.djl.nn.Activation.relu(sum);
+    }
   }
 
   @Override

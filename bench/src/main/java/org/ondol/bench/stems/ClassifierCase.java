@@ -3,6 +3,7 @@ package org.ondol.bench.stems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import org.ondol.Device;
 import org.ondol.bench.Case;
@@ -38,11 +39,6 @@ final class ClassifierCase implements Case {
           public <M> M logits(Net<M> maps, M image) {
             return net.logits(maps, image);
           }
-
-          @Override
-          public void close() {
-            net.close();
-          }
         };
       }
     },
@@ -55,11 +51,6 @@ final class ClassifierCase implements Case {
           @Override
           public <M> M logits(Net<M> maps, M image) {
             return net.logits(maps, image);
-          }
-
-          @Override
-          public void close() {
-            net.close();
           }
         };
       }
@@ -74,21 +65,27 @@ final class ClassifierCase implements Case {
 
     abstract Classifier open(Device device) throws Contender.Unavailable;
 
-    /** The network on the host, whose weights the peers get too. Stays open, as loading takes seconds. */
-    synchronized Classifier host() throws Contender.Unavailable {
-      if (host == null) host = open(Device.of("java"));
-      return host;
+    private final Map<Device, Classifier> networks = new HashMap<>();
+
+    /** The network on a device. It stays open for all cases: half a gigabyte takes its time. */
+    synchronized Classifier of(Device device) throws Contender.Unavailable {
+      Classifier net = networks.get(device);
+      if (net == null) {
+        net = open(device);
+        networks.put(device, net);
+      }
+      return net;
     }
 
-    private Classifier host;
+    /** The network whose weights the peers get. */
+    Classifier host() throws Contender.Unavailable {
+      return of(Device.of("java"));
+    }
   }
 
   /** A network. */
-  interface Classifier extends AutoCloseable {
+  interface Classifier {
     <M> M logits(Net<M> net, M image);
-
-    @Override
-    void close();
   }
 
   final Kind kind;

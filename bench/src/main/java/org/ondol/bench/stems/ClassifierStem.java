@@ -44,25 +44,27 @@ public final class ClassifierStem implements Stem<ClassifierCase> {
   @Override
   public List<Contender<ClassifierCase>> contenders(ClassifierCase c) {
     List<Contender<ClassifierCase>> all = new ArrayList<>();
-    devices.forEach(device -> all.add(new Ondol(device)));
+    devices.forEach(device -> all.add(new Ondol(device, "", new Inference())));
+    devices.forEach(device -> all.add(new Ondol(device, "winograd", Inference.winograd())));
     all.add(new Onnx());
     all.add(new Torch());
     return all;
   }
 
   private static final class Ondol extends OndolContender<ClassifierCase> {
-    private final Inference inference = new Inference();
+    private final Inference inference;
     private ClassifierCase.Classifier net;
     private Tensor images;
     private Tensor scores;
 
-    Ondol(String device) {
-      super(device, "");
+    Ondol(String device, String variant, Inference inference) {
+      super(device, variant);
+      this.inference = inference;
     }
 
     @Override
     protected void load(ClassifierCase c) throws Exception {
-      net = c.kind.open(device);
+      net = c.kind.of(device);
       images = Tensor.of(device, c.images(), c.shape());
     }
 
@@ -87,7 +89,6 @@ public final class ClassifierStem implements Stem<ClassifierCase> {
       release();
       inference.close();
       if (images != null) images.close();
-      if (net != null) net.close();
     }
   }
 

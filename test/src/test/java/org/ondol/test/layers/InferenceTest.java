@@ -261,6 +261,72 @@ class InferenceTest {
     });
   }
 
+  /** Filters as large as the map are a matrix product, with any activation and wherever the result goes. */
+  @Test
+  void denseLayers() {
+    everywhere(k -> {
+      ConvUnit whole = k.filled(k.units.conv("whole", 3, 20, 9, 11, ConvGeometry.UNIT, true, null));
+      ConvUnit normed = new ConvUnit(whole.weight(), null, k.norm(20), ConvGeometry.UNIT, Activation.NONE, 0);
+      ConvUnit part = k.filled(k.units.conv("part", 2, 7, 9, 11, ConvGeometry.UNIT, true, null));
+      ConvUnit grouped = k.filled(k.units.conv("grouped", 3, 6, 9, 11, ConvGeometry.UNIT.groups(3), true, null));
+      ConvUnit bordered = k.filled(k.units.conv("bordered", 3, 6, 9, 11, ConvGeometry.UNIT.padding(0, 0, 0, 1), true, null));
+      ConvUnit next = k.filled(k.units.conv("next", 20, 5, 1, ConvGeometry.UNIT));
+      Network network = new Network() {
+        @Override
+        public <M> List<M> of(Net<M> net, M image) {
+          M a = net.conv(image, whole.relu());
+          M b = net.conv(net.channels(image, 1, 3), part.activation(Activation.GELU));
+          M c = net.concat(List.of(net.conv(a, next), net.conv(a, next.leakyRelu(0.1)), b));
+          M d = net.add(net.conv(image, whole), a);
+          return List.of(a, b, c, d, net.conv(image, grouped), net.conv(image, bordered), net.apply(Op.SIGMOID, 0, net.conv(a, next)));
+        }
+      };
+      try (Inference inference = new Inference()) {
+        Tensor x = image(k);
+        compare(network, inference, x, 0);
+        compare(network, inference, x.slice(0, 1, 2), 0);
+        k.set(whole.weight(), -1, 1);
+        compare(network, inference, x, 0);
+        compare(single(new Network.Single() {
+          @Override
+          public <M> M of(Net<M> net, M image) {
+            return net.conv(image, normed.relu());
+          }
+        }), inference, x, 1e-4);
+      }
+    });
+  }
+
+  /** Winograd's mode differs by its roundings, and not between devices. */
+  @Test
+  void winogradsMode() {
+    List<float[]> results = new ArrayList<>();
+    everywhere(k -> {
+      if (k.units.device().name().startsWith("cuda")) return; // it has no such mode
+      ConvUnit wide = k.conv(3, 16, 3).relu();
+      ConvUnit tiled = k.conv(16, 24, 3).relu();
+      ConvUnit half = k.filled(k.units.conv("half", 24, 16, 3, SAME.stride(2)));
+      Network network = new Network() {
+        @Override
+        public <M> List<M> of(Net<M> net, M image) {
+          M a = net.conv(image, wide);
+          return List.of(a, net.conv(net.conv(a, tiled), half));
+        }
+      };
+      try (Inference inference = Inference.winograd(); Inference plain = new Inference()) {
+        Tensor x = image(k);
+        compare(network, inference, x, 1e-5);
+        List<Tensor> maps = inference.maps(network, x);
+        assertNull(Bits.difference(maps.get(0).toFloats(), plain.maps(network, x).get(0).toFloats()), "few channels");
+        results.add(maps.get(1).toFloats());
+        assertTrue(Bits.difference(results.getLast(), plain.maps(network, x).get(1).toFloats()) != null, "no such mode");
+        assertNull(Bits.difference(results.getLast(), results.getFirst()), k.units.device().toString());
+        k.set(tiled.weight(), -1, 1);
+        compare(network, inference, x, 1e-4);
+      }
+    });
+  }
+
   /** The methods of Net, one operation each. */
   @Test
   void oneOperationAtATime() {

@@ -30,10 +30,24 @@ import org.ondol.ops.Resize;
  * writes one must be alone.
  */
 public final class Inference implements Net<Tensor>, AutoCloseable {
-  private final PackedUnits units = new PackedUnits();
+  private final PackedUnits units;
 
   /** Nothing packed yet. */
-  public Inference() {}
+  public Inference() {
+    this(false);
+  }
+
+  private Inference(boolean winograd) {
+    units = new PackedUnits(winograd);
+  }
+
+  /**
+   * The same with convolutions of 3 x 3 at stride 1 and 16 channels or more in {@link org.ondol.ops.Winograd}'s mode, which
+   * is faster and rounds differently: each such result has about ten times the error. Still the same bits on every device.
+   */
+  public static Inference winograd() {
+    return new Inference(true);
+  }
 
   /** The results of a network for an image. */
   public List<Tensor> maps(Network network, Tensor image) {

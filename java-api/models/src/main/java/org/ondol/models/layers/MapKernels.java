@@ -5,14 +5,20 @@ import org.ondol.Tensor;
 import org.ondol.ops.Activation;
 import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Conv;
+import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Elementwise.Op;
+import org.ondol.ops.Gemm;
+import org.ondol.ops.PackedFilter;
+import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Pool;
 import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.Resize;
+import org.ondol.ops.Winograd;
 import org.ondol.models.layers.MapGraph.Node;
 import org.ondol.models.layers.MapGraph.Step;
+import org.ondol.models.layers.PackedUnits.Filters;
 
 /** Computes the nodes of a {@link MapGraph}, each into the place that was chosen for it. */
 final class MapKernels {
@@ -90,14 +96,39 @@ final class MapKernels {
   }
 
   private void convolve(Node node, ConvUnit unit) {
-    PackedUnits.Packed packed = units.of(unit);
     Tensor residual = node.from.size() == 1 ? null : node.from.get(1).value;
-    Conv.into(operand(node), packed.filter(), epilogue(packed, unit.activation(), unit.slope(), residual), target(node));
+    PackedUnits.Packed packed = dense(node, unit) ? units.dense(unit) : units.of(unit);
+    Conv.Epilogue epilogue = epilogue(packed, unit.activation(), unit.slope(), residual);
+    switch (packed.filters()) {
+      case Filters.Direct d -> Conv.into(operand(node), d.filter(), epilogue, target(node));
+      case Filters.Tiled t -> Winograd.into(operand(node), t.filter(), epilogue, target(node));
+      case Filters.Dense d -> product(node, d.matrix(), Gemm.Epilogue.bias(packed.bias()).activation(unit.activation()));
+    }
+  }
+
+  /**
+   * Whether filters see a whole map at once and nothing else: then a matrix product has the same chains, and reads the
+   * filters once for all images.
+   */
+  private static boolean dense(Node node, ConvUnit unit) {
+    ConvGeometry g = unit.geometry();
+    long[] x = node.from.getFirst().shape;
+    Tensor w = unit.weight().tensor();
+    return node.from.size() == 1 && node.host == null && unit.slope() == 0 && g.groups() == 1 && w.size(2) == x[2]
+        && w.size(3) == x[3] && g.padTop() == 0 && g.padLeft() == 0 && g.padBottom() == 0 && g.padRight() == 0;
+  }
+
+  private static void product(Node node, PackedMatrix matrix, Gemm.Epilogue epilogue) {
+    try (Tensor rows = operand(node).reshape(node.shape[0], matrix.rows());
+        Tensor y = target(node).reshape(node.shape[0], matrix.columns())) {
+      Gemm.linearInto(rows, matrix, epilogue, y);
+    }
   }
 
   private void transposed(Node node, DeconvUnit unit) {
     PackedUnits.Packed packed = units.of(unit);
-    Deconv.into(operand(node), packed.filter(), epilogue(packed, unit.activation(), unit.slope(), null), target(node));
+    PackedFilter filter = ((Filters.Direct) packed.filters()).filter();
+    Deconv.into(operand(node), filter, epilogue(packed, unit.activation(), unit.slope(), null), target(node));
   }
 
   private static Conv.Epilogue epilogue(PackedUnits.Packed packed, Activation activation, double slope, Tensor residual) {
