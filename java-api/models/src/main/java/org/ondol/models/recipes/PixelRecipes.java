@@ -1,5 +1,7 @@
 package org.ondol.models.recipes;
 
+import java.util.Arrays;
+import java.util.List;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
@@ -22,12 +24,16 @@ enum PixelRecipes implements Recipe {
       return pixels(5, 0.001)
           .whole("layers", 6, 0, 100, "residual blocks")
           .whole("width", 32, 1, 1024, "features within a block, half of those between blocks")
+          .whole("kernel", 3, 1, 31, "of the convolution in the middle of a block, odd")
+          .choice("dilations", "1", List.of("1", "1-2", "1-2-4", "1-2-1-4"), "of those convolutions, block by block in turn")
           .whole("top", 64, 1, 4096, "features of the layer before the logits");
     }
 
     @Override
     PixelModel model(Device device, Canvas canvas, Settings s, Generator random) {
-      return new PixelCnn(device, canvas, s.whole("layers"), s.whole("width"), s.whole("top"), random);
+      List<Integer> dilations = Arrays.stream(s.choice("dilations").split("-")).map(Integer::valueOf).toList();
+      PixelCnn.Middle middle = new PixelCnn.Middle(s.whole("kernel"), dilations);
+      return new PixelCnn(device, canvas, middle, s.whole("layers"), s.whole("width"), s.whole("top"), random);
     }
   },
 
