@@ -2,10 +2,13 @@ package org.ondol.grad;
 
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.ops.Activation;
 import org.ondol.ops.BatchNorm;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
+import org.ondol.ops.Elementwise;
+import org.ondol.ops.Elementwise.Op;
 import org.ondol.ops.FilterMask;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Pool;
@@ -38,24 +41,44 @@ public final class Maps {
    * @param bias [out], or null
    */
   public static Value conv(Value x, Value weight, Value bias, ConvGeometry geometry) {
+    return conv(x, weight, bias, geometry, false, null);
+  }
+
+  /**
+   * A convolution and what follows it, in one pass over its result: the bits are those of a convolution, an addition
+   * and a relu on the tape.
+   *
+   * @param bias [out], or null
+   * @param relu whether a relu follows, after the residual
+   * @param residual of the result's shape, to be added; or null
+   */
+  public static Value conv(Value x, Value weight, Value bias, ConvGeometry geometry, boolean relu, Value residual) {
     operands(x, weight);
     return Tape.apply("conv", r -> {
       Tensor in = x.tensor();
       Tensor w = weight.tensor();
-      back(r, (dy, wanted) -> Conv.backward(in, w, dy, geometry, wanted));
-      return Conv.apply(in, w, geometry, epilogue(bias));
-    }, x, weight, bias);
+      Tensor y = Conv.apply(in, w, geometry, epilogue(bias, relu, residual));
+      back(r, relu ? y : null, residual, (dy, wanted) -> Conv.backward(in, w, dy, geometry, wanted));
+      return y;
+    }, x, weight, bias, residual);
   }
 
   /** A convolution whose filters are partly dead. */
   public static Value maskedConv(Value x, Value weight, FilterMask mask, Value bias, ConvGeometry geometry) {
+    return maskedConv(x, weight, mask, bias, geometry, false, null);
+  }
+
+  /** The same with what follows it, as {@link #conv(Value, Value, Value, ConvGeometry, boolean, Value)} has it. */
+  public static Value maskedConv(Value x, Value weight, FilterMask mask, Value bias, ConvGeometry geometry,
+      boolean relu, Value residual) {
     operands(x, weight);
     return Tape.apply("maskedconv", r -> {
       Tensor in = x.tensor();
       Tensor w = weight.tensor();
-      back(r, (dy, wanted) -> MaskedConv.backward(in, w, mask, dy, geometry, wanted));
-      return MaskedConv.apply(in, w, mask, geometry, epilogue(bias));
-    }, x, weight, bias);
+      Tensor y = MaskedConv.apply(in, w, mask, geometry, epilogue(bias, relu, residual));
+      back(r, relu ? y : null, residual, (dy, wanted) -> MaskedConv.backward(in, w, mask, dy, geometry, wanted));
+      return y;
+    }, x, weight, bias, residual);
   }
 
   /** A transposed convolution without output padding. */
@@ -70,8 +93,8 @@ public final class Maps {
     return Tape.apply("deconv", r -> {
       Tensor in = x.tensor();
       Tensor w = weight.tensor();
-      back(r, (dy, wanted) -> Deconv.backward(in, w, dy, geometry, wanted));
-      return Deconv.apply(in, w, geometry, outputPaddingH, outputPaddingW, epilogue(bias));
+      back(r, null, null, (dy, wanted) -> Deconv.backward(in, w, dy, geometry, wanted));
+      return Deconv.apply(in, w, geometry, outputPaddingH, outputPaddingW, epilogue(bias, false, null));
     }, x, weight, bias);
   }
 
@@ -80,13 +103,18 @@ public final class Maps {
     Require.present("weight", weight);
   }
 
-  private static Conv.Epilogue epilogue(Value bias) {
-    return bias == null ? Conv.Epilogue.NONE : Conv.Epilogue.bias(bias.tensor());
+  private static Conv.Epilogue epilogue(Value bias, boolean relu, Value residual) {
+    Conv.Epilogue e = bias == null ? Conv.Epilogue.NONE : Conv.Epilogue.bias(bias.tensor());
+    if (residual != null) e = e.residual(residual.tensor());
+    return relu ? e.activation(Activation.RELU) : e;
   }
 
-  private static void back(Operation.Recording r, ConvBackward backward) {
+  /** @param rectified the result where a relu made it, which is positive where its operand is; else null */
+  private static void back(Operation.Recording r, Tensor rectified, Value residual, ConvBackward backward) {
     r.backward((dy, g) -> {
-      Conv.Gradients all = backward.run(dy, new Conv.Wanted(g.needs(0), g.needs(1), g.needs(2)));
+      Tensor d = rectified == null ? dy : Elementwise.apply(Op.RELU_GRAD, rectified, dy);
+      if (residual != null) g.add(3, d);
+      Conv.Gradients all = backward.run(d, new Conv.Wanted(g.needs(0), g.needs(1), g.needs(2)));
       if (all.dx() != null) g.add(0, all.dx());
       if (all.dw() != null) g.add(1, all.dw());
       if (all.db() != null) g.add(2, all.db());

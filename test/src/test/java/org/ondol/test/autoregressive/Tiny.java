@@ -58,6 +58,8 @@ record Tiny(String name, Maker maker, boolean best) {
       all.add(pixels("diagonal lstm", canvas,
           (d, r) -> new PixelRnn(d, canvas, PixelRnn.Kind.DIAGONAL, 2, 36, 18, 36, r)));
     }
+    PixelCnn.Middle wide = new PixelCnn.Middle(5, List.of(1, 2));
+    all.add(pixels("wide pixelcnn", COLOURS, (d, r) -> new PixelCnn(d, COLOURS, wide, 2, 12, 24, r)));
     all.add(pixels("row lstm without up", BINARY,
         (d, r) -> new PixelRnn(d, BINARY, PixelRnn.Kind.ROW, 1, 12, 12, 24, r)));
     all.add(pixels("diagonal lstm without up", BINARY,

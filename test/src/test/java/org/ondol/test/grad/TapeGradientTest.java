@@ -46,6 +46,7 @@ class TapeGradientTest {
   private static final double STEP = 1e-5;
   /** One for each device, for as long as the JVM runs. */
   private static final Map<Device, FilterMask> MASKS = new HashMap<>();
+  private static final Map<Device, FilterMask> SQUARES = new HashMap<>();
 
   /** An operation, for the tape and in float64. */
   record Case(String name, Function<Value[], Value> tape, Function<Wide[], Wide> wide, int[]... shapes) {}
@@ -175,6 +176,17 @@ class TapeGradientTest {
     return MASKS.computeIfAbsent(x.tensor().device(), d -> FilterMask.raster(d, FilterMask.Type.B, 4, 2, 3, 3, 2));
   }
 
+  /** What that mask leaves alive. */
+  private static final WideMaps.Live MASKED = (o, c, ky, kx) -> ky < 1 || ky == 1 && (kx < 1 || kx == 1 && c <= o / 2);
+
+  /** A mask of type A of two channels to two. */
+  private static FilterMask square(Value x) {
+    return SQUARES.computeIfAbsent(x.tensor().device(), d -> FilterMask.raster(d, FilterMask.Type.A, 2, 2, 3, 3, 1));
+  }
+
+  /** What that one leaves alive. */
+  private static final WideMaps.Live BEFORE = (o, c, ky, kx) -> ky < 1 || ky == 1 && kx < 1;
+
   private static List<Case> maps() {
     ConvGeometry half = ConvGeometry.UNIT.stride(2).padding(1);
     PoolGeometry window = PoolGeometry.window(3, 3).stride(2).padding(1);
@@ -190,9 +202,19 @@ class TapeGradientTest {
         new Case("conv grouped", v -> Maps.conv(v[0], v[1], null, ConvGeometry.UNIT.groups(2)),
             w -> WideMaps.conv(w[0], w[1], 1, 0, 2, WideMaps.ALL), s(1, 4, 5, 5), s(6, 2, 3, 3)),
         new Case("maskedconv", v -> Maps.maskedConv(v[0], v[1], mask(v[0]), v[2], ConvGeometry.UNIT.padding(1)),
-            w -> bias(WideMaps.conv(w[0], w[1], 1, 1, 1, (o, c, ky, kx) -> ky < 1 || ky == 1
-                && (kx < 1 || kx == 1 && c <= o / 2)),
-                w[2]), s(2, 2, 4, 5), s(4, 2, 3, 3), s(4)),
+            w -> bias(WideMaps.conv(w[0], w[1], 1, 1, 1, MASKED), w[2]), s(2, 2, 4, 5), s(4, 2, 3, 3), s(4)),
+        new Case("conv with a residual", v -> Maps.conv(v[0], v[1], v[2], half, false, v[3]),
+            w -> bias(WideMaps.conv(w[0], w[1], 2, 1, 1, WideMaps.ALL), w[2]).add(w[3]), s(1, 2, 5, 4), s(3, 2, 3, 3),
+            s(3), s(1, 3, 3, 2)),
+        new Case("conv with a residual and a relu", v -> Maps.conv(v[0], v[1], null, half, true, v[2]),
+            w -> WideMaps.conv(w[0], w[1], 2, 1, 1, WideMaps.ALL).add(w[2]).relu(), s(1, 2, 5, 4), s(3, 2, 3, 3),
+            s(1, 3, 3, 2)),
+        new Case("maskedconv with a relu",
+            v -> Maps.maskedConv(v[0], v[1], mask(v[0]), v[2], ConvGeometry.UNIT.padding(1), true, null),
+            w -> bias(WideMaps.conv(w[0], w[1], 1, 1, 1, MASKED), w[2]).relu(), s(2, 2, 4, 5), s(4, 2, 3, 3), s(4)),
+        new Case("maskedconv of what is added to it",
+            v -> Maps.maskedConv(v[0], v[1], square(v[0]), null, ConvGeometry.UNIT.padding(1), false, v[0]),
+            w -> WideMaps.conv(w[0], w[1], 1, 1, 1, BEFORE).add(w[0]), s(2, 2, 4, 5), s(2, 2, 3, 3)),
         new Case("deconv", v -> Maps.deconv(v[0], v[1], v[2], half, 1, 1), w ->
             bias(WideMaps.deconv(w[0], w[1], 2, 1, 1), w[2]),
             s(2, 3, 3, 4), s(3, 2, 4, 4), s(2)),

@@ -33,7 +33,9 @@ import org.ondol.grad.Parameters;
 import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 import org.ondol.ops.BatchNorm;
+import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.FilterMask;
 import org.ondol.test.support.Bits;
 import org.ondol.test.support.TestDevices;
 
@@ -334,6 +336,44 @@ class TapeTest {
         for (int i = 0; i < 1000; i++) assertEquals(random(1, 1000)[i] * gradient[i], out[i], 0);
         if (first == null) first = gradient;
         assertNull(Bits.difference(gradient, first), "on " + device);
+      }
+    }
+  }
+
+  // ---- what follows a convolution
+
+  /** The result and the gradients of the map, the filters, the bias and the residual. */
+  private List<float[]> convolved(Device device, boolean mask, boolean together) {
+    ConvGeometry same = ConvGeometry.UNIT.padding(1);
+    try (Scope inner = Scope.open(); Tape tape = Tape.open();
+        FilterMask live = FilterMask.raster(device, FilterMask.Type.B, 4, 3, 3, 3, 1)) {
+      Value x = tape.variable(Tensor.of(device, random(1, 2 * 3 * 7 * 9), 2, 3, 7, 9));
+      Value w = tape.variable(Tensor.of(device, random(2, 4 * 3 * 9), 4, 3, 3, 3));
+      Value b = tape.variable(Tensor.of(device, random(3, 4), 4));
+      Value residual = tape.variable(Tensor.of(device, random(4, 2 * 4 * 7 * 9), 2, 4, 7, 9));
+      Value y;
+      if (together) {
+        y = mask ? Maps.maskedConv(x, w, live, b, same, true, residual) : Maps.conv(x, w, b, same, true, residual);
+      } else {
+        Value sums = mask ? Maps.maskedConv(x, w, live, b, same) : Maps.conv(x, w, b, same);
+        y = sums.add(residual).relu();
+      }
+      y.keep();
+      tape.backward(y.square().sum());
+      return List.of(y.tensor().toFloats(), x.gradient().toFloats(), w.gradient().toFloats(), b.gradient().toFloats(),
+          residual.gradient().toFloats());
+    }
+  }
+
+  @Test
+  void aConvolutionWithWhatFollowsItHasTheBitsOfThreeOperations() {
+    for (Device device : TestDevices.available()) {
+      for (boolean mask : new boolean[] {false, true}) {
+        List<float[]> one = convolved(device, mask, true);
+        List<float[]> three = convolved(device, mask, false);
+        for (int i = 0; i < one.size(); i++) {
+          assertNull(Bits.difference(one.get(i), three.get(i)), "tensor " + i + ", mask " + mask + ", on " + device);
+        }
       }
     }
   }

@@ -62,12 +62,12 @@ interface Layers<M> {
 
     @Override
     public Value conv(Value x, MaskedLayer layer, Value residual) {
-      return layer.apply(tape, x).add(residual);
+      return layer.apply(tape, x, false, residual);
     }
 
     @Override
     public Value convRelu(Value x, MaskedLayer layer) {
-      return layer.apply(tape, x).relu();
+      return layer.apply(tape, x, true, null);
     }
 
     @Override

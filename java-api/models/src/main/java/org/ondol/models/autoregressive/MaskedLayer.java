@@ -43,9 +43,20 @@ final class MaskedLayer implements AutoCloseable {
   }
 
   Value apply(Tape tape, Value x) {
+    return apply(tape, x, false, null);
+  }
+
+  /**
+   * The convolution, plus a map of its size, and its relu.
+   *
+   * @param relu whether there is one
+   * @param residual or null
+   */
+  Value apply(Tape tape, Value x, boolean relu, Value residual) {
     Value w = tape.parameter(weight);
     Value b = tape.parameter(bias);
-    return allLive() ? Maps.conv(x, w, b, geometry) : Maps.maskedConv(x, w, mask, b, geometry);
+    return allLive() ? Maps.conv(x, w, b, geometry, relu, residual)
+        : Maps.maskedConv(x, w, mask, b, geometry, relu, residual);
   }
 
   /** Its filters as they are now. The mask is closed after them. */

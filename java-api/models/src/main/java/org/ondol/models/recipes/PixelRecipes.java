@@ -1,5 +1,7 @@
 package org.ondol.models.recipes;
 
+import java.util.Arrays;
+import java.util.List;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
@@ -19,15 +21,19 @@ enum PixelRecipes implements Recipe {
   PIXELCNN("pixelcnn", "PixelCNN: masked convolutions in residual blocks") {
     @Override
     public Settings settings() {
-      return pixels(5, 0.001)
+      return pixels(7, 0.002)
           .whole("layers", 6, 0, 100, "residual blocks")
           .whole("width", 32, 1, 1024, "features within a block, half of those between blocks")
+          .whole("kernel", 5, 1, 31, "of the convolution in the middle of a block, odd; the paper's is 3")
+          .choice("dilations", "1-2", List.of("1", "1-2", "1-2-4", "1-2-1-4"), "of those convolutions, block by block in turn")
           .whole("top", 64, 1, 4096, "features of the layer before the logits");
     }
 
     @Override
     PixelModel model(Device device, Canvas canvas, Settings s, Generator random) {
-      return new PixelCnn(device, canvas, s.whole("layers"), s.whole("width"), s.whole("top"), random);
+      List<Integer> dilations = Arrays.stream(s.choice("dilations").split("-")).map(Integer::valueOf).toList();
+      PixelCnn.Middle middle = new PixelCnn.Middle(s.whole("kernel"), dilations);
+      return new PixelCnn(device, canvas, middle, s.whole("layers"), s.whole("width"), s.whole("top"), random);
     }
   },
 
@@ -74,6 +80,7 @@ enum PixelRecipes implements Recipe {
   private static Settings pixels(int epochs, double rate) {
     // Along half a cosine: the last steps of a short run are what its likelihood hangs on.
     return Rates.setting(Settings.training(epochs, 16, rate), "cosine")
+        .with(Settings.AVERAGE, "0.9995")
         .number("clip", 50, 0, 1e9, "longest gradient")
         .number("low", -1, -1, 0, "what the network reads where a value is 0; the highest one is 1");
   }
