@@ -157,7 +157,7 @@ class DetectorsTest {
   @ParameterizedTest
   @ValueSource(strings = {"roipool", "roialign"})
   void fasterRcnnLearnsByHeart(String pooling, @TempDir Path folder) {
-    try (Experiment e = trained(Device.of("java"), "faster-rcnn", 60, 4, folder,
+    try (Experiment e = trained(Device.of("java"), "faster-rcnn", 100, 4, folder,
         regions("pooling=" + pooling, "anchors=0.35"))) {
       knows(e);
       reads(e, folder);

@@ -40,9 +40,9 @@ class RegionTargetsTest {
         RegionTargets t = RegionTargets.of(d, List.of(first, boxes(d, 1, 2, 3, 4)), TRUTHS, 3, ALL, 1);
         assertArrayEquals(new float[] {0, 0, 8, 16, 20, 20, 28, 36, 0, 0, 16, 16, 20, 20, 28, 36, /* background */
             0, 0, 8, 8, 40, 40, 50, 50, 1, 2, 3, 4}, t.boxes().toFloats());
-        assertArrayEquals(new int[] {0, 0, 0, 0, 0, 0, 1}, t.images().toInts());
-        assertArrayEquals(new int[] {2, 1, 2, 1, 0, 0, 0}, t.classes().toInts());
-        assertArrayEquals(new int[] {0, 1, 2, 3}, t.positives().toInts());
+        assertArrayEquals(new long[] {0, 0, 0, 0, 0, 0, 1}, t.images().toLongs());
+        assertArrayEquals(new long[] {2, 1, 2, 1, 0, 0, 0}, t.classes().toLongs());
+        assertArrayEquals(new long[] {0, 1, 2, 3}, t.positives().toLongs());
         float[] deltas = new float[4 * 12];
         deltas[4] = 4 / 8f / 0.1f; // the centre moves by half the region's width; class 1
         deltas[6] = (float) (Math.log(2) / 0.2);
@@ -69,7 +69,7 @@ class RegionTargetsTest {
           RegionTargets.Options.FAST_RCNN.count(16), 1);
       assertEquals(16, t.boxes().size(0));
       assertEquals(4, t.positives().count());
-      assertEquals(4, Arrays.stream(t.classes().toInts()).filter(c -> c == 1).count());
+      assertEquals(4, Arrays.stream(t.classes().toLongs()).filter(c -> c == 1).count());
       RegionTargets again = RegionTargets.of(d, List.of(boxes(d, many)), truths, 1,
           RegionTargets.Options.FAST_RCNN.count(16), 1);
       assertArrayEquals(t.boxes().toFloats(), again.boxes().toFloats());
@@ -83,13 +83,13 @@ class RegionTargetsTest {
     RegionTargets.Options near = RegionTargets.Options.FAST_RCNN.count(100);
     try (Scope scope = Scope.open()) {
       Tensor both = boxes(d, 0, 0, 4, 8, 40, 40, 50, 50); // IoU 1/8, and none
-      assertArrayEquals(new int[] {2, 1, 0},
-          RegionTargets.of(d, List.of(both), TRUTHS.subList(0, 1), 2, near, 1).classes().toInts());
+      assertArrayEquals(new long[] {2, 1, 0},
+          RegionTargets.of(d, List.of(both), TRUTHS.subList(0, 1), 2, near, 1).classes().toLongs());
       Tensor far = boxes(d, 40, 40, 50, 50, 50, 50, 60, 60);
-      assertArrayEquals(new int[] {2, 1, 0, 0},
-          RegionTargets.of(d, List.of(far), TRUTHS.subList(0, 1), 2, near, 1).classes().toInts());
+      assertArrayEquals(new long[] {2, 1, 0, 0},
+          RegionTargets.of(d, List.of(far), TRUTHS.subList(0, 1), 2, near, 1).classes().toLongs());
       RegionTargets none = RegionTargets.of(d, List.of(far), TRUTHS.subList(1, 2), 2, near, 1);
-      assertArrayEquals(new int[2], none.classes().toInts());
+      assertArrayEquals(new long[2], none.classes().toLongs());
       assertEquals(0, none.deltas().count());
     }
   }
@@ -101,7 +101,7 @@ class RegionTargetsTest {
     try (Scope scope = Scope.open()) {
       RegionTargets t = RegionTargets.of(d, List.of(boxes(d, 0, 0, 16, 15, 30, 30, 40, 40)), truths, 1, ALL, 1);
       assertArrayEquals(new float[] {30, 30, 40, 40}, t.boxes().toFloats());
-      assertArrayEquals(new int[1], t.classes().toInts());
+      assertArrayEquals(new long[1], t.classes().toLongs());
     }
   }
 
@@ -111,7 +111,7 @@ class RegionTargetsTest {
     try (Scope scope = Scope.open()) {
       Tensor none = Tensor.zeros(d, 0, 4);
       RegionTargets t = RegionTargets.of(d, List.of(none, none), TRUTHS, 2, ALL, 1);
-      assertArrayEquals(new int[] {2, 1}, t.classes().toInts());
+      assertArrayEquals(new long[] {2, 1}, t.classes().toLongs());
       assertArrayEquals(new float[4 * 4], t.deltas().toFloats());
       RegionTargets nothing = RegionTargets.of(d, List.of(none), TRUTHS.subList(1, 2), 2, ALL, 1);
       assertEquals(0, nothing.boxes().size(0));
@@ -133,14 +133,14 @@ class RegionTargetsTest {
         Tensor anchors = boxes(d, 0, 0, 16, 12, /* IoU 3/4 with the first */ 20, 24, 28, 40, /* the best of the second, 0.6 */
             0, 0, 16, 8, /* 1/2: neither */ 40, 40, 56, 56, /* background */ 56, 56, 72, 72 /* reaches out */);
         RegionProposals.Targets t = RegionProposals.targets(anchors, TRUTHS, new Boxes.Size(64, 64), rpn(100, 0), 1);
-        assertArrayEquals(new int[] {0, 1, 3, 5, 6, 7, 8}, t.sampled().toInts());
+        assertArrayEquals(new long[] {0, 1, 3, 5, 6, 7, 8}, t.sampled().toLongs());
         assertArrayEquals(new float[] {1, 1, 0, 0, 0, 0, 0}, t.objects().toFloats());
-        assertArrayEquals(new int[] {0, 1}, t.positives().toInts());
+        assertArrayEquals(new long[] {0, 1}, t.positives().toLongs());
         assertArrayEquals(new float[] {0, 2 / 12f, 0, (float) Math.log(16 / 12.0), 0, -4 / 16f, 0, 0},
             t.deltas().toFloats(), 1e-6f);
         // Those that reach out by 8 pixels are learnt from where that is allowed.
         RegionProposals.Targets more = RegionProposals.targets(anchors, TRUTHS, new Boxes.Size(64, 64), rpn(100, 8), 1);
-        assertArrayEquals(new int[] {0, 1, 3, 4, 5, 6, 7, 8, 9}, more.sampled().toInts());
+        assertArrayEquals(new long[] {0, 1, 3, 4, 5, 6, 7, 8, 9}, more.sampled().toLongs());
       }
     }
   }
@@ -157,7 +157,7 @@ class RegionTargetsTest {
       RegionProposals.Targets t = RegionProposals.targets(boxes(d, many), TRUTHS, new Boxes.Size(64, 64), rpn(12, 0), 1);
       assertEquals(24, t.sampled().count());
       assertEquals(6, t.positives().count());
-      for (int n : t.positives().toInts()) assertTrue(n < 20, "anchor " + n);
+      for (long n : t.positives().toLongs()) assertTrue(n < 20, "anchor " + n);
     }
   }
 

@@ -88,29 +88,34 @@ public final class RegionDetectorTraining implements Experiment, Detecting {
   /** @param proposals of each picture, or null where the model makes its own */
   private record Varied(Batch batch, List<Tensor> proposals) {}
 
-  /** Varied at random; proposals are varied as objects of one more class. */
   private Varied varied(Batch batch, Generator random) {
-    int own = model.classes().size();
+    List<float[]> proposals = new ArrayList<>();
+    for (int i = 0; i < batch.count(); i++) proposals.add(proposals(batch.picture(i)));
+    if (proposals.contains(null)) return new Varied(variation.apply(batch, random), null);
+    Batch varied = variation.apply(with(batch, proposals), random);
+    int proposal = model.classes().size();
+    List<List<LabelledBox>> objects = new ArrayList<>();
+    List<Tensor> moved = new ArrayList<>();
+    for (List<LabelledBox> boxes : varied.boxes()) {
+      objects.add(boxes.stream().filter(b -> b.label() < proposal).toList());
+      moved.add(tensor(boxes.stream().filter(b -> b.label() == proposal).toList()));
+    }
+    return new Varied(varied.with(varied.values(), new Truth.Boxes(model.classes(), objects)), moved);
+  }
+
+  /** Proposals beside the objects, as those of one more class: so they are varied with the picture. */
+  private Batch with(Batch batch, List<float[]> proposals) {
+    List<String> classes = new ArrayList<>(model.classes());
+    int proposal = classes.size();
+    classes.add(" proposal");
     List<List<LabelledBox>> all = new ArrayList<>();
-    boolean proposed = false;
-    for (int i = 0; i < batch.count(); i++) {
+    for (int i = 0; i < proposals.size(); i++) {
       List<LabelledBox> boxes = new ArrayList<>(batch.boxes().get(i));
-      float[] proposals = proposals(batch.picture(i));
-      for (int k = 0; proposals != null && k < proposals.length; k += 4) {
-        boxes.add(new LabelledBox(own, proposals[k], proposals[k + 1], proposals[k + 2], proposals[k + 3]));
-      }
-      proposed |= proposals != null;
+      float[] p = proposals.get(i);
+      for (int k = 0; k < p.length; k += 4) boxes.add(new LabelledBox(proposal, p[k], p[k + 1], p[k + 2], p[k + 3]));
       all.add(boxes);
     }
-    List<String> classes = new ArrayList<>(model.classes());
-    classes.add(" proposal");
-    Batch with = batch.with(batch.values(), new Truth.Boxes(classes, all));
-    Batch varied = variation.equals(Augmentation.NONE) ? with : variation.apply(with, random);
-    List<List<LabelledBox>> objects =
-        varied.boxes().stream().map(b -> b.stream().filter(o -> o.label() < own).toList()).toList();
-    List<Tensor> proposals = !proposed ? null
-        : varied.boxes().stream().map(b -> tensor(b.stream().filter(o -> o.label() == own).toList())).toList();
-    return new Varied(varied.with(varied.values(), new Truth.Boxes(model.classes(), objects)), proposals);
+    return batch.with(batch.values(), new Truth.Boxes(classes, all));
   }
 
   private Tensor tensor(List<LabelledBox> boxes) {
