@@ -1,5 +1,8 @@
 package org.ondol.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,12 +18,17 @@ import org.ondol.models.MiniLm;
 import org.ondol.models.SentenceEncoder;
 import org.ondol.spi.Backend;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The main job on real input: devices, sentences embedded on each of them, and how they compare. */
 @Command(name = "demo", mixinStandardHelpOptions = true, versionProvider = Version.class,
-    header = "Embed sentences on every device, beside ONNX Runtime.", optionListHeading = "%nOptions:%n",
+    header = "Embed sentences and find objects on every device.", optionListHeading = "%nOptions:%n",
     description = "Embed some sentences with all-MiniLM-L6-v2 on every device: what is like what, how long it takes "
-        + "beside ONNX Runtime, and whether the devices agree bit for bit.")
+        + "beside ONNX Runtime, and whether the devices agree bit for bit. Then find objects in a photograph, or, where none "
+        + "is given, in a drawn scene, by a detector that is trained for it at once.")
 final class DemoCommand implements Runnable {
   private static final List<String> SENTENCES = List.of(
       "Hot water runs beneath the stones and warms the room.",
@@ -31,6 +39,22 @@ final class DemoCommand implements Runnable {
       "The kitten naps in the sun all afternoon.",
       "Trains to the coast leave every hour.",
       "How often is there a bus to the beach?");
+
+  private static final String RUNS = "runs";
+
+  @Spec
+  private CommandSpec spec;
+
+  @Option(names = "--photo", paramLabel = "PHOTO", description = "A photograph to find objects in, with --weights.")
+  private Path photo;
+
+  @Option(names = {"-w", "--weights"}, paramLabel = "PATH",
+      description = "Weights of the detector: what \"ondol detect\" takes.")
+  private Path weights;
+
+  @Option(names = {"-o", "--out"}, paramLabel = "PNG",
+      description = "Where the picture with the boxes is written (default: " + RUNS + "/demo.png).")
+  private String out;
 
   /** A just-in-time compiler needs both some time and some calls. */
   private static final double WARM_UP_SECONDS = 1.5;
@@ -48,6 +72,7 @@ final class DemoCommand implements Runnable {
 
   @Override
   public void run() {
+    check();
     System.out.println("Ondol " + Version.ondol() + ", " + Version.platform() + "\n");
     List<Backend.Status> devices = oneEach(Devices.list());
     System.out.println("Devices");
@@ -73,7 +98,26 @@ final class DemoCommand implements Runnable {
       printTimes(outcomes, peer, sequences.stream().mapToInt(s -> s.length).sum());
       printAgreement(outcomes, peer);
     }
+    DemoDetection detection = new DemoDetection(devices, out);
+    if (photo == null) detection.scene(); else detection.photograph(photo, weights);
+    failures.addAll(detection.failures());
     if (!failures.isEmpty()) throw new CommandException(String.join("; ", failures));
+  }
+
+  private void check() {
+    if ((photo == null) != (weights == null)) {
+      throw new ParameterException(spec.commandLine(),
+          photo == null ? "--weights without --photo" : "--photo without the --weights of a detector");
+    }
+    if (out == null) {
+      out = RUNS + "/demo.png";
+      try {
+        Files.createDirectories(Path.of(RUNS));
+      } catch (IOException e) {
+        throw new CommandException("cannot write " + out + ": " + Text.reason(e), e);
+      }
+    }
+    Photo.expectWritable(out);
   }
 
   private static SentenceEncoder load() {

@@ -39,6 +39,10 @@ final class DetectCommand implements Callable<Integer> {
   private static final Map<String, DetectorWeights.Kind> NAMES =
       Map.of("yolo-fastest", DetectorWeights.Kind.DARKNET, "mtcnn", DetectorWeights.Kind.MTCNN);
 
+  private static final int SIZE = 1280;
+  private static final int LEAST_SIZE = 16;
+  private static final int MOST_SIZE = 1 << 13;
+
   @Spec
   private CommandSpec spec;
 
@@ -74,6 +78,10 @@ final class DetectCommand implements Callable<Integer> {
       + "pixels, x2 and y2 exclusive.")
   private boolean json;
 
+  @Option(names = "--size", paramLabel = "PIXELS", defaultValue = "" + SIZE,
+      description = "See photographs at this length of their longer side, if they are larger (default: " + SIZE + ").")
+  private int size;
+
   /** What is drawn where; empty where nothing is. */
   private Map<Path, Path> drawings = Map.of();
   private double seconds;
@@ -82,6 +90,9 @@ final class DetectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (size < LEAST_SIZE || size > MOST_SIZE) {
+      throw wrong("--size is " + size + ", expected " + LEAST_SIZE + " to " + MOST_SIZE);
+    }
     DetectorWeights found = weights();
     Photos photos = Photos.of(names);
     if (out != null) drawings = photos.many() ? targets(photos.files()) : target(photos.files().getFirst());
@@ -197,12 +208,16 @@ final class DetectCommand implements Callable<Integer> {
 
   /** Those that somebody wants to see, cut to the picture. */
   private List<Detection> detect(Picture photo, Detector detector) {
+    double scale = Math.min(1, (double) size / Math.max(photo.width(), photo.height()));
+    Picture seen = photo.reduced((int) Math.max(1, Math.round(photo.width() * scale)),
+        (int) Math.max(1, Math.round(photo.height() * scale)));
     long start = System.nanoTime();
-    List<Detection> all = detector.detect(photo);
+    List<Detection> all = detector.detect(seen);
     seconds += (System.nanoTime() - start) * 1e-9;
     double least = threshold != null ? threshold : detector.threshold();
     List<Detection> found = new ArrayList<>();
-    for (Detection d : all) {
+    for (Detection small : all) {
+      Detection d = small.scaled((double) photo.width() / seen.width(), (double) photo.height() / seen.height());
       Detection cut = new Detection(d.label(), d.score(), Math.max(0, d.x1()), Math.max(0, d.y1()),
           Math.min(photo.width(), d.x2()), Math.min(photo.height(), d.y2()));
       if (cut.score() > least && cut.x2() > cut.x1() && cut.y2() > cut.y1()) found.add(cut);
@@ -226,8 +241,9 @@ final class DetectCommand implements Callable<Integer> {
 
   private void report(Photos photos, String title, int broken) {
     int count = photos.files().size();
-    String text = Text.count(count - broken, "photograph") + ", " + (boxes == 1 ? "1 box" : boxes + " boxes") + " by " + title
-        + " on " + device.device() + " in " + Text.time(seconds).strip() + ", " + Text.count(Threads.count(), "thread");
+    String text = (boxes == 1 ? "1 box in " : boxes + " boxes in ") + Text.count(count - broken, "photograph") + ", "
+        + Text.time(seconds).strip() + " (" + title + " on " + device.device() + ", "
+        + Text.count(Threads.count(), "thread") + ")";
     System.out.println();
     System.out.print(Text.entry("found", 10, text));
     if (broken > 0 && count > 1) System.out.print(Text.entry("skipped", 10, broken + " of " + count + ", not read"));

@@ -21,7 +21,8 @@ final class DetectionText {
 
   /** A line for each, in whole pixels; the file is named once. */
   static String rows(Path file, List<Detection> found, List<String> classes) {
-    String name = Text.tail(file.toString(), FILE);
+    String name = file.toString();
+    if (name.length() > FILE) name = Text.tail(file.getFileName().toString(), FILE);
     if (found.isEmpty()) return LEFT.formatted(name, "nothing found").stripTrailing() + "\n";
     StringBuilder rows = new StringBuilder();
     for (Detection d : found) {
