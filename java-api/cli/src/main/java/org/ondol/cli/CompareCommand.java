@@ -56,7 +56,8 @@ final class CompareCommand implements Runnable {
     }
   }
 
-  @Option(names = "--part", paramLabel = "PART", defaultValue = "valid", description = "train, valid (default) or test.")
+  @Option(names = "--part", paramLabel = "PART", defaultValue = "valid",
+      description = "train, valid (default) or test.")
   private String part;
 
   @Option(names = "--first", paramLabel = "N", description = "Only so many photographs, the first ones.")
@@ -76,7 +77,8 @@ final class CompareCommand implements Runnable {
       for (int i = 0; i < saved.size(); i++) {
         open.add(saved.get(i).load(device.device()));
         if (!(open.get(i) instanceof Detecting d)) {
-          throw new CommandException(runs.get(i) + " is a run of " + saved.get(i).recipe().title() + ", which finds no boxes");
+          throw new CommandException(
+              runs.get(i) + " is a run of " + saved.get(i).recipe().title() + ", which finds no boxes");
         }
         detectors.add(d.detector());
       }
@@ -92,12 +94,14 @@ final class CompareCommand implements Runnable {
   private void table(List<Saved> saved, DataSet data, Examples examples, List<Comparison.Row> rows) {
     System.out.println(data.name() + " " + part + ", " + Text.count(examples.count(), "photograph") + ", on "
         + device.device() + " with " + Text.count(Threads.count(), "thread") + "; ms of a photograph, medians");
-    System.out.printf("  %-12s %8s %8s %10s %10s %10s%n", "model", "mAP@0.5", "regions", "proposing", "looking", "whole");
+    System.out.printf("  %-12s %8s %8s %10s %10s %10s%n", "model", "mAP@0.5", "regions", "proposing", "looking",
+        "whole");
     for (int i = 0; i < rows.size(); i++) {
       Comparison.Row r = rows.get(i);
-      System.out.printf("  %-12s %8.4f %8s %10s %10.1f %10.1f%n", saved.get(i).recipe().title(), r.figures().get("mAP@0.5"),
-          r.regions() == 0 ? "-" : "%.0f".formatted(r.regions()), r.regions() == 0 ? "-" : "%.1f".formatted(r.proposing()),
-          r.looking(), r.whole());
+      boolean own = r.regions() == 0;
+      System.out.printf("  %-12s %8.4f %8s %10s %10.1f %10.1f%n", saved.get(i).recipe().title(),
+          r.figures().get("mAP@0.5"), own ? "-" : "%.0f".formatted(r.regions()),
+          own ? "-" : "%.1f".formatted(r.proposing()), r.looking(), r.whole());
     }
   }
 

@@ -4,7 +4,10 @@ import java.util.List;
 import org.ondol.models.data.Size;
 import org.ondol.models.images.Picture;
 
-/** A detector whose regions come from elsewhere: proposing and looking are two steps, of which each can be measured alone. */
+/**
+ * A detector whose regions come from elsewhere: proposing them and looking at them are two steps, of which each can be
+ * measured alone.
+ */
 public interface RegionBased extends Detector {
   /** The size at which pictures are looked at. */
   Size input();
@@ -23,7 +26,8 @@ public interface RegionBased extends Detector {
   @Override
   default List<Detection> detect(Picture picture) {
     Picture seen = resized(picture);
-    return detect(seen, propose(seen)).stream()
-        .map(d -> d.scaled((double) picture.width() / seen.width(), (double) picture.height() / seen.height())).toList();
+    double x = (double) picture.width() / seen.width();
+    double y = (double) picture.height() / seen.height();
+    return detect(seen, propose(seen)).stream().map(d -> d.scaled(x, y)).toList();
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.ondol.InvalidArgumentException;
 import org.ondol.models.data.Examples;
+import org.ondol.models.data.Size;
 import org.ondol.models.detection.Detection;
 import org.ondol.models.detection.Detector;
 import org.ondol.models.detection.LabelledBox;
@@ -13,9 +14,9 @@ import org.ondol.models.detection.RegionBased;
 import org.ondol.models.images.Picture;
 
 /**
- * Detectors side by side: what they find in the same pictures, and how long they take. They take turns picture by picture,
- * another one first each time, so that what else the machine does concerns all of them alike. Those of proposed regions that
- * look at pictures of the same size get the same regions, which the first of them proposes.
+ * Detectors side by side: what they find in the same pictures, and how long they take. They take turns picture by
+ * picture, another one first each time, so that what else the machine does concerns all of them alike. Those of
+ * proposed regions that look at pictures of the same size get the same regions, which the first of them proposes.
  */
 public final class Comparison {
   /**
@@ -54,7 +55,7 @@ public final class Comparison {
   }
 
   /** Regions of a picture at one size. */
-  private record Proposed(Picture seen, float[] regions, double millis) {}
+  private record Proposed(Size size, float[] regions, double millis) {}
 
   private final List<Turn> turns;
   private final List<Proposed> proposed = new ArrayList<>();
@@ -69,7 +70,9 @@ public final class Comparison {
    * @return a row for each detector
    */
   public static List<Row> of(List<? extends Detector> detectors, Examples examples, Listener listener) {
-    if (detectors == null || detectors.isEmpty()) throw new InvalidArgumentException("detectors", detectors, "one or more");
+    if (detectors == null || detectors.isEmpty()) {
+      throw new InvalidArgumentException("detectors", detectors, "one or more");
+    }
     for (Detector d : detectors) {
       if (!d.classes().equals(examples.classes())) {
         throw new InvalidArgumentException("detectors", "one of " + d.classes(), "all of " + examples.classes());
@@ -96,7 +99,11 @@ public final class Comparison {
     proposed.clear();
     for (int k = 0; k < turns.size(); k++) {
       Turn turn = turns.get((k + i) % turns.size());
-      if (turn.detector instanceof RegionBased detector) byRegions(turn, detector, picture, i); else plain(turn, picture, i);
+      if (turn.detector instanceof RegionBased detector) {
+        byRegions(turn, detector, picture, i);
+      } else {
+        plain(turn, picture, i);
+      }
     }
   }
 
@@ -110,23 +117,25 @@ public final class Comparison {
     long start = System.nanoTime();
     Picture seen = detector.resized(picture);
     double resizing = millis(start);
-    Proposed given = proposed.stream().filter(p -> p.seen.width() == seen.width() && p.seen.height() == seen.height())
-        .findFirst().orElseGet(() -> propose(seen));
+    Size size = detector.input();
+    Proposed given =
+        proposed.stream().filter(p -> p.size.equals(size)).findFirst().orElseGet(() -> propose(seen, size));
     start = System.nanoTime();
-    turn.found.add(detector.detect(seen, given.regions).stream()
-        .map(d -> d.scaled((double) picture.width() / seen.width(), (double) picture.height() / seen.height())).toList());
+    double x = (double) picture.width() / seen.width();
+    double y = (double) picture.height() / seen.height();
+    turn.found.add(detector.detect(seen, given.regions).stream().map(d -> d.scaled(x, y)).toList());
     turn.looking[i] = resizing + millis(start);
     turn.proposing[i] = given.millis;
     turn.regions += given.regions.length / 4;
   }
 
   /** By the first detector that looks at pictures of this size, whoever's turn it is. */
-  private Proposed propose(Picture seen) {
-    RegionBased first = turns.stream().map(t -> t.detector).filter(RegionBased.class::isInstance).map(RegionBased.class::cast)
-        .filter(d -> d.input().width() == seen.width() && d.input().height() == seen.height()).findFirst().orElseThrow();
+  private Proposed propose(Picture seen, Size size) {
+    RegionBased first = turns.stream().map(t -> t.detector).filter(RegionBased.class::isInstance)
+        .map(RegionBased.class::cast).filter(d -> d.input().equals(size)).findFirst().orElseThrow();
     long start = System.nanoTime();
     float[] regions = first.propose(seen);
-    proposed.add(new Proposed(seen, regions, millis(start)));
+    proposed.add(new Proposed(size, regions, millis(start)));
     return proposed.getLast();
   }
 
