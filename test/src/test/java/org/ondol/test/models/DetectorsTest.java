@@ -149,18 +149,18 @@ class DetectorsTest {
 
   @Test
   void parametersAreTheSameOnEveryDevice(@TempDir Path folder) {
-    for (String name : List.of("rcnn", "sppnet", "yolo")) {
+    for (String model : List.of("rcnn side=32 levels=1 proposals=10", "sppnet scales=96 levels=1 proposals=10",
+        "yolo grid=3 vary=1", "yolo grid=3 vary=1 hidden=16")) {
+      String name = model.split(" ")[0];
+      String[] small = model.substring(name.length() + 1).split(" ");
       float[][] first = null;
       for (Device device : TestDevices.available()) {
-        String[] small = name.equals("yolo") ? new String[] {"grid=3", "vary=1"}
-            : name.equals("rcnn") ? new String[] {"side=32", "levels=1", "proposals=10"}
-            : new String[] {"scales=96", "levels=1", "proposals=10"};
-        Path own = folder.resolve(name + device.name().replace(':', '-'));
+        Path own = folder.resolve(model.replace(' ', '-') + device.name().replace(':', '-'));
         try (Experiment e = trained(device, name, 1, 2, own, small)) {
           float[][] values = e.parameters().all().stream().map(Parameter::tensor).map(t -> t.toFloats()).toArray(float[][]::new);
           if (first == null) first = values;
           for (int i = 0; i < values.length; i++) {
-            assertArrayEquals(first[i], values[i], name + " on " + device + ": " + e.parameters().all().get(i).name());
+            assertArrayEquals(first[i], values[i], model + " on " + device + ": " + e.parameters().all().get(i).name());
           }
         }
       }
