@@ -16,7 +16,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     synopsisSubcommandLabel = "COMMAND", optionListHeading = "%nOptions:%n", commandListHeading = "%nCommands:%n",
     footer = {"", "\"ondol COMMAND --help\" says more. Stack traces: ONDOL_JAVA_OPTS=-Dondol.debug"},
     subcommands = {DevicesCommand.class, EmbedCommand.class, GenerateCommand.class, ProposeCommand.class, DetectCommand.class,
-        SegmentCommand.class, TrainCommand.class, EvalCommand.class, SampleCommand.class, DemoCommand.class, BenchCommand.class})
+        SegmentCommand.class, TrainCommand.class, EvalCommand.class, CompareCommand.class, SampleCommand.class, DemoCommand.class, BenchCommand.class})
 public final class Main implements Runnable {
   @Spec
   private CommandSpec spec;

@@ -41,6 +41,9 @@ import org.ondol.test.support.TestDevices;
 /** R-CNN, SPPNet, YOLO, Fast and Faster R-CNN learn four drawn pictures by heart, from random values. */
 class DetectorsTest {
   private static final int SIDE = 96;
+  /** Of selective search, for pictures as plain as these. */
+  private static final String COARSE = "segments=50,100";
+  private static final String FEW = "proposals=500";
   private static final List<String> CLASSES = List.of("square", "disc");
   /** Of each picture class, left, top, side of its objects. */
   private static final int[][][] DRAWN = {{{0, 8, 10, 30}, {1, 52, 48, 36}}, {{1, 10, 50, 32}}, {{0, 50, 12, 36}, {0, 14, 56, 28}},
@@ -115,17 +118,26 @@ class DetectorsTest {
     }
   }
 
+  private static void seesInItsOwnPixels(Detector detector) {
+    Picture picture = pictures().train().picture(1);
+    Detection small = detector.detect(picture).getFirst();
+    Detection large = detector.detect(picture.resized(2 * SIDE, 3 * SIDE)).getFirst();
+    assertEquals(2 * small.x1(), large.x1(), 8);
+    assertEquals(3 * small.y2(), large.y2(), 12);
+  }
+
   @Test
   void rcnnLearnsByHeart(@TempDir Path folder) {
-    try (Experiment e = trained(Device.of("java"), "rcnn", 3, 1, folder, "side=48", "levels=1,2", "cost=1")) {
+    try (Experiment e = trained(Device.of("java"), "rcnn", 3, 1, folder, "side=48", "levels=1,2", "cost=1", COARSE, FEW)) {
       knows(e);
       reads(e, folder);
+      seesInItsOwnPixels(((Detecting) e).detector());
     }
   }
 
   @Test
   void sppnetLearnsByHeart(@TempDir Path folder) {
-    try (Experiment e = trained(Device.of("java"), "sppnet", 3, 1, folder, "scales=192", "levels=1,2", "cost=1")) {
+    try (Experiment e = trained(Device.of("java"), "sppnet", 3, 1, folder, "scales=192", "levels=1,2", "cost=1", COARSE, FEW)) {
       knows(e);
       reads(e, folder);
     }
@@ -193,34 +205,23 @@ class DetectorsTest {
 
   @Test
   void parametersAreTheSameOnEveryDevice(@TempDir Path folder) {
-    for (String name : List.of("rcnn", "sppnet", "yolo", "fast-rcnn", "faster-rcnn")) {
+    for (String model : List.of("rcnn side=32 levels=1 proposals=10", "sppnet scales=96 levels=1 proposals=10",
+        "yolo grid=3 vary=1", "yolo grid=3 vary=1 hidden=16",
+        "fast-rcnn hidden=16 joined=16 vary=1 dropout=0.2 proposals=50",
+        "faster-rcnn hidden=16 joined=16 vary=1 dropout=0.2 proposals=50")) {
+      String name = model.split(" ")[0];
+      String[] small = model.substring(name.length() + 1).split(" ");
       float[][] first = null;
       for (Device device : TestDevices.available()) {
-        String[] small = name.equals("yolo") ? new String[] {"grid=3", "vary=1"}
-            : name.endsWith("-rcnn")
-            ? new String[] {"hidden=16", "joined=16", "vary=1", "dropout=0.2", "proposals=50"} : name.equals("rcnn") ? new String[] {"side=32", "levels=1", "proposals=10"}
-            : new String[] {"scales=96", "levels=1", "proposals=10"};
-        Path own = folder.resolve(name + device.name().replace(':', '-'));
+        Path own = folder.resolve(model.replace(' ', '-') + device.name().replace(':', '-'));
         try (Experiment e = trained(device, name, 1, 2, own, small)) {
           float[][] values = e.parameters().all().stream().map(Parameter::tensor).map(t -> t.toFloats()).toArray(float[][]::new);
           if (first == null) first = values;
           for (int i = 0; i < values.length; i++) {
-            assertArrayEquals(first[i], values[i], name + " on " + device + ": " + e.parameters().all().get(i).name());
+            assertArrayEquals(first[i], values[i], model + " on " + device + ": " + e.parameters().all().get(i).name());
           }
         }
       }
-    }
-  }
-
-  @Test
-  void aPictureOfAnotherSizeIsSeenInItsOwnPixels(@TempDir Path folder) {
-    Picture picture = pictures().train().picture(1);
-    try (Experiment e = trained(Device.of("java"), "rcnn", 3, 1, folder, "side=48", "levels=1,2", "cost=1")) {
-      Detector detector = ((Detecting) e).detector();
-      Detection small = detector.detect(picture).getFirst();
-      Detection large = detector.detect(picture.resized(2 * SIDE, 3 * SIDE)).getFirst();
-      assertEquals(2 * small.x1(), large.x1(), 8);
-      assertEquals(3 * small.y2(), large.y2(), 12);
     }
   }
 

@@ -22,7 +22,9 @@ import org.ondol.grad.Generator;
  * a := clamp(a - (y (w x + b) - 1) / (|x|^2 + B^2), 0, C_y)
  * </pre>
  *
- * until no a would move by more than a tolerance. What was found for the examples so far is where the next fit begins.
+ * until no y (w x + b) is further from where it belongs than a tolerance. An a at a border that the gradient pushes against
+ * it, by more than any gradient of the pass before, is left alone until the others are solved for (the same, section 3.2):
+ * most negatives are far beyond the margin. What was found for the examples so far is where the next fit begins.
  * Sums are of float64 in a fixed order: the same bits on any machine.
  */
 public final class LinearSvm {
@@ -138,24 +140,43 @@ public final class LinearSvm {
    * @return the value of what is minimised
    */
   public double fit(Generator random) {
-    int n = examples.size();
-    for (int pass = 0; pass < options.passes && n > 0; pass++) {
+    List<Example> active = examples;
+    double low = Double.NEGATIVE_INFINITY;
+    double high = Double.POSITIVE_INFINITY;
+    for (int pass = 0; pass < options.passes && !active.isEmpty(); pass++) {
+      List<Example> next = new ArrayList<>(active.size());
+      double least = 0;
       double most = 0;
-      for (int i : random.permutation(n)) most = Math.max(most, descend(examples.get(i)));
-      if (most <= options.tolerance) break;
+      for (int i : random.permutation(active.size())) {
+        Example e = active.get(i);
+        double gradient = gradient(e);
+        if (e.a <= 0 && gradient > high || e.a >= limit(e) && gradient < low) continue;
+        double projected = descend(e, gradient);
+        least = Math.min(least, projected);
+        most = Math.max(most, projected);
+        next.add(e);
+      }
+      boolean all = active.size() == examples.size() && next.size() == active.size();
+      boolean solved = Math.max(most, -least) <= options.tolerance;
+      if (solved && all) break;
+      // Solved for those that count: the others are looked at again.
+      active = solved ? examples : next;
+      low = solved || least == 0 ? Double.NEGATIVE_INFINITY : least;
+      high = solved || most == 0 ? Double.POSITIVE_INFINITY : most;
     }
     return objective();
   }
 
-  /** One step in one coordinate of the dual; returns how far it was from where it belongs. */
-  private double descend(Example e) {
-    double gradient = e.y * (dot(w, e.x) + b * options.bias) - 1;
+  private double gradient(Example e) {
+    return e.y * (dot(w, e.x) + b * options.bias) - 1;
+  }
+
+  /** One step in one coordinate of the dual; returns the gradient where it may still move, else 0. */
+  private double descend(Example e, double gradient) {
     double limit = limit(e);
     double projected = e.a <= 0 ? Math.min(gradient, 0) : e.a >= limit ? Math.max(gradient, 0) : gradient;
-    if (projected == 0) return 0;
-    double a = Math.clamp(e.a - gradient / e.curvature, 0, limit);
-    move(e, a);
-    return Math.abs(projected);
+    if (projected != 0) move(e, Math.clamp(e.a - gradient / e.curvature, 0, limit));
+    return projected;
   }
 
   private double limit(Example e) {

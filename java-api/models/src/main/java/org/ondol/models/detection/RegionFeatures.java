@@ -21,7 +21,7 @@ import org.ondol.ops.Elementwise;
  * {@link Rcnn} and {@link SppNet} share. They differ in how a region becomes a row of features. Pictures are stretched to
  * one size, and regions come from selective search.
  */
-public abstract class RegionFeatures implements Detector {
+public abstract class RegionFeatures implements RegionBased {
   /**
    * What it is made of.
    *
@@ -109,7 +109,7 @@ public abstract class RegionFeatures implements Detector {
     return classifier.scale() != 0;
   }
 
-  /** Regions of a picture, x1, y1, x2, y2 one after the other. */
+  @Override
   public float[] propose(Picture picture) {
     try (Scope scope = Scope.open()) {
       Tensor pixels = picture.tensor(Device.of("java")).select(0, 0);
@@ -118,28 +118,22 @@ public abstract class RegionFeatures implements Detector {
   }
 
   @Override
-  public List<Detection> detect(Picture picture) {
-    Picture seen = resized(picture);
-    return detect(seen, propose(seen)).stream()
-        .map(d -> d.scaled((double) picture.width() / seen.width(), (double) picture.height() / seen.height())).toList();
-  }
-
-  /** What the classifiers see in regions of a picture of the size at which pictures are looked at, by falling score. */
   public List<Detection> detect(Picture picture, float[] boxes) {
     if (boxes.length == 0) return new ArrayList<>();
     try (Scope scope = Scope.open()) {
-      return detect(features(picture, boxes), boxes, picture.width(), picture.height());
+      return classifier.detections(features(picture, boxes), boxes, picture.width(), picture.height());
     }
   }
 
-  public List<Detection> detect(Tensor features, float[] boxes, int width, int height) {
-    return classifier.detections(features, boxes, width, height);
-  }
-
-  /** A picture at the size at which pictures are looked at. */
+  @Override
   public Picture resized(Picture picture) {
     if (picture == null) throw new InvalidArgumentException("picture", "null", "a value");
-    return picture.resized(parts.input.width(), parts.input.height());
+    return RegionBased.super.resized(picture);
+  }
+
+  @Override
+  public Size input() {
+    return parts.input;
   }
 
   @Override

@@ -13,6 +13,7 @@ import org.ondol.grad.Value;
 import org.ondol.models.data.Size;
 import org.ondol.models.images.Picture;
 import org.ondol.models.layers.ConvUnit;
+import org.ondol.models.layers.DeconvUnit;
 import org.ondol.models.layers.Inference;
 import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Units;
@@ -42,7 +43,9 @@ import org.ondol.ops.YoloBoxes;
  * </pre>
  *
  * <p>The paper has its own network of 24 convolutions and two products over the whole image, which need more pictures than
- * most have: here a trunk that knows pictures already, three more convolutions, and a grid that need not be 7. Where a cell
+ * most have: here a trunk that knows pictures already, a grid that need not be 7, and three more convolutions, through which
+ * each cell sees what is around it and all learn from each object. The paper's two products, of 4096 hidden units half of
+ * which are dropped at random, are to be had in their place; with one bias for each number that a cell gives. Where a cell
  * has several objects, each gets a box of its own as long as there are some, and p^ is their mean: the equation allows it,
  * the authors' code knows one object a cell.
  */
@@ -84,10 +87,35 @@ public final class YoloV1 implements Detector {
     }
   }
 
+  /** What gives the cells' numbers, from a map of as many cells. */
+  private interface Head {
+    <M> M run(Net<M> net, M x);
+  }
+
+  /** Each cell sees its neighbours. */
+  private record Near(ConvUnit second, ConvUnit last) implements Head {
+    @Override
+    public <M> M run(Net<M> net, M x) {
+      return net.conv(net.conv(x, second), last);
+    }
+  }
+
+  /** Products over the whole image, as a convolution by which one cell is left, and back. */
+  private record Whole(ConvUnit hidden, DeconvUnit last) implements Head {
+    @Override
+    public <M> M run(Net<M> net, M x) {
+      return net.deconv(net.dropout(net.conv(x, hidden), DROPPED), last);
+    }
+  }
+
+  /** Of the hidden units of products over the whole image. */
+  private static final double DROPPED = 0.5;
   /** Of the convolutions after the trunk. */
   private static final long WIDTH = 256;
   private static final double SLOPE = 0.1;
   private static final double EPS = 1e-5;
+  private static final double DEVIATION = 0.01;
+  private static final ConvGeometry SAME = ConvGeometry.UNIT.padding(1);
   /** Boxes with lower scores are not worth a look. */
   private static final double LEAST = 0.005;
   private static final Nms.Options NMS = Nms.Options.DEFAULT.iouAbove(0.5).scoreThreshold(LEAST);
@@ -98,8 +126,7 @@ public final class YoloV1 implements Detector {
   private final Size input;
   private final Options options;
   private final ConvUnit first;
-  private final ConvUnit second;
-  private final ConvUnit last;
+  private final Head head;
   private final Inference inference = new Inference();
 
   /**
@@ -109,8 +136,9 @@ public final class YoloV1 implements Detector {
    * @param units make the other parameters
    * @param classes names, as many as the options say
    * @param input the size at which pictures are looked at
+   * @param hidden units of products over the whole image, 4096 in the paper; 0 for convolutions in their place
    */
-  public YoloV1(Trunk trunk, Units units, List<String> classes, Size input, Options options) {
+  public YoloV1(Trunk trunk, Units units, List<String> classes, Size input, Options options, int hidden) {
     if (trunk == null) throw new InvalidArgumentException("trunk", "null", "a trunk");
     if (units == null) throw new InvalidArgumentException("units", "null", "a maker of units");
     if (input == null) throw new InvalidArgumentException("input", "null", "a size");
@@ -118,16 +146,29 @@ public final class YoloV1 implements Detector {
     if (classes == null || classes.size() != options.classes) {
       throw new InvalidArgumentException("classes", classes, options.classes + " names");
     }
+    if (hidden < 0 || hidden > 1 << 16) throw new InvalidArgumentException("hidden", hidden, "0 to " + (1 << 16));
     this.trunk = trunk;
     this.units = units;
     this.classes = List.copyOf(classes);
     this.input = input;
     this.options = options;
-    Units head = units.under("head");
-    ConvGeometry same = ConvGeometry.UNIT.padding(1);
-    first = head.convNorm("conv1", trunk.stages().getLast().channels(), WIDTH, 3, same, EPS).leakyRelu(SLOPE);
-    second = head.convNorm("conv2", WIDTH, WIDTH, 3, same, EPS).leakyRelu(SLOPE);
-    last = head.weights(layout -> Initializer.normal(0, 0.01)).conv("out", WIDTH, options.channels(), 1, ConvGeometry.UNIT);
+    Units own = units.under("head");
+    first = own.convNorm("conv1", trunk.stages().getLast().channels(), WIDTH, 3, SAME, EPS).leakyRelu(SLOPE);
+    head = hidden == 0 ? near(own) : whole(own, hidden);
+  }
+
+  private Head near(Units own) {
+    return new Near(own.convNorm("conv2", WIDTH, WIDTH, 3, SAME, EPS).leakyRelu(SLOPE),
+        small(own).conv("out", WIDTH, options.channels(), 1, ConvGeometry.UNIT));
+  }
+
+  private Head whole(Units own, int hidden) {
+    return new Whole(own.conv("hidden", WIDTH, hidden, options.grid, ConvGeometry.UNIT).leakyRelu(SLOPE),
+        small(own).deconv("out", hidden, options.channels(), options.grid, ConvGeometry.UNIT));
+  }
+
+  private static Units small(Units own) {
+    return own.weights(layout -> Initializer.normal(0, DEVIATION));
   }
 
   /**
@@ -140,7 +181,7 @@ public final class YoloV1 implements Detector {
     if (net.size(x, 2) != options.grid || net.size(x, 3) != options.grid) {
       x = net.resize(x, Resize.Target.size(options.grid, options.grid), Resize.Options.BILINEAR);
     }
-    return net.conv(net.conv(x, second), last);
+    return head.run(net, x);
   }
 
   /**

@@ -59,9 +59,11 @@ enum RegionRecipes implements Recipe {
   private static Settings common(Settings s) {
     return Trunks.setting(s.whole("proposals", 2000, 1, 100_000, "regions of a photograph at most")
         .text("segments", "20,50", "of selective search: the larger, the larger its first regions")
-        .whole("least", 0, 0, 10_000, "regions less wide or high are left out, in pixels; 0: a 25th of the longer side, 20 at most")
+        .whole("least", 0, 0, 10_000,
+            "pixels below which regions are left out; 0: a 25th of the longer side, at most 20")
         .number("overlap", 0.3, 0, 1, "of two boxes of a class, above which one is dropped")
-        .number("cost", LinearSvm.Options.RCNN.cost(), 1e-9, 1e9, "of a negative example beyond its margin; a positive one costs twice")
+        .number("cost", LinearSvm.Options.RCNN.cost(), 1e-9, 1e9,
+            "of a negative example beyond its margin; a positive one costs twice")
         .text("levels", "1,3", "rows of each grid that regions are divided into"));
   }
 

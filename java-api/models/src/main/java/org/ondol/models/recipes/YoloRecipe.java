@@ -35,6 +35,7 @@ final class YoloRecipe implements Recipe {
     Settings s = Rates.setting(Settings.training(60, 8, 0.001), "cosine")
         .whole("grid", 7, 1, 64, "cells along each side")
         .whole("boxes", 2, 1, 16, "of a cell")
+        .whole("hidden", 0, 0, 1 << 16, "units of products over all cells, 4096 in the paper; 0: convolutions instead")
         .number("trunk-rate", 0.2, 0, 1, "part of the rate at which a trained trunk learns")
         .number("vary", 1, 0, 1, "how much the pictures are varied; 0: not at all");
     return Trunks.setting(s);
@@ -48,7 +49,7 @@ final class YoloRecipe implements Recipe {
         paper.noObject());
     try (Assembly parts = new Assembly()) {
       Units units = Units.of(parts.add(new Parameters()), "", device, random);
-      YoloV1 model = new YoloV1(Trunks.of(s, form, units), units, form.classes(), input, options);
+      YoloV1 model = new YoloV1(Trunks.of(s, form, units), units, form.classes(), input, options, s.whole("hidden"));
       Schedule rate = Schedule.warmUp(Math.max(1, (long) (WARM_UP * form.steps())), Rates.of(s, form));
       Adam adam = parts.add(new Adam(model.parameters(), rate, Adam.Options.ADAM));
       if (!s.text("trunk").isEmpty()) adam.scale(units.under("trunk").own(), s.number("trunk-rate"));
