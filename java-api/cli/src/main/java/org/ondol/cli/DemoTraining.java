@@ -52,7 +52,7 @@ final class DemoTraining {
       DarknetNet trunk = new DarknetNet(DarknetConfig.parse("the demo's trunk", text.toString()), units.under("trunk"));
       YoloV1.Options paper = YoloV1.Options.paper(DrawnScene.CLASSES.size());
       YoloV1.Options options = new YoloV1.Options(GRID, paper.boxes(), paper.classes(), paper.coordinates(), paper.noObject());
-      return parts.done(new YoloV1(trunk, units, DrawnScene.CLASSES, new Size(SIDE, SIDE), options));
+      return parts.done(new YoloV1(trunk, units, DrawnScene.CLASSES, new Size(SIDE, SIDE), options, 0));
     }
   }
 
