@@ -56,7 +56,7 @@ enum PixelRecipes implements Recipe {
   ROW_LSTM("row-lstm", "PixelRNN of Row LSTM layers") {
     @Override
     public Settings settings() {
-      return recurrent();
+      return recurrent(2);
     }
 
     @Override
@@ -68,7 +68,7 @@ enum PixelRecipes implements Recipe {
   DIAGONAL_LSTM("diagonal-lstm", "PixelRNN of Diagonal BiLSTM layers") {
     @Override
     public Settings settings() {
-      return recurrent();
+      return recurrent(1);
     }
 
     @Override
@@ -85,9 +85,9 @@ enum PixelRecipes implements Recipe {
         .number("low", -1, -1, 0, "what the network reads where a value is 0; the highest one is 1");
   }
 
-  private static Settings recurrent() {
-    return pixels(3, 0.002)
-        .whole("layers", 2, 1, 100, "LSTM layers")
+  private static Settings recurrent(int layers) {
+    return pixels(10, 0.002)
+        .whole("layers", layers, 1, 100, "LSTM layers")
         .whole("features", 64, 1, 4096, "features between layers")
         .whole("width", 32, 1, 1024, "features of a state; 1 x 1 convolutions bring them to those between layers")
         .whole("top", 64, 1, 4096, "features of the two layers before the logits");
