@@ -29,7 +29,7 @@ enum RegionDetectorRecipes implements Recipe {
   FAST("fast-rcnn", "Fast R-CNN: proposals of selective search are classified and moved by one network") {
     @Override
     public Settings settings() {
-      return common(Settings.training(40, 2, 0.001))
+      return common(Settings.training(20, 2, 0.001))
           .whole("proposals", 2000, 1, 100_000, "regions of a photograph at most")
           .text("scales", "25,50,100,200", "of selective search's first regions")
           .whole("side", 8, 1, 10_000, "regions less wide or high are left out, in pixels");
@@ -47,7 +47,7 @@ enum RegionDetectorRecipes implements Recipe {
   FASTER("faster-rcnn", "Faster R-CNN: the network proposes its regions itself") {
     @Override
     public Settings settings() {
-      return common(Settings.training(40, 2, 0.001))
+      return common(Settings.training(20, 2, 0.001))
           .text("anchors", "0.1,0.2,0.4", "their sizes as parts of a photograph's shorter side")
           .text("ratios", "0.5,1,2", "of the anchors' heights to their widths")
           .number("border", 0, 0, 10_000, "pixels by which anchors may reach beyond a photograph and be learnt from")
