@@ -1,12 +1,13 @@
 package org.ondol.cli;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import me.tongfei.progressbar.ProgressBar;
 import org.ondol.Device;
 import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.Threads;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Clip;
 import org.ondol.grad.Generator;
@@ -59,11 +60,10 @@ final class DemoTraining {
   /** Trains one; every step sees pictures that no other step saw. */
   static YoloV1 run(Device device) {
     YoloV1 model = model(device);
-    Random random = new Random(SEED);
     try (Adam adam = new Adam(model.parameters(), Schedule.cosine(RATE, 0, STEPS), Adam.Options.ADAM);
         ProgressBar bar = Bars.open("training", " steps", 0, STEPS)) {
       for (int step = 0; step < STEPS; step++) {
-        double loss = step(model, random);
+        double loss = step(model, step);
         Clip.byNorm(model.parameters(), CLIP);
         adam.step();
         model.parameters().clearGradients();
@@ -76,16 +76,18 @@ final class DemoTraining {
     }
   }
 
-  private static double step(YoloV1 model, Random random) {
-    int plane = 3 * SIDE * SIDE;
-    float[] values = new float[BATCH * plane];
-    List<List<LabelledBox>> truths = new ArrayList<>();
-    for (int i = 0; i < BATCH; i++) {
-      DrawnScene scene = DrawnScene.random(random);
-      byte[] pixels = Picture.of(scene.draw(SIDE)).planes();
-      for (int k = 0; k < plane; k++) values[i * plane + k] = pixels[k] & 0xFF;
-      truths.add(scene.boxes());
-    }
+  private static double step(YoloV1 model, long step) {
+    int size = 3 * SIDE * SIDE;
+    float[] values = new float[BATCH * size];
+    DrawnScene[] scenes = new DrawnScene[BATCH];
+    Threads.pool().run(BATCH, (begin, end, thread) -> {
+      for (int i = (int) begin; i < end; i++) {
+        scenes[i] = DrawnScene.random(new Random(step * BATCH + i));
+        byte[] pixels = Picture.of(scenes[i].draw(SIDE)).planes();
+        for (int k = 0; k < size; k++) values[i * size + k] = pixels[k] & 0xFF;
+      }
+    });
+    List<List<LabelledBox>> truths = Arrays.stream(scenes).map(DrawnScene::boxes).toList();
     try (Scope scope = Scope.open(); Tape tape = Tape.open(new Generator(SEED))) {
       Tensor image = Elementwise.scale(Tensor.of(model.device(), values, BATCH, 3, SIDE, SIDE), 1.0 / 255);
       Net.OnTape net = new Net.OnTape(tape, Statistics.MOVING);

@@ -21,7 +21,7 @@ record DrawnScene(List<Thing> things, Color one, Color other, long noise) {
   private static final int TRIES = 12;
   private static final double LEAST_SIZE = 0.18;
   private static final double MOST_SIZE = 0.42;
-  private static final double DEVIATION = 7;
+  private static final int NOISE = 18;
 
   /** @param box in units of the picture */
   record Thing(LabelledBox box, Color colour) {
@@ -88,13 +88,15 @@ record DrawnScene(List<Thing> things, Color one, Color other, long noise) {
       g.fill(t.shape(side));
     }
     g.dispose();
+    int[] row = new int[side];
     Random random = new Random(noise);
     for (int y = 0; y < side; y++) {
+      image.getRGB(0, y, side, 1, row, 0, side);
       for (int x = 0; x < side; x++) {
-        int rgb = image.getRGB(x, y);
-        int n = (int) Math.round(random.nextGaussian() * DEVIATION);
-        image.setRGB(x, y, moved(rgb >> 16, n) << 16 | moved(rgb >> 8, n) << 8 | moved(rgb, n));
+        int n = random.nextInt(NOISE) - random.nextInt(NOISE); // triangular
+        row[x] = moved(row[x] >> 16, n) << 16 | moved(row[x] >> 8, n) << 8 | moved(row[x], n);
       }
+      image.setRGB(0, y, side, 1, row, 0, side);
     }
     return image;
   }
