@@ -141,6 +141,11 @@ public final class YoloStem implements Stem<YoloStem.Photograph> {
   }
 
   @Override
+  public double leastWarmUp() {
+    return 5_000;
+  }
+
+  @Override
   public List<Contender<Photograph>> contenders(Photograph c) {
     List<Contender<Photograph>> all = new ArrayList<>();
     devices.forEach(device -> all.add(new Ondol(device)));
