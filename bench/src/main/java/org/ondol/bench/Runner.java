@@ -75,7 +75,7 @@ final class Runner {
       peak.sampleRead();
       List<Entry<C>> timed = entries.stream().filter(e -> e.checked).toList();
       for (Entry<C> entry : timed) {
-        warmUp(entry);
+        warmUp(entry, entry.contender.peer() ? 0 : stem.leastWarmUp());
       }
       rounds(timed, start, testCase.readBound());
       report.add(rows(stem, testCase, entries));
@@ -125,8 +125,9 @@ final class Runner {
    * Runs until compiled and settled, and chooses how many calls make a slot. Any case may be the first of a kernel in Java, a gradient
    * as a maximum: with 400 ms for all but a contender's first one, java's gradient of RoiAlign took 14.8 ms instead of 10.5.
    */
-  private <C extends Case> void warmUp(Entry<C> entry) throws Exception {
-    double longest = entry.contender.peer() ? settings.warmUp : Math.max(LONGEST_WARM_UP, settings.warmUp);
+  private <C extends Case> void warmUp(Entry<C> entry, double stemsLeast) throws Exception {
+    double least = Math.max(settings.warmUp, stemsLeast);
+    double longest = entry.contender.peer() ? settings.warmUp : Math.max(LONGEST_WARM_UP, least);
     long start = System.nanoTime();
     double fastest = Double.MAX_VALUE;
     double gained = 0;
@@ -140,7 +141,7 @@ final class Runner {
         gained = spent;
       }
       fastest = Math.min(fastest, time);
-    } while (spent < settings.warmUp || spent < longest && spent - gained < Math.max(SETTLED, spent / 2));
+    } while (spent < least || spent < longest && spent - gained < Math.max(SETTLED, spent / 2));
     entry.calls = (int) Math.clamp(Math.round(settings.slot / fastest), 1, 100_000);
   }
 

@@ -42,6 +42,11 @@ public final class ClassifierStem implements Stem<ClassifierCase> {
   }
 
   @Override
+  public double leastWarmUp() {
+    return kind == ClassifierCase.Kind.VGG16 ? 2_000 : 5_000;
+  }
+
+  @Override
   public List<Contender<ClassifierCase>> contenders(ClassifierCase c) {
     List<Contender<ClassifierCase>> all = new ArrayList<>();
     devices.forEach(device -> all.add(new Ondol(device, "", new Inference())));

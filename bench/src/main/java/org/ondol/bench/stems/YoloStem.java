@@ -141,6 +141,11 @@ public final class YoloStem implements Stem<YoloStem.Photograph> {
   }
 
   @Override
+  public double leastWarmUp() {
+    return 5_000;
+  }
+
+  @Override
   public List<Contender<Photograph>> contenders(Photograph c) {
     List<Contender<Photograph>> all = new ArrayList<>();
     devices.forEach(device -> all.add(new Ondol(device)));
@@ -209,8 +214,8 @@ public final class YoloStem implements Stem<YoloStem.Photograph> {
       bgr = new byte[planes.length];
       for (int i = 0; i < planes.length; i++) bgr[i % n * 3 + 2 - i / n] = planes[i];
       try {
-        yolo = new OpenCvYolo(c.folder().resolve("yolo-fastest-1.1.cfg"), c.folder().resolve("yolo-fastest-1.1.weights"), SIDE,
-            Yolo.THRESHOLD, Yolo.OVERLAP);
+        yolo = new OpenCvYolo(c.folder().resolve("yolo-fastest-1.1.cfg"),
+            c.folder().resolve("yolo-fastest-1.1.weights"), SIDE, Yolo.THRESHOLD, Yolo.OVERLAP);
       } catch (LinkageError e) {
         throw new Unavailable("OpenCV cannot be loaded: " + e.getMessage());
       }
