@@ -1,6 +1,7 @@
 package org.ondol.models.detection;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -140,27 +141,26 @@ public final class LinearSvm {
    * @return the value of what is minimised
    */
   public double fit(Generator random) {
-    List<Example> active = examples;
+    boolean[] idle = new boolean[examples.size()];
     double low = Double.NEGATIVE_INFINITY;
     double high = Double.POSITIVE_INFINITY;
-    for (int pass = 0; pass < options.passes && !active.isEmpty(); pass++) {
-      List<Example> next = new ArrayList<>(active.size());
+    for (int pass = 0; pass < options.passes && idle.length > 0; pass++) {
+      boolean all = true;
       double least = 0;
       double most = 0;
-      for (int i : random.permutation(active.size())) {
-        Example e = active.get(i);
-        double gradient = gradient(e);
-        if (e.a <= 0 && gradient > high || e.a >= limit(e) && gradient < low) continue;
+      for (int i : random.permutation(idle.length)) {
+        Example e = examples.get(i);
+        double gradient = idle[i] ? 0 : gradient(e);
+        idle[i] |= e.a <= 0 && gradient > high || e.a >= limit(e) && gradient < low;
+        all &= !idle[i];
+        if (idle[i]) continue;
         double projected = descend(e, gradient);
         least = Math.min(least, projected);
         most = Math.max(most, projected);
-        next.add(e);
       }
-      boolean all = active.size() == examples.size() && next.size() == active.size();
       boolean solved = Math.max(most, -least) <= options.tolerance;
       if (solved && all) break;
-      // Solved for those that count: the others are looked at again.
-      active = solved ? examples : next;
+      if (solved) Arrays.fill(idle, false); // now that the others are
       low = solved || least == 0 ? Double.NEGATIVE_INFINITY : least;
       high = solved || most == 0 ? Double.POSITIVE_INFINITY : most;
     }
