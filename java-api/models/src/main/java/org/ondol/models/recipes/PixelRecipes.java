@@ -86,7 +86,7 @@ enum PixelRecipes implements Recipe {
   }
 
   private static Settings recurrent(int layers) {
-    return pixels(10, 0.002)
+    return pixels(10, 0.004)
         .whole("layers", layers, 1, 100, "LSTM layers")
         .whole("features", 64, 1, 4096, "features between layers")
         .whole("width", 32, 1, 1024, "features of a state; 1 x 1 convolutions bring them to those between layers")
