@@ -112,13 +112,18 @@ public final class Maps {
   /** @param rectified the result where a relu made it, which is positive where its operand is; else null */
   private static void back(Operation.Recording r, Tensor rectified, Value residual, ConvBackward backward) {
     r.backward((dy, g) -> {
-      Tensor d = rectified == null ? dy : Elementwise.apply(Op.RELU_GRAD, rectified, dy);
+      Tensor d = rectified == null ? dense(dy) : Elementwise.apply(Op.RELU_GRAD, rectified, dy);
       if (residual != null) g.add(3, d);
       Conv.Gradients all = backward.run(d, new Conv.Wanted(g.needs(0), g.needs(1), g.needs(2)));
       if (all.dx() != null) g.add(0, all.dx());
       if (all.dw() != null) g.add(1, all.dw());
       if (all.db() != null) g.add(2, all.db());
     });
+  }
+
+  /** With dense rows: else each of the gradients would copy it. */
+  private static Tensor dense(Tensor t) {
+    return t.size(-1) == 1 || t.stride(-1) == 1 ? t : t.contiguous();
   }
 
   // ---- pooling and resizing

@@ -9,10 +9,9 @@ import org.ondol.grad.Value;
  * r positions, so that what was a diagonal is a column, and the map of R rows and C columns has C + R - 1 columns.
  * Beside the image there are zeros.
  *
- * <p>Row r goes to the right by r, to the left by R - 1 - r, so that steps are taken from the last column to the first.
- * The image's positions are a view of the skewed map: one copy skews, none brings back. (A skewed map can also be a view
- * of one with R - 1 columns of zeros beside it, where the end of a row goes on in the next one; but then the rows of a
- * step lie far apart, and the steps' gradients need a copy more.)
+ * <p>Nothing is moved: a skewed map is a view, with other strides, of a map that has R - 1 columns of zeros on one
+ * side, where the end of a row goes on in the next one. To the right row r goes by r; to the left by R - 1 - r, so
+ * that steps are taken from the last column to the first.
  */
 final class Skew {
   private Skew() {}
@@ -46,16 +45,20 @@ final class Skew {
     }, y);
   }
 
-  /** Zeros, with the map at its positions: dense, as the steps read and write it. */
+  /** A view of a copy with zeros beside it. */
   private static Tensor skewed(Tensor x, boolean left) {
+    long n = x.size(0);
     long rows = x.size(1);
     long columns = x.size(2);
-    Tensor y = Tensor.zeros(x.device(), columns + rows - 1, x.size(0), rows, x.size(3));
-    for (long r = 0; r < rows; r++) {
-      long begin = left ? rows - 1 - r : r;
-      y.select(2, r).slice(0, begin, begin + columns).transpose(0, 1).assign(x.select(1, r));
-    }
-    return y;
+    long f = x.size(3);
+    long steps = columns + rows - 1;
+    // To the left, the last row goes on for R - 1 positions beyond the map: a row more serves.
+    Tensor padded = Tensor.zeros(x.device(), n, left ? rows + 1 : rows, steps, f);
+    long begin = left ? rows - 1 : 0;
+    padded.slice(1, 0, rows).slice(2, begin, begin + columns).assign(x);
+    long own = steps * f;
+    return padded.view(padded.offset(), new long[] {steps, n, rows, f},
+        new long[] {f, padded.stride(0), left ? own + f : own - f, 1});
   }
 
   /** A view of the image's positions. */

@@ -25,7 +25,7 @@ enum PixelRecipes implements Recipe {
           .whole("layers", 6, 0, 100, "residual blocks")
           .whole("width", 32, 1, 1024, "features within a block, half of those between blocks")
           .whole("kernel", 5, 1, 31, "of the convolution in the middle of a block, odd; the paper's is 3")
-          .choice("dilations", "1-2", List.of("1", "1-2", "1-2-4", "1-2-1-4"), "of those convolutions, block by block in turn")
+          .choice("dilations", "1-2", List.of("1", "1-2", "1-2-4", "1-2-1-4"), "of those, block by block in turn")
           .whole("top", 64, 1, 4096, "features of the layer before the logits");
     }
 
@@ -86,7 +86,7 @@ enum PixelRecipes implements Recipe {
   }
 
   private static Settings recurrent(int layers) {
-    return pixels(10, 0.002)
+    return pixels(10, 0.004)
         .whole("layers", layers, 1, 100, "LSTM layers")
         .whole("features", 64, 1, 4096, "features between layers")
         .whole("width", 32, 1, 1024, "features of a state; 1 x 1 convolutions bring them to those between layers")
