@@ -194,7 +194,8 @@ class DetectorsTest {
       for (Device device : TestDevices.available()) {
         String[] small = name.equals("yolo") ? new String[] {"grid=3", "vary=1"}
             : name.endsWith("-rcnn")
-            ? new String[] {"hidden=16", "joined=16", "vary=1", "dropout=0.2", "proposals=50"} : name.equals("rcnn") ? new String[] {"side=32", "levels=1", "proposals=10"}
+            ? new String[] {"hidden=16", "joined=16", "vary=1", "dropout=0.2", "proposals=50"}
+            : name.equals("rcnn") ? new String[] {"side=32", "levels=1", "proposals=10"}
             : new String[] {"scales=96", "levels=1", "proposals=10"};
         Path own = folder.resolve(name + device.name().replace(':', '-'));
         try (Experiment e = trained(device, name, 1, 2, own, small)) {
