@@ -19,7 +19,6 @@ import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Statistics;
 import org.ondol.models.layers.Units;
 import org.ondol.models.trunks.Trunk;
-import org.ondol.ops.Boxes;
 import org.ondol.ops.Elementwise;
 
 /**
