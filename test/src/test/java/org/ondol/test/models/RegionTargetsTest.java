@@ -130,7 +130,8 @@ class RegionTargetsTest {
   void anchorsByHand() {
     for (Device d : TestDevices.available()) {
       try (Scope scope = Scope.open()) {
-        Tensor anchors = boxes(d, 0, 0, 16, 12, /* IoU 3/4 with the first */ 20, 24, 28, 40, /* the best of the second, 0.6 */
+        Tensor anchors = boxes(d, 0, 0, 16, 12, /* IoU 3/4 with the first */
+            20, 24, 28, 40, /* the best of the second, 0.6 */
             0, 0, 16, 8, /* 1/2: neither */ 40, 40, 56, 56, /* background */ 56, 56, 72, 72 /* reaches out */);
         RegionProposals.Targets t = RegionProposals.targets(anchors, TRUTHS, new Boxes.Size(64, 64), rpn(100, 0), 1);
         assertArrayEquals(new long[] {0, 1, 3, 5, 6, 7, 8}, t.sampled().toLongs());
@@ -154,7 +155,8 @@ class RegionTargetsTest {
       System.arraycopy(new float[] {x, 0, x + 16, 16}, 0, many, 4 * i, 4);
     }
     try (Scope scope = Scope.open()) {
-      RegionProposals.Targets t = RegionProposals.targets(boxes(d, many), TRUTHS, new Boxes.Size(64, 64), rpn(12, 0), 1);
+      RegionProposals.Targets t =
+          RegionProposals.targets(boxes(d, many), TRUTHS, new Boxes.Size(64, 64), rpn(12, 0), 1);
       assertEquals(24, t.sampled().count());
       assertEquals(6, t.positives().count());
       for (long n : t.positives().toLongs()) assertTrue(n < 20, "anchor " + n);

@@ -24,8 +24,8 @@ import org.ondol.models.proposals.SelectiveSearch;
  * L   = mean over r of L_cls(p_r, u_r) + [u_r >= 1] L_loc(t_r^u, v_r)      equations 1 to 3: {@link RegionHead}
  * </pre>
  *
- * Regions of a step come from few images, 64 of each, a quarter of them with IoU of at least 0.5 with an object, background
- * with 0.1 to 0.5 (section 2.3): {@link RegionTargets}. Found boxes are thinned out class by class.
+ * Regions of a step come from few images, 64 of each, a quarter of them with IoU of at least 0.5 with an object,
+ * background with 0.1 to 0.5 (section 2.3): {@link RegionTargets}. Found boxes are thinned out class by class.
  */
 public final class FastRcnn extends RegionDetector {
   /**

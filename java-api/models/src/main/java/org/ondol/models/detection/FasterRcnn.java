@@ -13,27 +13,27 @@ import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Statistics;
 
 /**
- * Faster R-CNN (S. Ren, K. He, R. Girshick and J. Sun, Faster R-CNN: Towards Real-Time Object Detection with Region Proposal
- * Networks, 2015): Fast R-CNN whose proposals come from a network over the same map.
+ * Faster R-CNN (S. Ren, K. He, R. Girshick and J. Sun, Faster R-CNN: Towards Real-Time Object Detection with Region
+ * Proposal Networks, 2015): Fast R-CNN whose proposals come from a network over the same map.
  *
  * <pre>
  * map    = trunk(image)                                      shared by both
  * p, t   = small network over 3 x 3 cells, for each of k anchors: an object?, four deltas     section 3.1
- * L_rpn  = 1/N_cls sum L_cls(p_i, p*_i) + lambda/N_reg sum p*_i L_reg(t_i, t*_i)      equation 1: {@link RegionProposals}
+ * L_rpn  = 1/N_cls sum L_cls(p_i, p*_i) + lambda/N_reg sum p*_i L_reg(t_i, t*_i)    equation 1: {@link RegionProposals}
  * r      = the boxes that t makes of the anchors of greatest p, without those that overlap a better one
  * L_fast = Fast R-CNN's loss of the regions r                {@link RegionHead}
  * L      = L_rpn + L_fast
  * </pre>
  *
- * Trained end to end, approximately (section 3.2, way ii): both losses flow into the map, and the coordinates of r count as
- * constants.
+ * Trained end to end, approximately (section 3.2, way ii): both losses flow into the map, and the coordinates of r
+ * count as constants.
  */
 public final class FasterRcnn extends RegionDetector {
   /**
    * Its form.
    *
    * @param joined channels of a map of the trunk's two coarsest, or 0 for the coarsest one alone, as in the paper
-   * @param before boxes that go into the suppression of proposals: 6000 in the paper, of which an image of 1000 x 600 has 20000
+   * @param before boxes that go into the suppression of proposals: 6000 in the paper, where an image has about 20000
    * @param learning proposals of an image that are sampled from in training, 2000 in the paper
    * @param after proposals of an image that are looked at, 300 in the paper
    */

@@ -19,12 +19,11 @@ import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Statistics;
 import org.ondol.models.layers.Units;
 import org.ondol.models.trunks.Trunk;
-import org.ondol.ops.Boxes;
 import org.ondol.ops.Elementwise;
 
 /**
- * A detector that classifies regions of its trunk's map: what {@link FastRcnn} and {@link FasterRcnn} share. Pictures are
- * stretched to one size.
+ * A detector that classifies regions of its trunk's map: what {@link FastRcnn} and {@link FasterRcnn} share. Pictures
+ * are stretched to one size.
  */
 public abstract class RegionDetector implements Detector {
   /**
@@ -105,7 +104,7 @@ public abstract class RegionDetector implements Detector {
   abstract Map<String, Value> losses(Value map, RegionMap.Cells cells, List<List<LabelledBox>> truths,
       List<Tensor> proposals, Generator random);
 
-  /** Proposals for a picture from elsewhere, the most promising first: [R, 4] in its pixels; null where it makes its own. */
+  /** Proposals for a picture from elsewhere, best first: [R, 4] in its pixels; null where it makes its own. */
   public abstract Tensor propose(Picture picture);
 
   /** The regions of an image to look at, [R, 4] of the current scope, where none are given. */

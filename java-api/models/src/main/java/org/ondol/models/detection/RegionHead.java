@@ -25,9 +25,10 @@ import org.ondol.ops.Rois;
 import org.ondol.ops.Softmax;
 
 /**
- * What Fast R-CNN does with a region of a map (R. Girshick, Fast R-CNN, 2015, sections 2.1 and 2.3; Faster R-CNN has the
- * same): pooled to a grid of bins, two fully connected layers, and side by side the classes p = softmax(s) of K objects and
- * background 0, and for each class u deltas t^u to the object's box. For a region of class u with the deltas v to its object
+ * What Fast R-CNN does with a region of a map (R. Girshick, Fast R-CNN, 2015, sections 2.1 and 2.3; Faster R-CNN has
+ * the same): pooled to a grid of bins, two fully connected layers, and side by side the classes p = softmax(s) of K
+ * objects and background 0, and for each class u deltas t^u to the object's box. For a region of class u with the
+ * deltas v to its object
  *
  * <pre>
  * L(p, u, t^u, v) = L_cls(p, u) + lambda [u >= 1] L_loc(t^u, v)                   (1)
@@ -36,8 +37,8 @@ import org.ondol.ops.Softmax;
  * smooth_L1(d)    = 0.5 d^2 where |d| < 1, else |d| - 0.5                         (3)
  * </pre>
  *
- * and the loss is the mean over the regions, lambda = 1. Objects found: boxes moved by the deltas of their class, those of a
- * class thinned out where they overlap.
+ * and the loss is the mean over the regions, lambda = 1. Objects found: boxes moved by the deltas of their class, those
+ * of a class thinned out where they overlap.
  */
 public final class RegionHead {
   /** How a region's features are taken. */
@@ -145,7 +146,9 @@ public final class RegionHead {
     return new Scores(scores.run(features), deltas.run(features));
   }
 
-  /** Boxes where cell (i, j) reaches from stride (i, j) to stride (i + 1, j + 1); RoI pooling takes their last pixels. */
+  /**
+   * Boxes where cell (i, j) reaches from stride (i, j) to stride (i + 1, j + 1); RoI pooling takes their last pixels.
+   */
   private Tensor onMap(RegionMap.Cells cells, Tensor boxes) {
     double y = cells.stride() / 2.0 - cells.y();
     double x = cells.stride() / 2.0 - cells.x();

@@ -11,9 +11,9 @@ import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Resize;
 
 /**
- * The map that regions are pooled from: a trunk's coarsest, as Fast R-CNN and Faster R-CNN take it; or, for objects of a
- * few cells of it, the two coarsest joined at the finer one's stride, as a feature pyramid joins two of its levels (Lin et
- * al. 2017): relu(1 x 1 of the finer + 1 x 1 of the coarser, resized).
+ * The map that regions are pooled from: a trunk's coarsest, as Fast R-CNN and Faster R-CNN take it; or, for objects of
+ * a few cells of it, the two coarsest joined at the finer one's stride, as a feature pyramid joins two of its levels
+ * (Lin et al. 2017): relu(1 x 1 of the finer + 1 x 1 of the coarser, resized).
  */
 final class RegionMap {
   /**

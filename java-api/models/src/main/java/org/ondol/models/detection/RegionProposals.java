@@ -28,20 +28,20 @@ import org.ondol.ops.Pixels;
 import org.ondol.ops.RpnProposals;
 
 /**
- * The region proposal network of Faster R-CNN (S. Ren, K. He, R. Girshick and J. Sun, Faster R-CNN: Towards Real-Time Object
- * Detection with Region Proposal Networks, 2015, section 3.1): over each cell of a map a small network looks at k anchors,
- * boxes of some scales and ratios around the cell, and says of each whether it is an object, p, and by which deltas t it
- * should move,
+ * The region proposal network of Faster R-CNN (S. Ren, K. He, R. Girshick and J. Sun, Faster R-CNN: Towards Real-Time
+ * Object Detection with Region Proposal Networks, 2015, section 3.1): over each cell of a map a small network looks at
+ * k anchors, boxes of some scales and ratios around the cell, and says of each whether it is an object, p, and by which
+ * deltas t it should move,
  *
  * <pre>
  * t_x = (x - x_a) / w_a, t_y likewise;  t_w = log(w / w_a), t_h likewise          (2)
  * L   = 1 / N_cls sum over i of L_cls(p_i, p*_i) + lambda / N_reg sum over i of p*_i L_reg(t_i, t*_i)      (1)
  * </pre>
  *
- * over N_cls sampled anchors, half of them objects where there are so many; N_reg is the number of cells. An anchor is an
- * object (p* = 1) where it overlaps one by at least 0.7 or as much as the best one does, and none below 0.3; anchors that
- * reach beyond the image are not learnt from. The paper's softmax of two classes is the logistic regression that it names as
- * its equal.
+ * over N_cls sampled anchors, half of them objects where there are so many; N_reg is the number of cells. An anchor is
+ * an object (p* = 1) where it overlaps one by at least 0.7 or as much as the best one does, and none below 0.3; anchors
+ * that reach beyond the image are not learnt from. The paper's softmax of two classes is the logistic regression that
+ * it names as its equal.
  */
 public final class RegionProposals {
   /**

@@ -13,8 +13,8 @@ import org.ondol.ops.Pixels;
 
 /**
  * The regions of a batch that a detector learns from, and what they should become (Girshick 2015, section 2.3): of each
- * image the same number, at most a part of them overlapping an object by at least 0.5, the others background. Tensors are
- * of the scope that was current.
+ * image the same number, at most a part of them overlapping an object by at least 0.5, the others background. Tensors
+ * are of the scope that was current.
  *
  * @param boxes [R, 4], those of one image after those of another, in it the ones with an object first
  * @param images INT32 [R]

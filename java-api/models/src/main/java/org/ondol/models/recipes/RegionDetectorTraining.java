@@ -30,8 +30,8 @@ import org.ondol.models.training.Experiment;
 import org.ondol.ops.Elementwise;
 
 /**
- * Fast or Faster R-CNN, trained by the sum of its losses on varied pictures. Proposals from elsewhere are made once for each
- * picture and move with it when it is varied.
+ * Fast or Faster R-CNN, trained by the sum of its losses on varied pictures. Proposals from elsewhere are made once for
+ * each picture and move with it when it is varied.
  */
 public final class RegionDetectorTraining implements Experiment, Detecting {
   /** Of gradients: those of the first steps are of a network that knows nothing. */
