@@ -27,7 +27,7 @@ import org.ondol.models.proposals.SelectiveSearch;
  * Regions of a step come from few images, 64 of each, a quarter of them with IoU of at least 0.5 with an object,
  * background with 0.1 to 0.5 (section 2.3): {@link RegionTargets}. Found boxes are thinned out class by class.
  */
-public final class FastRcnn extends RegionDetector {
+public final class FastRcnn extends RegionDetector implements RegionBased {
   /**
    * Its form.
    *
@@ -61,10 +61,10 @@ public final class FastRcnn extends RegionDetector {
 
   /** By selective search. */
   @Override
-  public Tensor propose(Picture picture) {
+  public float[] propose(Picture picture) {
     try (Scope scope = Scope.open()) {
       Tensor rgb = picture.tensor(Device.of("java")).squeeze(0);
-      return scope.keep(SelectiveSearch.propose(rgb, options.search).first(options.proposals).toTensor(device()));
+      return SelectiveSearch.propose(rgb, options.search).first(options.proposals).toTensor(rgb.device()).toFloats();
     }
   }
 

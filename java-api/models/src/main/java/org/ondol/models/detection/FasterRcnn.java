@@ -79,7 +79,7 @@ public final class FasterRcnn extends RegionDetector {
 
   /** Null: it makes its own. */
   @Override
-  public Tensor propose(Picture picture) {
+  public float[] propose(Picture picture) {
     return null;
   }
 

@@ -104,8 +104,11 @@ public abstract class RegionDetector implements Detector {
   abstract Map<String, Value> losses(Value map, RegionMap.Cells cells, List<List<LabelledBox>> truths,
       List<Tensor> proposals, Generator random);
 
-  /** Proposals for a picture from elsewhere, best first: [R, 4] in its pixels; null where it makes its own. */
-  public abstract Tensor propose(Picture picture);
+  /**
+   * Proposals for a picture from elsewhere, best first: x1, y1, x2, y2 in its pixels one after the other; null where it makes
+   * its own.
+   */
+  public abstract float[] propose(Picture picture);
 
   /** The regions of an image to look at, [R, 4] of the current scope, where none are given. */
   abstract Tensor regions(Inference inference, Tensor map, RegionMap.Cells cells);
@@ -148,6 +151,22 @@ public abstract class RegionDetector implements Detector {
     }
   }
 
+  /**
+   * What is found in a picture of the {@link #input} size, by falling score, in its pixels.
+   *
+   * @param regions as {@link #propose} gives them
+   */
+  public final List<Detection> detect(Picture picture, float[] regions) {
+    if (picture == null) throw new InvalidArgumentException("picture", "null", "a value");
+    if (regions != null && regions.length % 4 != 0) {
+      throw new InvalidArgumentException("regions", "of " + regions.length + " numbers", "four for each");
+    }
+    try (Scope scope = Scope.open()) {
+      Tensor rgb = Elementwise.scale(picture.tensor(device()), 1.0 / 255);
+      return detect(rgb, regions == null ? null : Tensor.of(device(), regions, regions.length / 4, 4));
+    }
+  }
+
   @Override
   public List<Detection> detect(Picture picture) {
     if (picture == null) throw new InvalidArgumentException("picture", "null", "a value");
@@ -155,10 +174,7 @@ public abstract class RegionDetector implements Detector {
     Picture seen = picture.resized(input.width(), input.height());
     double x = (double) picture.width() / input.width();
     double y = (double) picture.height() / input.height();
-    try (Scope scope = Scope.open()) {
-      Tensor rgb = Elementwise.scale(seen.tensor(device()), 1.0 / 255);
-      return detect(rgb, propose(seen)).stream().map(d -> d.scaled(x, y)).toList();
-    }
+    return detect(seen, propose(seen)).stream().map(d -> d.scaled(x, y)).toList();
   }
 
   @Override

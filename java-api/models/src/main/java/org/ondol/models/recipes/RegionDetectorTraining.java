@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ondol.Device;
-import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.grad.Generator;
 import org.ondol.grad.Optimizer;
@@ -27,7 +26,6 @@ import org.ondol.models.evaluation.AveragePrecision;
 import org.ondol.models.images.Augmentation;
 import org.ondol.models.images.Picture;
 import org.ondol.models.training.Experiment;
-import org.ondol.ops.Elementwise;
 
 /**
  * Fast or Faster R-CNN, trained by the sum of its losses on varied pictures. Proposals from elsewhere are made once for
@@ -134,12 +132,9 @@ public final class RegionDetectorTraining implements Experiment, Detecting {
     ByteBuffer key = digest(picture);
     float[] corners = known.get(key);
     if (corners != null) return corners;
-    try (Scope scope = Scope.open()) {
-      Tensor proposals = model.propose(picture);
-      if (proposals == null) return null;
-      known.put(key, proposals.toFloats());
-    }
-    return known.get(key);
+    corners = model.propose(picture);
+    if (corners != null) known.put(key, corners);
+    return corners;
   }
 
   private static ByteBuffer digest(Picture picture) {
@@ -175,11 +170,7 @@ public final class RegionDetectorTraining implements Experiment, Detecting {
       if (picture.width() != model.input().width() || picture.height() != model.input().height()) {
         return model.detect(picture);
       }
-      float[] proposals = proposals(picture);
-      try (Scope scope = Scope.open()) {
-        Tensor rgb = Elementwise.scale(picture.tensor(device()), 1.0 / 255);
-        return model.detect(rgb, proposals == null ? null : Tensor.of(device(), proposals, proposals.length / 4, 4));
-      }
+      return model.detect(picture, proposals(picture));
     }
 
     @Override
