@@ -75,7 +75,7 @@ final class Runner {
       peak.sampleRead();
       List<Entry<C>> timed = entries.stream().filter(e -> e.checked).toList();
       for (Entry<C> entry : timed) {
-        warmUp(entry, entry.contender.peer() ? 0 : stem.leastWarmUp());
+        warmUp(entry, stem.leastWarmUp());
       }
       rounds(timed, start, testCase.readBound());
       report.add(rows(stem, testCase, entries));

@@ -9,10 +9,7 @@ public interface Stem<C extends Case> {
 
   List<C> cases();
 
-  /**
-   * Milliseconds that Ondol's contenders run at least before they are timed. A network has more code to compile than a
-   * kernel: YOLO-Fastest on java took 84 ms after 2.5 s at most, 14 ms after 5 s.
-   */
+  /** Milliseconds that contenders run at least before they are timed: a network has more code to compile than a kernel. */
   default double leastWarmUp() {
     return 0;
   }
