@@ -180,7 +180,8 @@ class ConvWeight {
     const Patch<V> patch(axis_y(a), axis_x(a), c.rows, a.y_width);
     // A patch serves all panels of its task.
     const int64_t side = EntryTile<V>::panels(EntryTile<V>::ROWS);
-    c.panels = max_of(side, min_of(c.rows < a.y_height ? MOST_PANELS / 2 : MOST_PANELS, DY_FLOATS / (c.rows * a.y_width * PANEL_WIDTH)) / side * side);
+    const int64_t most = c.rows < a.y_height ? MOST_PANELS / 2 : MOST_PANELS;
+    c.panels = max_of(side, min_of(most, DY_FLOATS / (c.rows * a.y_width * PANEL_WIDTH)) / side * side);
     int64_t block = max_of<int64_t>(1, min_of(ENTRIES / taps, PATCH_FLOATS / patch.plane));
     c.channels = min_of(block, x_group);
     while (groups(a, c.panels) * ceil_div(x_group, c.channels) < 4 * threads && threads > 1) {

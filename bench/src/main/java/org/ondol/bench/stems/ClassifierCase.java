@@ -14,6 +14,7 @@ import org.ondol.grad.Parameters;
 import org.ondol.models.layers.Net;
 import org.ondol.models.layers.Units;
 import org.ondol.models.trunks.SqueezeNet;
+import org.ondol.models.trunks.ClassifierSizes;
 import org.ondol.models.trunks.Vgg16;
 
 /** Scores of 1000 classes for images of 224 x 224, as the network takes them. */
@@ -46,7 +47,7 @@ final class ClassifierCase implements Case {
     VGG16(15_470_264_320L) {
       @Override
       Classifier open(Device device) {
-        Vgg16 net = new Vgg16(Units.of(new Parameters(), "", device, new Generator(1)), Vgg16.Sizes.paper(CLASSES));
+        Vgg16 net = new Vgg16(Units.of(new Parameters(), "", device, new Generator(1)), ClassifierSizes.paper(CLASSES));
         return new Classifier() {
           @Override
           public <M> M logits(Net<M> maps, M image) {

@@ -37,6 +37,7 @@ import org.ondol.models.training.Experiment;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
 import org.ondol.models.trunks.AlexNet;
+import org.ondol.models.trunks.ClassifierSizes;
 import org.ondol.models.trunks.Trunk;
 import org.ondol.models.trunks.Vgg16;
 import org.ondol.models.weights.SafeTensorsWriter;
@@ -56,11 +57,11 @@ class ClassifiersTest {
   Path folder;
 
   private static Vgg16 vgg(Parameters parameters, Device device) {
-    return new Vgg16(units(parameters, device), new Vgg16.Sizes(WIDTH, HIDDEN, CLASSES));
+    return new Vgg16(units(parameters, device), new ClassifierSizes(WIDTH, HIDDEN, CLASSES));
   }
 
   private static AlexNet alexNet(Parameters parameters, Device device) {
-    return new AlexNet(units(parameters, device), new AlexNet.Sizes(WIDTH, HIDDEN, CLASSES));
+    return new AlexNet(units(parameters, device), new ClassifierSizes(WIDTH, HIDDEN, CLASSES));
   }
 
   private static Units units(Parameters parameters, Device device) {
@@ -239,8 +240,8 @@ class ClassifiersTest {
 
   @Test
   void mapsHaveTheStagesSizes() {
-    stages(p -> new Vgg16(units(p, JAVA), Vgg16.Sizes.paper(0)), 14_714_688, "conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3");
-    stages(p -> new AlexNet(units(p, JAVA), AlexNet.Sizes.paper(0)), 2_469_696, "conv1", "conv2", "conv5");
+    stages(p -> new Vgg16(units(p, JAVA), ClassifierSizes.paper(0)), 14_714_688, "conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3");
+    stages(p -> new AlexNet(units(p, JAVA), ClassifierSizes.paper(0)), 2_469_696, "conv1", "conv2", "conv5");
     try (Parameters p = new Parameters(); Inference inference = new Inference(); Scope scope = Scope.open()) {
       Vgg16 net = vgg(p, JAVA);
       List<long[]> shapes = inference.maps(net::maps, Tensor.zeros(JAVA, 1, 3, 64, 96)).stream().map(Tensor::shape).toList();
@@ -346,7 +347,7 @@ class ClassifiersTest {
     Recipe fcn = Recipes.named("fcn");
     try (Parameters p = new Parameters()) {
       Units units = units(p, JAVA);
-      try (Tensor ones = new AlexNet(units, AlexNet.Sizes.paper(0)).parameters().get("features.0.bias").tensor().copy()) {
+      try (Tensor ones = new AlexNet(units, ClassifierSizes.paper(0)).parameters().get("features.0.bias").tensor().copy()) {
         Elementwise.fill(ones, 1);
         p.get("features.0.bias").assign(ones);
       }

@@ -11,6 +11,7 @@ import org.ondol.models.layers.Units;
 import org.ondol.models.training.Form;
 import org.ondol.models.training.Settings;
 import org.ondol.models.trunks.AlexNet;
+import org.ondol.models.trunks.ClassifierSizes;
 import org.ondol.models.trunks.SqueezeNet;
 import org.ondol.models.trunks.Trunk;
 import org.ondol.models.trunks.Vgg16;
@@ -35,13 +36,13 @@ final class Trunks {
     VGG16("features.28.weight") {
       @Override
       Trunk of(Units units) {
-        return new Vgg16(units, Vgg16.Sizes.paper(0));
+        return new Vgg16(units, ClassifierSizes.paper(0));
       }
     },
     ALEXNET("features.6.weight") { // which a VGG-16 has not: there it is a relu
       @Override
       Trunk of(Units units) {
-        return new AlexNet(units, AlexNet.Sizes.paper(0));
+        return new AlexNet(units, ClassifierSizes.paper(0));
       }
     };
 

@@ -34,26 +34,6 @@ public final class AlexNet implements Trunk {
   /** Classes of ImageNet. */
   public static final int CLASSES = 1000;
 
-  /**
-   * Sizes; the paper's unless told otherwise.
-   *
-   * @param width channels of the first convolution, of which all others are multiples
-   * @param hidden channels of fc6 and fc7
-   * @param classes that fc8 tells apart, or 0 for the maps alone
-   */
-  public record Sizes(int width, int hidden, int classes) {
-    public Sizes {
-      if (width < 1 || width > 1 << 16) throw new InvalidArgumentException("width", width, "1 to 65536");
-      if (hidden < 1) throw new InvalidArgumentException("hidden", hidden, "at least 1");
-      if (classes < 0) throw new InvalidArgumentException("classes", classes, "at least 0");
-    }
-
-    /** 64 and 4096. */
-    public static Sizes paper(int classes) {
-      return new Sizes(64, 4096, classes);
-    }
-  }
-
   private static final PoolGeometry POOL = PoolGeometry.window(3, 3).stride(2);
   private static final int[] DENSE = {1, 4, 6};
   /** Of the map that fc6 reads. */
@@ -73,11 +53,11 @@ public final class AlexNet implements Trunk {
    *
    * @param units make the parameters, under torchvision's names: {@code features.0.weight}, {@code classifier.1.weight}
    */
-  public AlexNet(Units units, Sizes sizes) {
+  public AlexNet(Units units, ClassifierSizes sizes) {
     if (units == null) throw new InvalidArgumentException("units", "null", "a maker of units");
     if (sizes == null) throw new InvalidArgumentException("sizes", "null", "sizes");
     this.units = units;
-    long w = sizes.width;
+    long w = sizes.width();
     ConvGeometry three = ConvGeometry.UNIT.padding(1);
     conv1 = units.conv("features.0", 3, w, 11, ConvGeometry.UNIT.stride(4).padding(2)).relu();
     conv2 = units.conv("features.3", w, 3 * w, 5, ConvGeometry.UNIT.padding(2)).relu();
@@ -85,7 +65,7 @@ public final class AlexNet implements Trunk {
     conv4 = units.conv("features.8", 6 * w, 4 * w, 3, three).relu();
     conv5 = units.conv("features.10", 4 * w, 4 * w, 3, three).relu();
     stages = List.of(new Stage("conv1", 4, w), new Stage("conv2", 8, 3 * w), new Stage("conv5", 16, 4 * w));
-    head = sizes.classes == 0 ? null : DenseHead.of(units, DENSE, 4 * w, SIDE, sizes.hidden, sizes.classes);
+    head = sizes.classes() == 0 ? null : DenseHead.of(units, DENSE, 4 * w, SIDE, sizes.hidden(), sizes.classes());
   }
 
   /**
@@ -95,7 +75,7 @@ public final class AlexNet implements Trunk {
    */
   public static AlexNet load(Path weights, Device device) {
     try (SafeTensors file = SafeTensors.open(weights); Assembly parts = new Assembly()) {
-      Sizes sizes = new Sizes(DenseHead.channels(file, "features.0"), DenseHead.channels(file, "classifier.1"),
+      ClassifierSizes sizes = new ClassifierSizes(DenseHead.channels(file, "features.0"), DenseHead.channels(file, "classifier.1"),
           DenseHead.channels(file, "classifier.6"));
       Units units = Units.of(parts.add(new Parameters()), "", device, new Generator(0)).weights(l -> Initializer.zeros());
       AlexNet net = new AlexNet(units, sizes);

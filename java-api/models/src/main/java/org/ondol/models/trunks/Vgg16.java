@@ -34,26 +34,6 @@ public final class Vgg16 implements Trunk {
   /** Classes of ImageNet. */
   public static final int CLASSES = 1000;
 
-  /**
-   * Sizes; the paper's unless told otherwise.
-   *
-   * @param width channels of the first convolution, of which all others are multiples
-   * @param hidden channels of fc6 and fc7
-   * @param classes that fc8 tells apart, or 0 for the maps alone
-   */
-  public record Sizes(int width, int hidden, int classes) {
-    public Sizes {
-      if (width < 1 || width > 1 << 16) throw new InvalidArgumentException("width", width, "1 to 65536");
-      if (hidden < 1) throw new InvalidArgumentException("hidden", hidden, "at least 1");
-      if (classes < 0) throw new InvalidArgumentException("classes", classes, "at least 0");
-    }
-
-    /** 64 and 4096. */
-    public static Sizes paper(int classes) {
-      return new Sizes(64, 4096, classes);
-    }
-  }
-
   /** Convolutions of each stage, and their channels as multiples of the first one's. */
   private static final int[] DEPTHS = {2, 2, 3, 3, 3};
   private static final int[] WIDTHS = {1, 2, 4, 8, 8};
@@ -72,7 +52,7 @@ public final class Vgg16 implements Trunk {
    *
    * @param units make the parameters, under torchvision's names: {@code features.0.weight}, {@code classifier.0.weight}
    */
-  public Vgg16(Units units, Sizes sizes) {
+  public Vgg16(Units units, ClassifierSizes sizes) {
     if (units == null) throw new InvalidArgumentException("units", "null", "a maker of units");
     if (sizes == null) throw new InvalidArgumentException("sizes", "null", "sizes");
     this.units = units;
@@ -81,7 +61,7 @@ public final class Vgg16 implements Trunk {
     for (int i = 0; i < DEPTHS.length; i++) {
       List<ConvUnit> stage = new ArrayList<>();
       for (int j = 0; j < DEPTHS[i]; j++) {
-        long out = (long) WIDTHS[i] * sizes.width;
+        long out = (long) WIDTHS[i] * sizes.width();
         stage.add(units.conv("features." + layer, in, out, 3, ConvGeometry.UNIT.padding(1)).relu());
         in = out;
         layer += 2; // a relu has a place of its own
@@ -90,7 +70,7 @@ public final class Vgg16 implements Trunk {
       convolutions.add(stage);
       stages.add(new Stage("conv" + (i + 1) + "_" + DEPTHS[i], 1 << i, in));
     }
-    head = sizes.classes == 0 ? null : DenseHead.of(units, DENSE, in, SIDE, sizes.hidden, sizes.classes);
+    head = sizes.classes() == 0 ? null : DenseHead.of(units, DENSE, in, SIDE, sizes.hidden(), sizes.classes());
   }
 
   /**
@@ -100,7 +80,7 @@ public final class Vgg16 implements Trunk {
    */
   public static Vgg16 load(Path weights, Device device) {
     try (SafeTensors file = SafeTensors.open(weights); Assembly parts = new Assembly()) {
-      Sizes sizes = new Sizes(DenseHead.channels(file, "features.0"), DenseHead.channels(file, "classifier.0"),
+      ClassifierSizes sizes = new ClassifierSizes(DenseHead.channels(file, "features.0"), DenseHead.channels(file, "classifier.0"),
           DenseHead.channels(file, "classifier.6"));
       Units units = Units.of(parts.add(new Parameters()), "", device, new Generator(0)).weights(l -> Initializer.zeros());
       Vgg16 net = new Vgg16(units, sizes);
