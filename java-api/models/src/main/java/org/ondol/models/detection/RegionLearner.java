@@ -237,22 +237,12 @@ public final class RegionLearner {
     void flush() {
       if (rows == 0) return;
       try (Scope scope = Scope.open()) {
-        regression.add(Tensor.of(model.device(), joined(features), rows, model.size()),
-            Tensor.of(model.device(), joined(deltas), rows, 4));
+        regression.add(Tensor.of(model.device(), RegionTargets.concat(features), rows, model.size()),
+            Tensor.of(model.device(), RegionTargets.concat(deltas), rows, 4));
       }
       features.clear();
       deltas.clear();
       rows = 0;
-    }
-
-    private static float[] joined(List<float[]> parts) {
-      float[] all = new float[parts.stream().mapToInt(p -> p.length).sum()];
-      int at = 0;
-      for (float[] p : parts) {
-        System.arraycopy(p, 0, all, at, p.length);
-        at += p.length;
-      }
-      return all;
     }
   }
 
