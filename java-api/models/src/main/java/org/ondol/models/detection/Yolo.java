@@ -19,7 +19,6 @@ import org.ondol.models.trunks.DarknetNet;
 import org.ondol.models.weights.WeightsException;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Nms;
-import org.ondol.ops.Resize;
 
 /**
  * YOLO as Darknet's descriptions tell it, versions 2 to 4 (J. Redmon and A. Farhadi, YOLO9000: Better, Faster, Stronger,
@@ -125,7 +124,7 @@ public final class Yolo implements Detector {
   public Tensor input(Picture picture) {
     if (picture == null) throw new InvalidArgumentException("picture", "null", "a picture");
     try (Scope scope = Scope.open()) {
-      Tensor stretched = Resize.apply(picture.tensor(device()), net.height(), net.width(), Resize.Options.BILINEAR);
+      Tensor stretched = picture.resized((int) net.width(), (int) net.height()).tensor(device());
       return scope.keep(Elementwise.scale(stretched, 1.0 / 255));
     }
   }

@@ -90,12 +90,23 @@ final class ImageFile {
   }
 
   static BufferedImage decode(Path file, byte[] bytes) {
+    return decoded(file, bytes, reader -> reader.read(0));
+  }
+
+  /** As {@link #decode}; {@link Chroma} where the JDK repeats it. */
+  static Picture picture(Path file, byte[] bytes) {
+    if (!Chroma.rowsHalved(bytes)) return Picture.of(decode(file, bytes));
+    Raster ycc = decoded(file, bytes, reader -> reader.readRaster(0, null));
+    return new Picture(ycc.getWidth(), ycc.getHeight(), Chroma.planes(ycc));
+  }
+
+  private static <T> T decoded(Path file, byte[] bytes, Task<T> task) {
     String[] damage = {null};
-    BufferedImage image = with(file, bytes, reader -> {
+    T image = with(file, bytes, reader -> {
       reader.addIIOReadWarningListener((source, warning) -> {
         if (fatal(warning)) damage[0] = warning;
       });
-      return reader.read(0);
+      return task.of(reader);
     });
     if (damage[0] != null) throw new DataException("cannot read " + file + ": the image is damaged: " + damage[0]);
     return image;

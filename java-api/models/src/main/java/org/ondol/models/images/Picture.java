@@ -53,12 +53,12 @@ public final class Picture {
    */
   public static Picture read(Path file) {
     byte[] bytes = ImageFile.bytes(file);
-    return Orientation.of(bytes).turn(of(ImageFile.decode(file, bytes)));
+    return Orientation.of(bytes).turn(ImageFile.picture(file, bytes));
   }
 
   /** The same with rows and columns as they are stored, whatever the orientation. */
   public static Picture readStored(Path file) {
-    return of(ImageFile.read(file));
+    return ImageFile.picture(file, ImageFile.bytes(file));
   }
 
   /**
@@ -117,18 +117,19 @@ public final class Picture {
   }
 
   /**
-   * Another size, linear between the centres of pixels: what the engine's resize gives (linear, half_pixel), rounded to
-   * the nearest byte. Where it shrinks by more than two, pixels are skipped; {@link #reduced} counts all.
+   * Another size, linear between the centres of pixels, in the whole numbers with which OpenCV's resize (INTER_LINEAR)
+   * does it, so that networks see the bytes that they were trained on: {@link Bilinear}. Where it shrinks by more than
+   * two, pixels are skipped; {@link #reduced} counts all.
    */
   public Picture resized(int width, int height) {
     checkSize(width, height);
     if (width == this.width && height == this.height) return this;
-    return scaled(width, height, Axis.linear(this.width, width), Axis.linear(this.height, height));
+    return new Bilinear(this.width, this.height, width, height).resized(this);
   }
 
   /**
    * Another size in which every pixel counts: along an axis that shrinks, the average of the area that a new pixel
-   * covers; along one that grows, as {@link #resized}.
+   * covers; along one that grows, linear between the centres of pixels.
    */
   public Picture reduced(int width, int height) {
     checkSize(width, height);
