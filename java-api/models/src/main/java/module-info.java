@@ -3,6 +3,8 @@ module org.ondol.models {
   requires transitive org.ondol.core;
   // Reads images, and how they are to be turned.
   requires transitive java.desktop;
+  // Gets published weights.
+  requires java.net.http;
   requires metadata.extractor;
   requires ai.djl.tokenizers;
   requires com.google.protobuf;

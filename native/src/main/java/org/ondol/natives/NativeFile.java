@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.ondol.spi.CacheFolders;
 
 /**
  * Puts the native library from the jar into a file that the JVM can load. The file is named by its contents' hash and
@@ -40,7 +41,7 @@ public final class NativeFile {
     if (content == null || hash == null) return null;
     String name = System.mapLibraryName(library + "-" + new String(hash, 0, 16));
     List<String> failures = new ArrayList<>();
-    for (Path folder : folders()) {
+    for (Path folder : CacheFolders.list()) {
       try {
         return place(folder, name, content);
       } catch (IOException | SecurityException e) {
@@ -48,16 +49,6 @@ public final class NativeFile {
       }
     }
     throw new IOException("the native library could not be written to any of " + String.join(", ", failures));
-  }
-
-  private static List<Path> folders() {
-    List<Path> folders = new ArrayList<>();
-    String chosen = System.getProperty("ondol.cache", System.getenv("ONDOL_CACHE"));
-    if (chosen != null) folders.add(Path.of(chosen));
-    String cache = System.getenv("XDG_CACHE_HOME");
-    folders.add(cache != null && !cache.isBlank() ? Path.of(cache, "ondol") : Path.of(System.getProperty("user.home"), ".cache", "ondol"));
-    folders.add(Path.of(System.getProperty("java.io.tmpdir"), "ondol-" + System.getProperty("user.name")));
-    return folders;
   }
 
   private static Path place(Path folder, String name, byte[] content) throws IOException {

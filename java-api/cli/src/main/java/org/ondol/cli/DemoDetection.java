@@ -1,6 +1,7 @@
 package org.ondol.cli;
 
 import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,8 +17,8 @@ import org.ondol.models.recipes.DetectorWeights;
 import org.ondol.spi.Backend;
 
 /**
- * The part of the demo that looks at a picture, on every device: with weights and a photograph where both are given; else
- * with a detector that is trained at once on scenes that are drawn at random, and looks at another one.
+ * The part of the demo that looks at a picture, on every device: with weights and a photograph that are given or
+ * downloaded; else with a detector that is trained at once on scenes that are drawn at random, and looks at another one.
  */
 final class DemoDetection {
   /** Pixels of the scene that is shown, a multiple of those that the network sees. */
@@ -53,8 +54,23 @@ final class DemoDetection {
     detect(photo, photo, file, device -> known.load(device, null));
   }
 
-  void scene() {
-    System.out.printf("%nPicture: no photograph is given, so YOLO v1 learns drawn discs, squares and%ntriangles%n");
+  /** Looks at the photograph that is kept or can be downloaded; else says why there is none, and draws a scene. */
+  void downloaded(boolean offline) {
+    DemoPhotograph files;
+    try {
+      files = DemoPhotograph.get(offline);
+    } catch (IOException e) {
+      Text.status("");
+      System.out.println();
+      Text.wrap("Picture: no photograph (" + Text.reason(e) + "), so YOLO v1 learns drawn discs, squares and triangles",
+          Text.WIDTH).forEach(System.out::println);
+      scene();
+      return;
+    }
+    photograph(files.photo(), files.weights());
+  }
+
+  private void scene() {
     long start = System.nanoTime();
     try (YoloV1 trained = DemoTraining.run(Devices.best())) {
       System.out.printf("  trained from random values in %s on %s: %d steps, %d pictures%n",
