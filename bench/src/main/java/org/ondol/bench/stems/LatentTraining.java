@@ -126,7 +126,7 @@ final class LatentTraining {
   // ---- DCGAN
 
   static TrainingCase dcgan(int batch, int width) {
-    Dcgan.Sizes sizes = new Dcgan.Sizes(1, SIDE, 2, width, CODES, EPS);
+    Dcgan.Sizes sizes = new Dcgan.Sizes(1, SIDE, 2, width, 0, CODES, EPS);
     return new TrainingCase("DCGAN 28x28, " + width + "-" + 2 * width + " maps, batch " + batch + ", both nets",
         2 * batch * CODES, device -> new OurDcgan(new Dcgan(device, sizes, new Generator(1)), batch),
         () -> new TorchDcgan(sizes, batch));

@@ -22,7 +22,10 @@ import org.ondol.ops.ConvGeometry;
  * </pre>
  *
  * with filters of 5 x 5 that double or halve the maps, slope 0.2, weights from N(0, 0.02²) and no biases. Each halving
- * doubles the channels.
+ * doubles the channels. The paper's nets for faces and rooms have four halvings and no dense layer between maps and code
+ * or logit. Digits of 28 x 28 have room for two, after which a unit sees 13 x 13 pixels: a dense layer of hidden units,
+ * relu(bn(z W)) before G's maps and lrelu(bn(h V)) behind D's, lets both look at a digit as a whole. (X. Chen et al.,
+ * InfoGAN, NIPS 2016, table 1 of the appendix, sets such nets for MNIST, with 1,024 units.)
  *
  * <p>Pictures are [N, C, H, W].
  */
@@ -38,14 +41,16 @@ public final class Dcgan implements Adversaries {
    * @param side of pictures, a multiple of 2^levels
    * @param levels how often they are halved
    * @param width channels of the maps of half the size
+   * @param hidden units of the dense layers; 0 for none, as in the paper
    * @param eps of batch norm
    */
-  public record Sizes(int channels, int side, int levels, int width, int codes, double eps) {
+  public record Sizes(int channels, int side, int levels, int width, int hidden, int codes, double eps) {
     public Sizes {
       atLeastOne("channels", channels);
       atLeastOne("side", side);
       atLeastOne("width", width);
       atLeastOne("codes", codes);
+      if (hidden < 0) throw new InvalidArgumentException("hidden", hidden, "at least 0");
       if (levels < 1 || levels > 10) throw new InvalidArgumentException("levels", levels, "1 to 10");
       if (side % (1 << levels) != 0) throw new InvalidArgumentException("side", side, "a multiple of " + (1 << levels));
     }
@@ -86,8 +91,11 @@ public final class Dcgan implements Adversaries {
   private Chain generator(Generator random) {
     long least = sizes.least();
     long top = sizes.channels(sizes.levels);
-    Chain chain = new Chain(parameters, GENERATOR, device, random, Dcgan::weights)
-        .linear("fc", sizes.codes, top * least * least, false)
+    Chain chain = new Chain(parameters, GENERATOR, device, random, Dcgan::weights);
+    if (sizes.hidden > 0) {
+      chain.linear("hidden", sizes.codes, sizes.hidden, false).batchNorm("bnhidden", sizes.hidden, sizes.eps, true);
+    }
+    chain.linear("fc", sizes.hidden > 0 ? sizes.hidden : sizes.codes, top * least * least, false)
         .batchNorm("bn0", top * least * least, sizes.eps, true)
         .maps(top, least, least);
     for (int level = sizes.levels; level > 0; level--) {
@@ -107,7 +115,12 @@ public final class Dcgan implements Adversaries {
       if (level > 1) chain.batchNorm("bn" + level, sizes.channels(level), sizes.eps, false);
       chain.apply(x -> x.leakyRelu(SLOPE));
     }
-    return chain.rows(top * least * least).linear("fc", top * least * least, 1, false);
+    chain.rows(top * least * least);
+    if (sizes.hidden == 0) return chain.linear("fc", top * least * least, 1, false);
+    return chain.linear("hidden", top * least * least, sizes.hidden, false)
+        .batchNorm("bnhidden", sizes.hidden, sizes.eps, false)
+        .apply(x -> x.leakyRelu(SLOPE))
+        .linear("fc", sizes.hidden, 1, false);
   }
 
   @Override

@@ -13,7 +13,7 @@ import org.ondol.models.weights.Weights;
 /** Models with weights that others trained and published, read into the parameters of the classes here. */
 public final class Published {
   /** The sizes of {@link #houseNumbers}. */
-  public static final Dcgan.Sizes HOUSE_NUMBERS = new Dcgan.Sizes(3, 32, 3, 64, 100, 1e-8);
+  public static final Dcgan.Sizes HOUSE_NUMBERS = new Dcgan.Sizes(3, 32, 3, 64, 0, 100, 1e-8);
 
   private static final String WEIGHT = ".weight";
 

@@ -4,6 +4,7 @@ import java.util.List;
 import org.ondol.Device;
 import org.ondol.grad.Adam;
 import org.ondol.grad.Generator;
+import org.ondol.grad.Schedule;
 import org.ondol.models.data.DataException;
 import org.ondol.models.latent.Adversaries;
 import org.ondol.models.latent.Dcgan;
@@ -37,6 +38,7 @@ enum GanRecipes implements Recipe {
       return rates(20, 64)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("width", 32, 1, 4096, "channels of the largest maps")
+          .whole("hidden", 0, 0, 100_000, "units of dense layers between maps and code or logit, 0 for none")
           .whole("levels", 2, 1, 10, "how often a picture is halved")
           .number("eps", 1e-5, 1e-12, 1, "of batch norm")
           .choice("statistics", "running", List.of("running", "batch"), "of batch norm, with which pictures are drawn");
@@ -50,8 +52,8 @@ enum GanRecipes implements Recipe {
         throw new DataException("examples are " + p[1] + " x " + p[2] + ", expected squares of a multiple of "
             + (1L << levels));
       }
-      Dcgan.Sizes sizes = new Dcgan.Sizes((int) p[0], (int) p[1], levels, s.whole("width"), s.whole("codes"),
-          s.number("eps"));
+      Dcgan.Sizes sizes = new Dcgan.Sizes((int) p[0], (int) p[1], levels, s.whole("width"), s.whole("hidden"),
+          s.whole("codes"), s.number("eps"));
       Statistics drawn = s.choice("statistics").equals("batch") ? Statistics.BATCH : Statistics.RUNNING;
       return experiment(new Dcgan(device, sizes, random), s, form, drawn, p);
     }
@@ -70,11 +72,15 @@ enum GanRecipes implements Recipe {
 
   private static Settings rates(int epochs, int batch) {
     return Rates.setting(Settings.training(epochs, batch, 0.0002), "constant")
+        .number("generator-rate", 1, 0.01, 100, "multiple of the rate at which the generator learns")
         .number("sure", 1, 0.5, 1, "probability of being real that the discriminator is to give to real pictures");
   }
 
   private static Experiment experiment(Adversaries nets, Settings s, Form form, Statistics drawn, long... shape) {
-    Adam adam = new Adam(nets.parameters(), Rates.of(s, form), Adam.Options.ADAM.betas(BETA1, BETA2));
+    Schedule rates = Rates.of(s, form);
+    // The optimiser moves twice in a step of the run: the discriminator, then the generator.
+    Adam adam = new Adam(nets.parameters(), moves -> rates.rate(moves / 2), Adam.Options.ADAM.betas(BETA1, BETA2));
+    adam.scale(nets.trained(Adversaries.GENERATOR), s.number("generator-rate"));
     return new Adversarial(nets, adam, form, s.number("sure"), drawn, shape);
   }
 
