@@ -6,8 +6,9 @@ set(ONDOL_CUDA AUTO CACHE STRING
   "The CUDA kernels: AUTO (a target, where nvcc is), ON (built, fail without nvcc) or OFF")
 set_property(CACHE ONDOL_CUDA PROPERTY STRINGS AUTO ON OFF)
 
-# Machine code for the A100 and the H100 and H200; the driver compiles the PTX for every other device since the A100.
-set(ONDOL_CUDA_ARCHITECTURES "80-real;90a-real;80-virtual" CACHE STRING "As CMAKE_CUDA_ARCHITECTURES")
+# Machine code for the A100, with its PTX, which the driver compiles for every later device, and for the H100 and H200. Both
+# of the first come from one pass of the compiler.
+set(ONDOL_CUDA_ARCHITECTURES "80;90a-real" CACHE STRING "As CMAKE_CUDA_ARCHITECTURES")
 
 set(ONDOL_CUDA_FOUND FALSE)
 if(ONDOL_CUDA STREQUAL "OFF")

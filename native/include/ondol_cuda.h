@@ -67,7 +67,7 @@ ONDOL_CUDA_DECLARE(nade_backward)
 ONDOL_CUDA_DECLARE(lstm)
 ONDOL_CUDA_DECLARE(lstm_backward)
 
-/* Device architectures compiled in, as CMake names them ("80-real,90a-real,80-virtual"); "emulated" in the build for
+/* Device architectures compiled in, as CMake names them ("80,90a-real"); "emulated" in the build for
  * machines without a GPU. */
 ONDOL_API const char* ondol_cuda_architectures(void);
 
