@@ -15,12 +15,16 @@ import org.ondol.models.training.Form;
 import org.ondol.models.training.Recipe;
 import org.ondol.models.training.Settings;
 
-/** Adversarial nets, with Adam as Radford et al. (2016, section 4) set it: rate 0.0002, beta1 0.5. */
+/**
+ * Adversarial nets, with Adam as Radford et al. (2016, section 4) set it: rate 0.0002, beta1 0.5. The convolutional
+ * generator learns at 0.001, and both of its nets have a dense layer, as InfoGAN's for MNIST (Chen et al. 2016, appendix
+ * C.1): with one rate for both, the discriminator runs ahead.
+ */
 enum GanRecipes implements Recipe {
   GAN("gan", "generative adversarial nets of dense layers") {
     @Override
     public Settings settings() {
-      return rates(30, 100)
+      return rates(30, 100, "constant", 1)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("hidden", 512, 1, 100_000, "units in a hidden layer");
     }
@@ -35,10 +39,10 @@ enum GanRecipes implements Recipe {
   DCGAN("dcgan", "deep convolutional generative adversarial nets") {
     @Override
     public Settings settings() {
-      return rates(20, 64)
+      return rates(12, 64, "cosine", 5)
           .whole("codes", 100, 1, 10000, "numbers in a code")
           .whole("width", 32, 1, 4096, "channels of the largest maps")
-          .whole("hidden", 0, 0, 100_000, "units of dense layers between maps and code or logit, 0 for none")
+          .whole("hidden", 512, 0, 100_000, "units of dense layers between maps and code or logit, 0 for none")
           .whole("levels", 2, 1, 10, "how often a picture is halved")
           .number("eps", 1e-5, 1e-12, 1, "of batch norm")
           .choice("statistics", "running", List.of("running", "batch"), "of batch norm, with which pictures are drawn");
@@ -70,9 +74,9 @@ enum GanRecipes implements Recipe {
     this.summary = summary;
   }
 
-  private static Settings rates(int epochs, int batch) {
-    return Rates.setting(Settings.training(epochs, batch, 0.0002), "constant")
-        .number("generator-rate", 1, 0.01, 100, "multiple of the rate at which the generator learns")
+  private static Settings rates(int epochs, int batch, String schedule, double generator) {
+    return Rates.setting(Settings.training(epochs, batch, 0.0002), schedule)
+        .number("generator-rate", generator, 0.01, 100, "multiple of the rate at which the generator learns")
         .number("sure", 1, 0.5, 1, "probability of being real that the discriminator is to give to real pictures");
   }
 
