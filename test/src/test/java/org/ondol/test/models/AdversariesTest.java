@@ -48,7 +48,8 @@ class AdversariesTest {
   private static Adversarial nets(String name, Device device) {
     boolean dense = name.equals(DENSE);
     Recipe recipe = Recipes.named(dense ? "dcgan" : name);
-    Settings s = recipe.settings().with("codes", "5").with("rate", "0.002").with("hidden", dense || name.equals("gan") ? "16" : "0");
+    Settings s = recipe.settings().with("codes", "5").with("rate", "0.002").with("generator-rate", "1").with("schedule", "constant")
+        .with("hidden", dense || name.equals("gan") ? "16" : "0");
     if (!name.equals("gan")) s = s.with("width", "4");
     return (Adversarial) recipe.create(device, new Form(new long[] {1, SIDE, SIDE}, 256, 100), s, new Generator(1));
   }
