@@ -2,10 +2,14 @@ package org.ondol;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** Copies of any element type between devices and layouts, byte by byte the same. */
 final class HostCopies {
+  /** Bytes of a task. */
+  private static final int PIECE = 1 << 16;
+
   private HostCopies() {}
 
   /** A contiguous copy on a device. */
@@ -37,6 +41,29 @@ final class HostCopies {
       read(source, staged);
       out.device().memory().upload(staged, out.address(), bytes);
     }
+  }
+
+  /** Fills a new FLOAT32 tensor with bytes of 0 to 255. */
+  static void fillUnsigned(Tensor out, byte[] values) {
+    if (values.length == 0) return;
+    if (out.device().memory().isHost()) {
+      widen(values, out.segment());
+      return;
+    }
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment staged = arena.allocate(4L * values.length, 64);
+      widen(values, staged);
+      out.device().memory().upload(staged, out.address(), staged.byteSize());
+    }
+  }
+
+  /** Straight to where they go: by way of an array of floats it takes twice as long and a garbage collection now and then. */
+  private static void widen(byte[] values, MemorySegment to) {
+    long pieces = (values.length + PIECE - 1L) / PIECE;
+    Threads.pool().run(pieces, (begin, end, thread) -> {
+      int last = (int) Math.min(end * PIECE, values.length);
+      for (int i = (int) begin * PIECE; i < last; i++) to.setAtIndex(ValueLayout.JAVA_FLOAT, i, values[i] & 0xFF);
+    });
   }
 
   /** Writes the elements in row-major order into a segment of exactly their size. */

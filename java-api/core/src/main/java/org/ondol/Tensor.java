@@ -98,6 +98,20 @@ public final class Tensor implements AutoCloseable {
     return of(device, bytes, shape);
   }
 
+  /** A new FLOAT32 tensor of bytes that are taken as 0 to 255: a picture's values. */
+  public static Tensor ofUnsigned(Device device, byte[] values, long... shape) {
+    present("values", values);
+    checkSize(MemorySegment.ofArray(values), DType.UINT8, shape);
+    Tensor t = empty(device, shape);
+    try {
+      HostCopies.fillUnsigned(t, values);
+      return t;
+    } catch (RuntimeException e) {
+      t.close();
+      throw e;
+    }
+  }
+
   /** A new tensor with a copy of row-major data in native byte order. */
   public static Tensor copyOf(Device device, MemorySegment data, DType dtype, long... shape) {
     long bytes = checkSize(data, dtype, shape);

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
+import org.ondol.ShapeException;
 import org.ondol.Tensor;
 import org.ondol.models.data.DataException;
 import org.ondol.models.data.Size;
@@ -45,6 +46,25 @@ class PictureTest {
     byte[] planes = new byte[3 * width * height];
     new Random(seed).nextBytes(planes);
     return new Picture(width, height, planes);
+  }
+
+  /** Over several tasks and a part of one. */
+  @Test
+  void values() {
+    Picture picture = random(301, 233, 9);
+    try (Tensor tensor = picture.tensor(Device.of("java"))) {
+      assertArrayEquals(new long[] {1, 3, 233, 301}, tensor.shape());
+      float[] values = tensor.toFloats();
+      for (int i = 0; i < values.length; i++) assertEquals(Byte.toUnsignedInt(picture.planes()[i]), values[i]);
+    }
+    try (Tensor none = Tensor.ofUnsigned(Device.of("java"), new byte[0], 2, 0)) {
+      assertEquals(0, none.count());
+    }
+    Device java = Device.of("java");
+    assertThrows(InvalidArgumentException.class, () -> Tensor.ofUnsigned(java, null, 1));
+    assertThrows(InvalidArgumentException.class, () -> Tensor.ofUnsigned(null, new byte[1], 1));
+    assertThrows(ShapeException.class, () -> Tensor.ofUnsigned(java, new byte[5], 2, 3));
+    assertThrows(ShapeException.class, () -> Tensor.ofUnsigned(java, new byte[5], -1));
   }
 
   private Path write(BufferedImage image, String name) throws IOException {

@@ -111,9 +111,7 @@ public final class Picture {
 
   /** FLOAT32 [1, 3, height, width], 0 to 255. */
   public Tensor tensor(Device device) {
-    float[] values = new float[planes.length];
-    for (int i = 0; i < values.length; i++) values[i] = planes[i] & 0xFF;
-    return Tensor.of(device, values, 1, 3, height, width);
+    return Tensor.ofUnsigned(device, planes, 1, 3, height, width);
   }
 
   /**
