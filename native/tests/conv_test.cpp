@@ -136,7 +136,11 @@ ondol_conv_args square(int64_t batch, int64_t in, int64_t size, int64_t out, int
 void layers(std::mt19937& random, const std::vector<int64_t>& all) {
   const ondol_conv_args convs[] = {square(1, 64, 28, 100, 3, 1, 1, 1, false), square(2, 200, 14, 130, 1, 1, 0, 1, false),
                                    square(1, 3, 96, 64, 7, 2, 3, 1, false), square(2, 70, 30, 70, 3, 2, 1, 70, false),
-                                   square(2, 3, 31, 43, 7, 1, 3, 1, false), square(1, 140, 15, 22, 3, 1, 1, 1, false)};
+                                   square(2, 3, 31, 43, 7, 1, 3, 1, false), square(1, 140, 15, 22, 3, 1, 1, 1, false),
+                                   // Few entries: by flat maps that end within a vector, by lines, in groups.
+                                   square(2, 24, 13, 136, 1, 1, 0, 1, false), square(1, 144, 40, 21, 1, 1, 0, 1, false),
+                                   square(1, 3, 62, 44, 3, 2, 0, 1, false), square(1, 8, 47, 13, 3, 1, 1, 1, false),
+                                   square(2, 60, 21, 45, 1, 1, 0, 3, false), square(1, 30, 63, 7, 1, 2, 0, 1, false)};
   const ondol_conv_args deconvs[] = {square(2, 96, 8, 70, 5, 2, 2, 1, true), square(1, 24, 40, 12, 2, 2, 0, 1, true),
                                      square(1, 12, 17, 12, 16, 8, 4, 12, true)};
   const bool slow = rounds(600) < 600;

@@ -14,6 +14,7 @@
 //   store.h       what happens to finished sums
 //   conv_plan.h   bands, panels and blocks of a call
 //   conv_body.h   conv and deconv, for maps of any size
+//   straight.h    tiles of conv for few entries, whose sums go straight to y
 //   points.h      the same for few positions an image: the entries of each position are gathered
 //   planes.h      depthwise conv with the usual filters
 //   weight_body.h convweight

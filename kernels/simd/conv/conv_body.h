@@ -12,6 +12,7 @@
 #include "conv/planes.h"
 #include "conv/points.h"
 #include "conv/store.h"
+#include "conv/straight.h"
 #include "conv/tiles.h"
 
 namespace ondol {
@@ -89,14 +90,21 @@ class ConvBody {
       const Axis y = phases.y(0), x = phases.x(0);
       const Patch<V> p(y, x, c.rows, c.most_columns);
       patch = c.direct ? 0 : round_up(p.floats(c.channels), 16);
+      offsets = 2 * round_up(c.most_entries, 8);
+      taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
+      if (c.kind == STRAIGHT) {
+        pitch = phase_sums = line = 0;
+        sums = Straight<V>::tail_floats(c.most_entries);
+        planes = offsets;  // those of the tail
+        total = patch + sums + planes + offsets + taps;
+        return;
+      }
       const int64_t row = c.kind == BY_POSITION && c.lines == 0 ? p.pitch : c.most_columns;
       pitch = round_up(c.rows * row, c.kind == BY_POSITION ? V::lanes : 16);
       phase_sums = c.kind == BY_POSITION ? c.most_channels * pitch : 16 * pitch;
       sums = c.row_phases * phases.columns() * c.panels * phase_sums;
       planes = c.kind == BY_POSITION || !transposed ? 16 * V::lanes : phases.columns() * 16 * pitch;  // or slack
       line = round_up(a.end_w - a.begin_w, 16) + 4 * V::lanes;
-      offsets = 2 * round_up(c.most_entries, 8);
-      taps = 2 * round_up(a.kernel_h * a.kernel_w, 8);
       total = patch + sums + planes + line + offsets + taps;
     }
   };
@@ -231,6 +239,10 @@ class ConvBody {
 
   // Continues the sums of a part over the entries of channels [from, to).
   void part(const Part& part, int64_t from, int64_t to, int64_t begin, int64_t end) const {
+    if (c.kind == STRAIGHT) {
+      straight(part, begin, end);
+      return;
+    }
     const int64_t all = a.kernel_h * a.kernel_w;
     if (a.classes != 0) {
       for (int64_t k = 0; k < all; k++) taps[k] = -1;
@@ -255,6 +267,26 @@ class ConvBody {
         count = by_channel(part, entries, w, 16 * cls.entries, min_of(rest, end - p), out, from == 0);
       }
       for (int64_t i = 0; i < count && at_once(); i++) finish(part.band, 0, Panels16(a).at(p + i), i);
+    }
+  }
+
+  // All sums of a part, and what follows them.
+  void straight(const Part& part, int64_t begin, int64_t end) const {
+    int64_t first_row = 0;
+    const int64_t entries = list(part, 0, c.channels, first_row);
+    const Straight<V> tiles(a, packed, entries, offsets, sums, (int64_t*)planes);
+    const bool flat = c.direct != 0 && Planner::flat(a, part.x);
+    const int64_t lines = flat ? 1 : part.rows, width = flat ? part.rows * part.x.count : part.x.count;
+    typename Straight<V>::Line line;
+    line.n = width;
+    line.image = part.band.image;
+    for (int64_t i = 0; i < lines; i++) {
+      const int64_t row = part.y.first + part.band.first + i;
+      line.x = part.data + i * part.patch.pitch;
+      line.place = row * a.y_width + a.begin_w;
+      // The patch has slack behind its last row; x ends with its last channel's plane.
+      line.readable = c.direct == 0 ? INT64_MAX : (a.x_height - (part.y.origin + part.band.first + i)) * a.x_width - part.x.origin;
+      tiles.line(line, begin, end);
     }
   }
 
