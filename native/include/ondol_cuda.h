@@ -23,6 +23,10 @@ typedef struct ondol_cuda_queue {
   int64_t device;    /* ordinal, as cudaSetDevice counts */
   void* stream;      /* a cudaStream_t of that device; null is its default stream */
   void* workspace;   /* device memory, ondol_cuda_STEM_workspace bytes, 256-byte aligned; null where that is 0 */
+  /* Device memory with three numbers that the kernels read when they run, or null: conv moves its window by so many
+   * rows and columns, elementwise moves every operand by so many elements. A graph of calls that were captured once
+   * then serves every position of a map. Other operations take no notice of it. */
+  const int64_t* shift;
 } ondol_cuda_queue;
 
 #define ONDOL_CUDA_DECLARE(stem)                                                                     \

@@ -73,6 +73,8 @@ int64_t ondol_cuda_conv_workspace(const ondol_conv_args*) { return 0; }
 
 int64_t ondol_cuda_conv(const ondol_conv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  launch_conv(launcher, conv_problem(*args, false));
+  ConvProblem problem = conv_problem(*args, false);
+  problem.shift = queue->shift;
+  launch_conv(launcher, problem);
   return launcher.status();
 }

@@ -144,6 +144,10 @@ ONDOL_DEVICE void set_phase(const ConvProblem& problem, int64_t which, int64_t p
   job.oy = outputs_of(args.begin_h, args.end_h, phase / problem.phases_w, stride_h);
   job.ox = outputs_of(args.begin_w, args.end_w, phase % problem.phases_w, stride_w);
   job.positions = args.batch * job.oy.count * job.ox.count;
+  if (problem.shift != nullptr) {
+    job.oy.first += problem.shift[0];
+    job.ox.first += problem.shift[1];
+  }
   if (stride_h == 1 && stride_w == 1) return;
   if (problem.sorted != nullptr) {
     const int32_t* range = problem.ranges + (which * problem.phases_h * problem.phases_w + phase) * 2;

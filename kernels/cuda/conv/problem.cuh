@@ -35,6 +35,7 @@ struct ConvProblem {
   // class and phase the place of its first entry in that order and their number.
   const int32_t* sorted;
   const int32_t* ranges;
+  const int64_t* shift;  // of the window: rows and columns, known when the kernel runs; null for none
 };
 
 ConvProblem conv_problem(const ondol_conv_args& args, bool transposed);

@@ -74,14 +74,15 @@ struct Operation {
   const float* x;
   const float* y;
   float* out;
+  const int64_t* shift;  // of all operands, in elements, as the third number there; null for none
 };
 
 __global__ void __launch_bounds__(THREADS) elementwise_map(Operation operation, IndexSpace space) {
   int64_t index = static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
   if (index >= space.total) return;
-  int64_t x = 0;
-  int64_t y = 0;
-  int64_t out = 0;
+  int64_t x = operation.shift != nullptr ? operation.shift[2] : 0;
+  int64_t y = x;
+  int64_t out = x;
   for (int64_t d = space.rank - 1; d >= 0; --d) {
     const IndexSpace::Dimension& dimension = space.dimension[d];
     int64_t i = d > 0 ? index % dimension.size : index;
@@ -104,7 +105,7 @@ int64_t ondol_cuda_elementwise_workspace(const ondol_elementwise_args*) { return
 int64_t ondol_cuda_elementwise(const ondol_elementwise_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
   int64_t arity = arity_of(args->op);
-  Operation operation{args->op, arity, static_cast<float>(args->param), args->x, args->y, args->out};
+  Operation operation{args->op, arity, static_cast<float>(args->param), args->x, args->y, args->out, queue->shift};
   ondol::IndexSpace space(*args, arity);
   launcher.launch("elementwise", elementwise_map, ceil_div(space.total, THREADS), THREADS, 0, operation, space);
   return launcher.status();

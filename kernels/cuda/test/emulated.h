@@ -19,7 +19,7 @@ void run_emulated(int64_t (*workspace_call)(const Args*),
   ondol::cuda::emulate::set_order(orders[calls % 3], calls);
   calls++;
   Aligned workspace(workspace_call(&args));
-  ondol_cuda_queue queue = {0, nullptr, workspace.p};
+  ondol_cuda_queue queue = {0, nullptr, workspace.p, nullptr};
   ondol_error error;
   int64_t status = call(&args, &queue, &error);
   EXPECT(status == ONDOL_OK, "%s", error.message);

@@ -38,6 +38,26 @@ public final class Device {
     return kernels;
   }
 
+  /**
+   * Gives memory that freed tensors left for the next ones back to the operating system or the driver, for others to use.
+   * Host devices share their memory, so that it is trimmed for all of them.
+   *
+   * @return bytes that were given back
+   */
+  public long trim() {
+    return memory().trim();
+  }
+
+  /**
+   * Waits until every operation called so far has run; needed for timing only, since reading a tensor waits as well. Host
+   * devices run each operation before its call returns.
+   *
+   * @throws DeviceLostException if an operation made the device unusable
+   */
+  public void synchronize() {
+    kernels.synchronize();
+  }
+
   Memory memory() {
     return kernels.memory();
   }

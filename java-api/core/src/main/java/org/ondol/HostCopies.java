@@ -68,6 +68,7 @@ final class HostCopies {
 
   /** Writes the elements in row-major order into a segment of exactly their size. */
   static void read(Tensor source, MemorySegment target) {
+    Recording.refuseReading(source);
     source.acquire();
     try {
       if (source.device().memory().isHost()) {

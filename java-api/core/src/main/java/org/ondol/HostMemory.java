@@ -132,15 +132,19 @@ public final class HostMemory implements Memory {
   }
 
   /** Gives all freed memory back to the operating system. */
-  public void trim() {
+  @Override
+  public long trim() {
     ArrayDeque<Cached> all = new ArrayDeque<>();
+    long bytes;
     synchronized (this) {
       free.values().forEach(all::addAll);
       free.clear();
+      bytes = kept;
       total -= kept;
       kept = 0;
     }
     all.forEach(c -> c.arena.close());
+    return bytes;
   }
 
   /** Rounds up to one of eight sizes per power of two (at most an eighth is wasted), never below 64. */

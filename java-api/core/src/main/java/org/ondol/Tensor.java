@@ -1,6 +1,5 @@
 package org.ondol;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.Buffer;
 import java.nio.ByteOrder;
@@ -54,9 +53,7 @@ public final class Tensor implements AutoCloseable {
     if (device.memory().isHost()) {
       t.segment().asSlice(0, bytes).fill((byte) 0);
     } else if (bytes > 0) {
-      try (Arena arena = Arena.ofConfined()) {
-        device.memory().upload(arena.allocate(bytes), t.address(), bytes);
-      }
+      device.memory().zero(t.address(), bytes);
     }
     return t;
   }

@@ -7,6 +7,7 @@ import org.ondol.DTypeException;
 import org.ondol.Device;
 import org.ondol.DeviceMismatchException;
 import org.ondol.InvalidArgumentException;
+import org.ondol.Recording;
 import org.ondol.ShapeException;
 import org.ondol.Shapes;
 import org.ondol.Tensor;
@@ -94,6 +95,7 @@ final class Check {
 
   /** Calls a kernel with its operands held open; null operands are skipped. */
   static void launch(Device device, Consumer<Kernels> kernel, Tensor... operands) {
+    Recording.admit(device);
     int held = 0;
     try {
       for (; held < operands.length; held++) if (operands[held] != null) operands[held].acquire();

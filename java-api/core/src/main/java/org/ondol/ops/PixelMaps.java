@@ -79,6 +79,26 @@ final class PixelMaps {
     return data.get(map).view(at, new long[] {count, (end - begin) * images}, new long[] {plane(), 1});
   }
 
+  /**
+   * Memory for a step's results on the way, of so many channels; the caller closes it. A row's is enough; on a device that
+   * moves recorded calls over the maps everything lies as in a map.
+   */
+  Tensor scratch(long channelCount) {
+    return Scope.detach(Tensor.empty(device, groups, channelCount, host() ? pitch() : plane()));
+  }
+
+  /** All channels of a scratch, of some columns of a row. */
+  Tensor scratchPart(Tensor scratch, long group, long row, long begin, long end) {
+    long c = scratch.size(1);
+    long stride = scratch.size(2);
+    long at = group * c * stride + (host() ? 0 : row * pitch()) + begin * images;
+    return scratch.view(at, new long[] {c, (end - begin) * images}, new long[] {stride, 1});
+  }
+
+  private boolean host() {
+    return device.kernels().memory().isHost();
+  }
+
   void zero(int map) {
     Elementwise.fill(data.get(map), 0);
   }
@@ -90,7 +110,7 @@ final class PixelMaps {
       long first = g * images;
       int n = (int) Math.min(images, batch - first);
       long at = (g * channels(map) + channel) * plane() + row * pitch() + column * images;
-      if (device.kernels().memory().isHost()) {
+      if (host()) {
         MemorySegment.copy(values, (int) first, t.segment(), ValueLayout.JAVA_FLOAT, 4 * at, n);
       } else {
         float[] part = Arrays.copyOfRange(values, (int) first, (int) first + n);

@@ -6,6 +6,7 @@ import java.util.List;
 import org.ondol.ClosedException;
 import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
+import org.ondol.Recording;
 import org.ondol.Scope;
 import org.ondol.ShapeException;
 import org.ondol.Tensor;
@@ -23,7 +24,8 @@ import org.ondol.spi.LiveEntries;
  * in which order pixels may be computed is the caller's knowledge.
  *
  * <p>A call of one pixel takes some microseconds, so nothing is checked or arranged again for it, and the images are spread
- * over the threads once for all layers rather than once for each.
+ * over the threads once for all layers rather than once for each. A CUDA device keeps the calls of a pixel as one graph that
+ * is started as a whole, at whatever place.
  *
  * <p>Filters, masks and biases stay the caller's. Once one is closed, running throws {@link ClosedException}. The methods
  * may be called from several threads and then wait for each other.
@@ -32,7 +34,7 @@ public final class PixelProgram implements AutoCloseable {
   private static final long LIMIT = Integer.MAX_VALUE;
 
   /** Computes the columns [begin, end) of a row for a group of images. */
-  private interface Step {
+  interface Step {
     void run(Kernels kernels, int group, long row, long begin, long end);
   }
 
@@ -41,6 +43,7 @@ public final class PixelProgram implements AutoCloseable {
   private final List<Step> steps = new ArrayList<>(); // step i computes map i + 1
   private final List<Tensor> parameters = new ArrayList<>(); // the caller's, to notice that they are closed
   private final List<Tensor> views = new ArrayList<>();
+  private final MovedRuns moved; // null on host devices, where a call costs little
   private boolean closed;
 
   /**
@@ -56,9 +59,10 @@ public final class PixelProgram implements AutoCloseable {
     positive("width", width);
     if (batch > LIMIT / width) throw new InvalidArgumentException("width", width, "batch * width of less than 2^31");
     this.device = device;
-    int threads = device.kernels().memory().isHost() ? Threads.count() : 1;
-    maps = new PixelMaps(device, batch, height, width, threads);
+    boolean host = device.kernels().memory().isHost();
+    maps = new PixelMaps(device, batch, height, width, host ? Threads.count() : 1);
     maps.add(channels);
+    moved = host ? null : new MovedRuns(device, maps);
   }
 
   private static void positive(String name, long value) {
@@ -160,11 +164,11 @@ public final class PixelProgram implements AutoCloseable {
       throw new ShapeException("input", "of " + maps.channels(input) + " channels", "an even number");
     }
     int map = maps.add(half);
-    Tensor scratch = own(Scope.detach(Tensor.empty(device, maps.groups, half, maps.pitch())));
+    Tensor scratch = own(maps.scratch(half));
     steps.add((kernels, group, row, begin, end) -> {
       try (Scope scope = Scope.open()) {
         Tensor out = maps.part(map, group, 0, half, row, begin, end);
-        Tensor weight = scratch.select(0, group).slice(1, begin * maps.images, end * maps.images);
+        Tensor weight = maps.scratchPart(scratch, group, row, begin, end);
         Tensor x = maps.part(input, group, 0, half, row, begin, end);
         Tensor y = maps.part(input, group, half, half, row, begin, end);
         kernels.elementwise(new ElementwiseArgs(Elementwise.Op.TANH, x, null, out, 0));
@@ -242,7 +246,9 @@ public final class PixelProgram implements AutoCloseable {
     if (begin == end || chosen.length == 0) return;
     Kernels kernels = device.kernels();
     if (maps.groups == 1) {
-      for (Step step : chosen) step.run(kernels, 0, row, begin, end);
+      if (moved == null || Recording.active() || !moved.run(computed, chosen, row, begin, end)) {
+        for (Step step : chosen) step.run(kernels, 0, row, begin, end);
+      }
       return;
     }
     Threads.pool().run(maps.groups, (from, to, thread) -> {
@@ -321,6 +327,7 @@ public final class PixelProgram implements AutoCloseable {
   public synchronized void close() {
     if (closed) return;
     closed = true;
+    if (moved != null) moved.close();
     for (Tensor view : views) view.close();
     maps.close();
   }

@@ -1,5 +1,6 @@
 package org.ondol.spi;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** The memory of a device. */
@@ -25,6 +26,22 @@ public interface Memory {
 
   /** Gives a block back. */
   void free(Block block);
+
+  /**
+   * Gives freed blocks that are kept for the next allocation back to the system.
+   *
+   * @return bytes that were given back
+   */
+  default long trim() {
+    return 0;
+  }
+
+  /** Fills {@code bytes} bytes at a device address with zeros. */
+  default void zero(long target, long bytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      upload(arena.allocate(bytes), target, bytes);
+    }
+  }
 
   /** Copies from the JVM's memory to {@code bytes} bytes at a device address; returns when the source may be reused. */
   void upload(MemorySegment source, long target, long bytes);
