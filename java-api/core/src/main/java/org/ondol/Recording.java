@@ -58,7 +58,7 @@ public final class Recording implements AutoCloseable {
   public static Recording of(Device device, Supplier<Tensor> body) {
     if (device == null) throw new InvalidArgumentException("device", "null", "a device");
     if (body == null) throw new InvalidArgumentException("body", "null", "operations");
-    if (CURRENT.get() != null) throw new RecordingException(device, "another recording");
+    if (CURRENT.get() != null) throw new RecordingException(device.name(), "another recording");
     Recording made = new Recording(device, body);
     boolean done = false;
     try {
@@ -108,7 +108,7 @@ public final class Recording implements AutoCloseable {
   /** Runs the operations again, on what their tensors hold now. The result is overwritten. */
   public synchronized void replay() {
     if (closed) throw new ClosedException("the recording is closed");
-    if (CURRENT.get() != null) throw new RecordingException(CURRENT.get(), "the replay of another one");
+    if (CURRENT.get() != null) throw new RecordingException(CURRENT.get().name(), "the replay of another one");
     if (replay != null) {
       replay.run();
       return;
@@ -147,13 +147,13 @@ public final class Recording implements AutoCloseable {
     if (RUNNING.get() == 0) return;
     Device recorded = CURRENT.get();
     if (recorded != null && !recorded.equals(device)) {
-      throw new RecordingException(recorded, "an operation of device \"" + device + "\"");
+      throw new RecordingException(recorded.name(), "an operation of device \"" + device + "\"");
     }
   }
 
   static void refuseReading(Tensor tensor) {
     if (active()) {
-      throw new RecordingException(CURRENT.get(), "the reading of a tensor, " + tensor);
+      throw new RecordingException(CURRENT.get().name(), "the reading of a tensor, " + tensor);
     }
   }
 }

@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
+import org.ondol.RecordingException;
+import org.ondol.Tensor;
 import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.Workspace;
 import org.ondol.natives.Family;
@@ -11,16 +13,18 @@ import org.ondol.natives.StructKernels;
 import org.ondol.natives.Words;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.Memory;
+import org.ondol.spi.Replay;
 
 /** The CUDA kernels of one device. A call queues its work and returns; reading a result back waits for it. */
 final class CudaKernels extends StructKernels {
   private static final int ARGS_WORDS = 256;
-  private static final int QUEUE_WORDS = 3;
+  private static final int QUEUE_WORDS = 4;
   private static final int ERROR_BYTES = 256;
   private static final int OUT_OF_MEMORY = 3;
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
 
   private final String device;
+  private final CudaContext context;
   private final CudaRuntime runtime;
   private final CudaMemory memory;
   private final long[] words = new long[Family.values().length];
@@ -42,7 +46,8 @@ final class CudaKernels extends StructKernels {
   CudaKernels(String device, CudaRuntime runtime) {
     this.device = device;
     this.runtime = runtime;
-    this.memory = new CudaMemory(device, runtime);
+    this.context = new CudaContext(device, runtime);
+    this.memory = new CudaMemory(context);
     try (Arena arena = Arena.ofConfined()) {
       for (Family family : Family.values()) {
         long name = arena.allocateFrom(family.spelling()).address();
@@ -73,16 +78,70 @@ final class CudaKernels extends StructKernels {
       throw new OndolException(
           family.spelling() + ": wrote " + args.written() + " words of " + words[family.ordinal()]);
     }
-    Call call = LOCAL.get();
+    context.errors.check();
     long bytes = workspace(family, args.address());
     Workspace.record(bytes);
-    Memory.Block block = bytes == 0 ? null : memory.allocate(bytes);
+    if (bytes == 0) {
+      queue(family, args, 0);
+      return;
+    }
+    Memory.Block block = memory.allocate(bytes);
     try {
-      call.queue.begin().put(runtime.ordinal()).put(runtime.stream()).put(block == null ? 0 : block.address());
-      long status = run(family, args.address(), call.queue.address(), call.error.address());
-      if (status != 0) throw failure(family, status, call.error.asSlice(8).getString(0));
+      queue(family, args, block.address());
     } finally {
-      if (block != null) memory.free(block);
+      memory.free(block);
+    }
+  }
+
+  private void queue(Family family, Words args, long workspace) {
+    Call call = LOCAL.get();
+    CudaCapture capture = context.capture();
+    long stream = context.stream;
+    long shift = 0;
+    if (capture != null) {
+      capture.hold(args);
+      stream = capture.stream;
+      shift = capture.shift;
+    }
+    call.queue.begin().put(runtime.ordinal()).put(stream).put(workspace).put(shift);
+    long status = runtime.run(family, args.address(), call.queue.address(), call.error.address());
+    if (status != 0) throw failure(family, status, call.error.asSlice(8).getString(0));
+    context.errors.queued(family);
+  }
+
+  @Override
+  public void synchronize() {
+    context.errors.check();
+    if (context.capture() != null) throw new RecordingException(device, "waiting for the device");
+    try {
+      runtime.synchronize(context.stream);
+    } catch (CudaFailure e) {
+      throw context.errors.of(e, "waiting for operations");
+    }
+    context.errors.passed();
+  }
+
+  @Override
+  public Replay record(Tensor shift, Runnable body) {
+    context.errors.check();
+    if (context.capture() != null) throw new RecordingException(device, "another recording");
+    CudaCapture capture;
+    try {
+      capture = new CudaCapture(context, memory, shift == null ? 0 : shift.address());
+    } catch (CudaFailure e) {
+      throw context.errors.of(e, "beginning a recording");
+    }
+    boolean done = false;
+    try {
+      body.run();
+      done = true;
+    } finally {
+      if (!done) capture.cancel();
+    }
+    try {
+      return capture.end();
+    } catch (CudaFailure e) {
+      throw context.errors.of(e, "ending a recording");
     }
   }
 
@@ -92,7 +151,13 @@ final class CudaKernels extends StructKernels {
     throw new UnsupportedOnDeviceException("winograd", device);
   }
 
+  /** A call that was not queued. Its status does not tell whether the device is lost; asking the stream does. */
   private OndolException failure(Family family, long status, String message) {
+    try {
+      runtime.query(context.stream);
+    } catch (CudaFailure e) {
+      return context.errors.of(e, family.spelling() + ", or an operation before it");
+    }
     if (status == OUT_OF_MEMORY) return new OutOfMemoryException(device, 0, family.spelling() + ": " + message);
     return new OndolException("device \"" + device + "\", " + family.spelling() + ": " + message);
   }
@@ -139,7 +204,8 @@ final class CudaKernels extends StructKernels {
     };
   }
 
-  private static long run(Family family, long args, long queue, long error) {
+  /** The C function of a family: {@link CudaRuntime#run}. */
+  static long run(Family family, long args, long queue, long error) {
     return switch (family) {
       case GEMM -> OndolCudaLibrary.ondol_cuda_gemm(args, queue, error);
       case ATTENTION -> OndolCudaLibrary.ondol_cuda_attention(args, queue, error);

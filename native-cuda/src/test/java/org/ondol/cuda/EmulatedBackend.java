@@ -2,14 +2,24 @@ package org.ondol.cuda;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Assumptions;
+import org.ondol.Device;
 import org.ondol.DeviceUnavailableException;
+import org.ondol.Devices;
 import org.ondol.spi.Backend;
 import org.ondol.spi.Kernels;
 
-/** The CUDA kernels compiled for the host (kernels/cuda/emulated) behind the backend's own Java code. */
+/**
+ * The CUDA kernels compiled for the host (kernels/cuda/emulated) behind the backend's own Java code. Device emulated:0 is
+ * always there; a test that breaks its device asks for another.
+ */
 public final class EmulatedBackend implements Backend {
   private static final String PROPERTY = "ondol.test.emulated";
+
+  private static final List<EmulatedRuntime> RUNTIMES = new CopyOnWriteArrayList<>(List.of(new EmulatedRuntime(1L << 40)));
 
   private static final class Holder {
     static final String FAILURE = load();
@@ -39,12 +49,26 @@ public final class EmulatedBackend implements Backend {
 
   @Override
   public List<Status> devices() {
-    return List.of(new Status("emulated:0", Holder.FAILURE == null, Holder.FAILURE == null ? "host" : Holder.FAILURE));
+    List<Status> devices = new ArrayList<>();
+    for (int i = 0; i < RUNTIMES.size(); i++) {
+      String text = Holder.FAILURE == null ? "host" : Holder.FAILURE;
+      devices.add(new Status("emulated:" + i, Holder.FAILURE == null, text));
+    }
+    return devices;
   }
 
   @Override
   public Kernels open(String device) {
     if (Holder.FAILURE != null) throw new DeviceUnavailableException(device, Holder.FAILURE);
-    return new CudaKernels(device, new EmulatedRuntime(Long.MAX_VALUE));
+    return new CudaKernels(device, RUNTIMES.get(Integer.parseInt(device.substring("emulated:".length()))));
+  }
+
+  /** Opens a device of its own upon a runtime; the calling test is skipped where the kernels cannot be had. */
+  static Device open(EmulatedRuntime runtime) {
+    if (Holder.FAILURE != null) Assumptions.abort(Holder.FAILURE);
+    synchronized (RUNTIMES) {
+      RUNTIMES.add(runtime);
+      return Devices.get("emulated:" + (RUNTIMES.size() - 1));
+    }
   }
 }

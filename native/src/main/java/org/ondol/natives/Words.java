@@ -80,7 +80,8 @@ public final class Words {
     return this;
   }
 
-  long get(long index) {
+  /** A field that was written. */
+  public long get(long index) {
     return memory.getAtIndex(ValueLayout.JAVA_LONG, index);
   }
 }
