@@ -1,0 +1,63 @@
+package org.ondol.cuda;
+
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import org.ondol.Device;
+import org.ondol.Recording;
+import org.ondol.Tensor;
+import org.ondol.natives.Family;
+import org.ondol.ops.Elementwise;
+import org.ondol.ops.Gemm;
+import org.ondol.spi.ElementwiseArgs;
+import org.ondol.spi.Memory;
+
+/**
+ * What a call costs in Java and in the binding, measured on a device that starts no kernel: everything from the operation's
+ * arguments to the place where the C interface would launch. Not a test; its main method prints a table.
+ */
+final class CallOverhead {
+  private static final int CALLS = 200_000;
+  private static final int ROUNDS = 15;
+
+  private CallOverhead() {}
+
+  public static void main(String[] args) {
+    Device device = EmulatedBackend.open(new EmulatedRuntime(1L << 30) {
+      @Override
+      public long run(Family family, long call, long queue, long error) {
+        return 0;
+      }
+
+      @Override
+      public void launch(long graph, long stream) {}
+    });
+    Tensor x = Tensor.zeros(device, 64, 64);
+    Tensor y = Tensor.zeros(device, 64, 64);
+    Tensor out = Tensor.zeros(device, 64, 64);
+    ElementwiseArgs add = new ElementwiseArgs(Elementwise.Op.ADD, x, y, out, 0);
+    Memory memory = device.kernels().memory();
+    measure("Kernels.elementwise, arguments checked before", () -> device.kernels().elementwise(add));
+    measure("Elementwise.run into a tensor", () -> Elementwise.run(Elementwise.Op.ADD, x, y, out, 0));
+    measure("Elementwise.add, result closed", () -> Elementwise.add(x, y).close());
+    measure("Gemm.matmul, result closed", () -> Gemm.matmul(x, y).close());
+    measure("Memory.allocate and free, 16 KiB", () -> memory.free(memory.allocate(16384)));
+    try (Recording recording = Recording.of(device, () -> Elementwise.run(Elementwise.Op.ADD, x, y, out, 0))) {
+      measure("Recording.replay", recording::replay);
+    }
+  }
+
+  private static void measure(String name, Runnable call) {
+    for (int i = 0; i < CALLS; i++) call.run();
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    double[] nanos = new double[ROUNDS];
+    long bytes = threads.getCurrentThreadAllocatedBytes();
+    for (int r = 0; r < ROUNDS; r++) {
+      long begin = System.nanoTime();
+      for (int i = 0; i < CALLS; i++) call.run();
+      nanos[r] = (System.nanoTime() - begin) / (double) CALLS;
+    }
+    bytes = (threads.getCurrentThreadAllocatedBytes() - bytes) / ((long) CALLS * ROUNDS);
+    Arrays.sort(nanos);
+    System.out.printf("%-50s %6.0f ns median, %6.0f ns best, %5d bytes of garbage%n", name, nanos[ROUNDS / 2], nanos[0], bytes);
+  }
+}
