@@ -53,7 +53,7 @@ public final class Tensor implements AutoCloseable {
     if (device.memory().isHost()) {
       t.segment().asSlice(0, bytes).fill((byte) 0);
     } else if (bytes > 0) {
-      device.memory().zero(t.address(), bytes);
+      t.filled(() -> device.memory().zero(t.address(), bytes));
     }
     return t;
   }
@@ -116,9 +116,20 @@ public final class Tensor implements AutoCloseable {
     if (device.memory().isHost()) {
       MemorySegment.copy(data, 0, t.segment(), 0, bytes);
     } else if (bytes > 0) {
-      device.memory().upload(data, t.address(), bytes);
+      t.filled(() -> device.memory().upload(data, t.address(), bytes));
     }
     return t;
+  }
+
+  /** Fills a new tensor, or closes it if that fails. */
+  private void filled(Runnable filling) {
+    boolean done = false;
+    try {
+      filling.run();
+      done = true;
+    } finally {
+      if (!done) close();
+    }
   }
 
   /** A FLOAT32 tensor on device {@code java} over a Java array, without a copy: both see each other's writes. */
