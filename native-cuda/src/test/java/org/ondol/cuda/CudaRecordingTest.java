@@ -221,16 +221,14 @@ class CudaRecordingTest {
   void whatCannotBeRecordedIsRefusedAndTheDeviceWorksOn() {
     try (Tensor x = Tensor.of(device, new float[] {1, 2}, 2); Tensor j = Tensor.of(JAVA, new float[] {1}, 1);
         Recording other = Recording.of(device, () -> Elementwise.relu(x))) {
-      List<Runnable> bodies = List.of(x::toFloats, x::item, () -> x.to("java"), () -> Elementwise.relu(j),
+      List<Runnable> bodies = List.of(x::toFloats, () -> x.slice(0, 0, 1).item(), () -> x.to("java"), () -> Elementwise.relu(j),
           () -> Recording.of(device, () -> Elementwise.relu(x)), () -> Recording.of(JAVA, () -> Elementwise.relu(j)),
           other::replay, device::synchronize);
       for (Runnable body : bodies) {
-        assertThrows(RuntimeException.class, () -> Recording.of(device, body));
+        assertThrows(RecordingException.class, () -> Recording.of(device, body));
         assertEquals(1, runtime.streams(), "the recording's stream is gone");
         assertEquals(1, runtime.graphs());
       }
-      assertThrows(RecordingException.class, () -> Recording.of(device, (Runnable) x::toFloats));
-      assertThrows(RecordingException.class, () -> Recording.of(device, () -> Elementwise.relu(j)));
       RuntimeException own = new IllegalStateException("the body's own");
       assertSame(own, assertThrows(IllegalStateException.class, () -> Recording.of(device, () -> {
         Elementwise.relu(x);
