@@ -63,7 +63,7 @@ final class CudaErrors {
    */
   OndolException of(CudaFailure failure, String during) {
     return switch (failure.kind()) {
-      case MEMORY -> new OutOfMemoryException(device, 0, during + ": " + failure.getMessage());
+      case MEMORY -> new OutOfMemoryException(device, during + ": " + failure.getMessage());
       case REFUSED -> new OndolException("device \"" + device + "\", " + during + ": " + failure.getMessage());
       case LOST -> lose(during + ": " + failure.getMessage());
     };

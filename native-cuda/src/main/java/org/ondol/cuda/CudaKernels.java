@@ -158,7 +158,7 @@ final class CudaKernels extends StructKernels {
     } catch (CudaFailure e) {
       return context.errors.of(e, family.spelling() + ", or an operation before it");
     }
-    if (status == OUT_OF_MEMORY) return new OutOfMemoryException(device, 0, family.spelling() + ": " + message);
+    if (status == OUT_OF_MEMORY) return new OutOfMemoryException(device, family.spelling() + ": " + message);
     return new OndolException("device \"" + device + "\", " + family.spelling() + ": " + message);
   }
 
