@@ -16,7 +16,7 @@ import org.ondol.spi.Memory;
  * arguments to the place where the C interface would launch. Not a test; its main method prints a table.
  */
 final class CallOverhead {
-  private static final int CALLS = 200_000;
+  private static final int CALLS = 20_000;
   private static final int ROUNDS = 15;
 
   private CallOverhead() {}
