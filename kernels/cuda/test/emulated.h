@@ -1,28 +1,42 @@
-// What the tests of the emulated kernels share.
+// What the tests of the CUDA kernels share. They run the emulated kernels or, built with ONDOL_TEST_DEVICE, those of a GPU.
 #ifndef ONDOL_CUDA_TEST_EMULATED_H
 #define ONDOL_CUDA_TEST_EMULATED_H
 
+#include "device.h"
+#ifndef ONDOL_TEST_DEVICE
 #include "emulate.h"
+#endif
 #include "ondol_cuda.h"
+#include "operands.h"
 #include "testing.h"
 
 namespace testing {
 
-// Calls a CUDA entry point with a workspace of the size it asks for, filled with NaN. Each call runs the threads of a
-// block in another order.
+// Calls a CUDA entry point on copies of its operands in device memory, with a workspace of the size it asks for.
+// Emulated, each call runs the threads of a block in another order.
 template <class Args>
 void run_emulated(int64_t (*workspace_call)(const Args*),
                   int64_t (*call)(const Args*, const ondol_cuda_queue*, ondol_error*), const Args& args) {
+#ifndef ONDOL_TEST_DEVICE
   using ondol::cuda::emulate::Order;
   static const Order orders[] = {Order::SHUFFLED, Order::ASCENDING, Order::DESCENDING};
   static uint64_t calls = 0;
   ondol::cuda::emulate::set_order(orders[calls % 3], calls);
   calls++;
-  Aligned workspace(workspace_call(&args));
-  ondol_cuda_queue queue = {0, nullptr, workspace.p, nullptr};
-  ondol_error error;
-  int64_t status = call(&args, &queue, &error);
-  EXPECT(status == ONDOL_OK, "%s", error.message);
+#endif
+  int64_t words[sizeof(Args) / 8];
+  memcpy(words, &args, sizeof args);
+  on_device(words, sizeof(Args) / 8, [&] {
+    Args copy;
+    memcpy(&copy, words, sizeof copy);
+    const int64_t bytes = workspace_call(&copy);
+    ondol_cuda_queue queue = {0, nullptr, bytes == 0 ? nullptr : device::allocate(bytes)};
+    ondol_error error;
+    int64_t status = call(&copy, &queue, &error);
+    EXPECT(status == ONDOL_OK, "%s", error.message);
+    device::synchronize();
+    if (queue.workspace != nullptr) device::release(queue.workspace);
+  });
 }
 
 // The same call on the CPU library.
