@@ -20,11 +20,11 @@ struct Timing {
   double median, best;
 };
 
-// Batches of at least 5 ms between two events, so that queueing costs nothing; rounds for about 1.5 s, 3 to 15.
+// Batches of at least 5 ms between two events, so that queueing costs nothing; rounds for about 0.6 s, 3 to 15.
 Timing measure(Job& job, bool tiny) {
   double once = device::milliseconds([&] { job.call(); });
   int calls = tiny ? 1 : static_cast<int>(std::min(1000.0, std::max(1.0, 5 / std::max(once, 1e-4) + 1)));
-  int rounds = tiny ? 2 : static_cast<int>(std::min(15.0, std::max(3.0, 1500 / (once * calls))));
+  int rounds = tiny ? 2 : static_cast<int>(std::min(15.0, std::max(3.0, 600 / (once * calls))));
   std::vector<double> all;
   for (int round = 0; round < rounds; round++) {
     all.push_back(device::milliseconds([&] {

@@ -19,9 +19,14 @@ import org.opentest4j.TestAbortedException;
  * of the library.
  */
 public final class TestDevices {
-  /** Every variant; -Dondol.test.devices=java:scalar,cpu:avx2 looks at some of them only. */
-  public static final List<String> NAMES = List.of(System.getProperty("ondol.test.devices",
-      "java:scalar,java:vector,cpu:portable,cpu:avx2,cpu:avx512,cuda:0").split(","));
+  private static final String CHOSEN = System.getProperty("ondol.test.devices");
+
+  /**
+   * Every variant; -Dondol.test.devices=java:scalar,cuda:0 looks at some of them only, and these must be there: one that
+   * cannot be had fails instead of being skipped.
+   */
+  public static final List<String> NAMES = List.of((CHOSEN != null ? CHOSEN
+      : "java:scalar,java:vector,cpu:portable,cpu:avx2,cpu:avx512,cuda:0").split(","));
 
   private static final Set<String> REPORTED = new TreeSet<>();
 
@@ -60,6 +65,7 @@ public final class TestDevices {
 
   /** Why this machine cannot run the device, or null if it can. */
   public static String missing(String name) {
+    if (CHOSEN != null && NAMES.contains(name)) return null;
     return switch (name) {
       case "java", "java:scalar" -> null;
       case "java:vector" -> ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? null
