@@ -97,8 +97,10 @@ function(row name)
     string(APPEND line "${text}")
   endforeach()
   message(STATUS "${line}")
+  file(APPEND ${LOGS}/kernel-use.txt "${line}\n")
 endfunction()
 
+file(WRITE ${LOGS}/kernel-use.txt "") # for builds that show no log
 row("kernel: registers" ${architectures} budget shared)
 foreach(kernel IN LISTS kernels)
   set(budget ${DEFAULT_BUDGET})

@@ -36,6 +36,8 @@ final class CudaBuild {
     cmake.build("the CUDA kernels for the host, for the tests", library + "_emulated");
     if (!kernels) return;
     cmake.build("the CUDA kernels, about a minute", library);
+    Path use = cmake.build().resolve("kernels/cuda/CMakeFiles/ondolcuda.dir/kernel-use.txt");
+    if (Files.exists(use)) System.out.print(Files.readString(use));
     Path made = cmake.build().resolve("kernels/cuda").resolve(System.mapLibraryName(library));
     NativeBuild.install(made, resources, library);
   }
