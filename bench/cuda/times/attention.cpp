@@ -183,7 +183,7 @@ class AttentionBackwardJob : public Job {
 
 void add_attention(std::vector<Entry>& to, bool tiny) {
   for (bool causal : {false, true}) {
-    Shape s = tiny ? Shape{2, 70, 32, causal} : Shape{16, 16384, 128, causal};
+    Shape s = tiny ? Shape{1, 70, 16, causal} : Shape{16, 16384, 128, causal};
     std::string name = std::string("B1 H16 L16384 D128") + (causal ? " causal" : "");
     to.push_back({"attention", name, all_precisions(), [=](Precision p) { return std::make_unique<AttentionJob>(s, p); }});
     to.push_back({"attention_backward", name, all_precisions(),

@@ -11,9 +11,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The end of the GPU check: joins what its steps wrote into figures.json, in the form of bench/results, and prints a table of
@@ -122,26 +124,29 @@ public final class GpuReport {
     return document;
   }
 
-  /** A line a case, and under it a line for each of Ondol's variants beside its best peer. */
+  /** A line a case and under it a line for each of Ondol's variants; then what was not timed, by its reason. */
   private static void rows(List<JsonObject> lines) {
-    String title = "";
+    Map<String, List<JsonObject>> cases = new LinkedHashMap<>();
+    Map<String, Set<String>> missing = new LinkedHashMap<>();
     for (JsonObject row : lines) {
-      if (peer(row)) continue;
-      String next = text(row, "stem") + ": " + text(row, "case");
-      if (!next.equals(title)) print("\n" + next);
-      title = next;
-      String variant = (text(row, "contender").equals("cuda") ? "" : "Java, ") + text(row, "variant");
-      if (timed(row)) {
-        print(String.format(Locale.ROOT, "  %-11s %s", variant, figures(lines, row)));
-      } else {
-        print(String.format(Locale.ROOT, "  %-11s %s", variant,
-            row.has("wrong") ? "WRONG: " + text(row, "wrong") : "not timed: " + text(row, "missing")));
-      }
+      boolean shown = !peer(row) && !row.has("missing");
+      if (shown) cases.computeIfAbsent(text(row, "stem") + ": " + text(row, "case"), c -> new ArrayList<>()).add(row);
+      if (peer(row) || shown) continue;
+      missing.computeIfAbsent(text(row, "missing"), r -> new LinkedHashSet<>()).add(text(row, "variant"));
     }
-    List<String> peers = lines.stream().filter(r -> peer(r) && r.has("missing"))
-        .map(r -> text(r, "contender") + ": " + text(r, "missing")).distinct().toList();
-    if (!peers.isEmpty()) print("");
-    peers.forEach(line -> print("missing peer: " + line));
+    print("");
+    cases.forEach((title, rows) -> {
+      print(title);
+      for (JsonObject row : rows) {
+        print(String.format(Locale.ROOT, "  %-10s %s", text(row, "contender").equals("cuda") ? text(row, "variant") : "from Java",
+            row.has("wrong") ? "WRONG: " + text(row, "wrong") : figures(lines, row)));
+      }
+    });
+    missing.forEach((reason, variants) -> print("not timed: " + String.join(", ", variants) + ": " + reason));
+    Set<String> peers = new LinkedHashSet<>();
+    lines.stream().filter(r -> peer(r) && r.has("missing") && text(r, "stem").equals("all"))
+        .forEach(r -> peers.add("missing peer: " + text(r, "contender") + ": " + text(r, "missing")));
+    peers.forEach(GpuReport::print);
   }
 
   private static String figures(List<JsonObject> lines, JsonObject row) {
@@ -152,8 +157,8 @@ public final class GpuReport {
     JsonObject best = best(lines, row);
     if (best == null) return own + added(lines, row);
     Double goal = GOALS.get(text(row, "stem") + " " + text(row, "variant"));
-    return own + String.format(Locale.ROOT, "  x%.2f%s of %s%s", row.get("ratio").getAsDouble(),
-        goal == null ? "" : String.format(Locale.ROOT, " (goal %.4g)", goal), text(best, "contender"), milliseconds(best));
+    return own + String.format(Locale.ROOT, "  x%.2f of %s%s", row.get("ratio").getAsDouble(), text(best, "contender"),
+        goal == null ? "" : ", goal " + (goal % 1 == 0 ? String.valueOf(goal.intValue()) : String.valueOf(goal)));
   }
 
   /** What the way through Java adds to the same call of the native program. */

@@ -45,7 +45,7 @@ public final class GpuTimes {
   /** As the native program's case: 1024 numbers negated, thousands of calls and then one wait. */
   private void call() throws IOException {
     float[] values = new float[1024];
-    Arrays.setAll(values, i -> i - 500.5f);
+    for (int i = 0; i < values.length; i++) values[i] = i - 500.5f;
     try (Tensor x = Tensor.of(device, values, values.length); Tensor y = Tensor.zeros(device, values.length)) {
       int calls = tiny ? 10 : 2000;
       int rounds = tiny ? 3 : 25;
