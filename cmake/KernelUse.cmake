@@ -3,7 +3,7 @@
 # local memory or takes more registers than its budget. Template instances of a kernel are one line, with their maxima;
 # shared memory is what the kernel declares (what a launch adds is not in a compiler's log).
 
-cmake_policy(SET CMP0007 NEW)
+cmake_minimum_required(VERSION 3.25)
 set(DEFAULT_BUDGET 128) # registers: two blocks of 256 threads on a multiprocessor
 
 file(GLOB_RECURSE logs ${LOGS}/*.ptxas)
