@@ -87,7 +87,8 @@ class Call {
   }
 
   void run() {
-    ondol_cuda_queue queue = {0, nullptr, workspace_};
+    ondol_cuda_queue queue = {};
+    queue.workspace = workspace_;
     ondol_error error;
     if (function_(&args_, &queue, &error) != ONDOL_OK) throw Unsupported{error.message};
   }

@@ -30,7 +30,8 @@ void run_emulated(int64_t (*workspace_call)(const Args*),
     Args copy;
     memcpy(&copy, words, sizeof copy);
     const int64_t bytes = workspace_call(&copy);
-    ondol_cuda_queue queue = {0, nullptr, bytes == 0 ? nullptr : device::allocate(bytes)};
+    ondol_cuda_queue queue = {};
+    if (bytes > 0) queue.workspace = device::allocate(bytes);
     ondol_error error;
     int64_t status = call(&copy, &queue, &error);
     EXPECT(status == ONDOL_OK, "%s", error.message);
