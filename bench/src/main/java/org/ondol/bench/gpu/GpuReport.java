@@ -36,14 +36,20 @@ public final class GpuReport {
       Map.entry("roipool exact", 2.0), Map.entry("roipool_backward exact", 2.0), Map.entry("roialign exact", 2.0),
       Map.entry("roialign_backward exact", 2.0), Map.entry("sampling exact", 200.0));
 
-  private GpuReport() {}
+  private final StringBuilder table = new StringBuilder();
+
+  GpuReport() {}
 
   public static void main(String[] args) throws IOException {
     if (args.length != 1) {
       System.err.println("usage: GpuReport FOLDER");
       System.exit(2);
     }
-    Path folder = Path.of(args[0]);
+    System.out.print(new GpuReport().write(Path.of(args[0])));
+  }
+
+  /** Writes figures.json; returns the table. */
+  String write(Path folder) throws IOException {
     List<JsonObject> lines = new ArrayList<>();
     for (String name : new String[] {"times.jsonl", "java.jsonl", "peers.jsonl"}) {
       Path file = folder.resolve(name);
@@ -59,6 +65,7 @@ public final class GpuReport {
     print("");
     for (String[] step : steps) print(String.format(Locale.ROOT, "%-12s %-8s %4s s  %s", step[0], step[1], step[2], step[3]));
     rows(lines);
+    return table.toString();
   }
 
   private static List<String[]> table(Path file) throws IOException {
@@ -125,7 +132,7 @@ public final class GpuReport {
   }
 
   /** A line a case and under it a line for each of Ondol's variants; then what was not timed, by its reason. */
-  private static void rows(List<JsonObject> lines) {
+  private void rows(List<JsonObject> lines) {
     Map<String, List<JsonObject>> cases = new LinkedHashMap<>();
     Map<String, Set<String>> missing = new LinkedHashMap<>();
     for (JsonObject row : lines) {
@@ -146,7 +153,7 @@ public final class GpuReport {
     Set<String> peers = new LinkedHashSet<>();
     lines.stream().filter(r -> peer(r) && r.has("missing") && text(r, "stem").equals("all"))
         .forEach(r -> peers.add("missing peer: " + text(r, "contender") + ": " + text(r, "missing")));
-    peers.forEach(GpuReport::print);
+    peers.forEach(this::print);
   }
 
   private static String figures(List<JsonObject> lines, JsonObject row) {
@@ -174,7 +181,7 @@ public final class GpuReport {
     return String.format(Locale.ROOT, ms < 0.1 ? " %8.5f ms" : ms < 100 ? " %8.3f ms" : " %8.1f ms", ms);
   }
 
-  private static void print(String line) {
-    System.out.println(line.length() <= COLUMNS ? line : line.substring(0, COLUMNS - 3) + "...");
+  private void print(String line) {
+    table.append(line.length() <= COLUMNS ? line : line.substring(0, COLUMNS - 3) + "...").append('\n');
   }
 }
