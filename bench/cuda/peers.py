@@ -73,10 +73,8 @@ class Bench:
     def time(self, stem, case, contender, variant, make, flops=0, scale=1):
         """Times make()(), whose result is the call; `scale` calls make the case."""
         torch = self.torch
-        tf32 = variant == "tf32"
-        torch.backends.cuda.matmul.allow_tf32 = tf32
-        torch.backends.cudnn.allow_tf32 = tf32
         try:
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = variant == "tf32"
             call = make()
             for _ in range(1 if self.tiny else 2):
                 call()
