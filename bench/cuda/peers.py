@@ -27,6 +27,7 @@ def main():
     bench = Bench(torch, out, tiny)
     for part in (bench.attention, bench.gemm, bench.convolutions, bench.regions, bench.sampling):
         part()
+    print(f"{out.timed} timed, {out.absent} missing")
     return 0
 
 
@@ -35,8 +36,11 @@ class Output:
 
     def __init__(self, file):
         self.file = open(file, "a", encoding="utf-8")
+        self.timed = self.absent = 0
 
     def row(self, stem, case, contender, variant, **rest):
+        self.timed += "ms_median" in rest
+        self.absent += "missing" in rest
         row = {"stem": stem, "case": case, "contender": contender, "variant": variant, "peer": True, **rest}
         self.file.write(json.dumps(row) + "\n")
         self.file.flush()

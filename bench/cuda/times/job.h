@@ -64,7 +64,7 @@ auto set_precision(Args& args, const Precision& p, int) -> decltype(args.precisi
 
 template <class Args>
 void set_precision(Args&, const Precision& p, long) {
-  if (p.value != 0) throw Unsupported{"the library has the exact arithmetic only"};
+  if (p.value != 0) throw Unsupported{"not in this library"};
 }
 
 // A prepared call of one stem: args, workspace and the default stream.

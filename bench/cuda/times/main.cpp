@@ -47,6 +47,8 @@ std::string quoted(const std::string& text) {
 
 class Output {
  public:
+  int right = 0, missing = 0, wrong = 0;
+
   explicit Output(const char* file) : file_(file != nullptr ? std::fopen(file, "a") : nullptr) {}
   ~Output() {
     if (file_ != nullptr) std::fclose(file_);
@@ -57,12 +59,14 @@ class Output {
     if (flops > 0) std::snprintf(rate, sizeof rate, "%.6g", flops / t.best * 1e-6);
     std::snprintf(text, sizeof text, "\"ms_median\":%.6g,\"ms_best\":%.6g,\"gflops\":%s,\"checked\":true", t.median, t.best, rate);
     line(entry, p, text);
+    right++;
     std::printf("%-18s %-36s %-10s %10.4f ms %9.1f GFLOP/s\n", entry.stem.c_str(), entry.name.c_str(), p.name, t.median,
                 flops > 0 ? flops / t.best * 1e-6 : 0.0);
     std::fflush(stdout);
   }
 
   void untimed(const Entry& entry, const Precision& p, const char* why, const std::string& reason) {
+    (std::strcmp(why, "wrong") == 0 ? wrong : missing)++;
     line(entry, p, std::string("\"") + why + "\":" + quoted(reason));
     std::printf("%-18s %-36s %-10s %s: %s\n", entry.stem.c_str(), entry.name.c_str(), p.name, why, reason.c_str());
     std::fflush(stdout);
@@ -138,5 +142,6 @@ int main(int count, char** words) {
     if ((entry.stem + " " + entry.name).find(options.only) == std::string::npos) continue;
     for (const Precision& p : entry.precisions) right &= run(entry, p, options, output);
   }
+  std::printf("%d right, %d not in this library, %d wrong\n", output.right, output.missing, output.wrong);
   return right ? 0 : 1;
 }

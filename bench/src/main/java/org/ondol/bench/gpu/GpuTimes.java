@@ -40,6 +40,7 @@ public final class GpuTimes {
     System.out.println(times.device.name() + ": " + times.device.description());
     times.call();
     times.sampling();
+    System.out.println("2 right");
   }
 
   /** As the native program's case: 1024 numbers negated, thousands of calls and then one wait. */
