@@ -57,7 +57,8 @@ class Output {
   void timed(const Entry& entry, const Precision& p, const Timing& t, double flops) {
     char text[200], rate[40] = "null";
     if (flops > 0) std::snprintf(rate, sizeof rate, "%.6g", flops / t.best * 1e-6);
-    std::snprintf(text, sizeof text, "\"ms_median\":%.6g,\"ms_best\":%.6g,\"gflops\":%s,\"checked\":true", t.median, t.best, rate);
+    std::snprintf(text, sizeof text, "\"ms_median\":%.6g,\"ms_best\":%.6g,\"gflops\":%s,\"checked\":true", t.median,
+                  t.best, rate);
     line(entry, p, text);
     right++;
     std::printf("%-18s %-36s %-10s %10.4f ms %9.1f GFLOP/s\n", entry.stem.c_str(), entry.name.c_str(), p.name, t.median,

@@ -12,8 +12,8 @@ import org.ondol.Tensor;
 import org.ondol.ops.Elementwise;
 
 /**
- * Times what the native program cannot: a call through Java, queued and finished, and images drawn from a PixelCNN. One line
- * of JSON a case, in the form of bench/results' rows.
+ * Times what the native program cannot: a call through Java, queued and finished, and images drawn from a PixelCNN. One
+ * line of JSON a case, in the form of bench/results' rows.
  *
  * <p>Usage: GpuTimes DEVICE JSON [--tiny].
  */
@@ -91,8 +91,9 @@ public final class GpuTimes {
     Arrays.sort(ms);
     double median = ms.length % 2 == 1 ? ms[ms.length / 2] : (ms[ms.length / 2 - 1] + ms[ms.length / 2]) / 2;
     System.out.printf(Locale.ROOT, "%-18s %-36s %-10s %10.4f ms%n", stem, name, variant, median);
-    String row = String.format(Locale.ROOT, "{\"stem\":\"%s\",\"case\":\"%s\",\"contender\":\"%s\",\"variant\":\"%s\",\"peer\":false,"
-        + "\"ms_median\":%.6g,\"ms_best\":%.6g,\"gflops\":null,\"checked\":true}%n", stem, name, JAVA, variant, median, ms[0]);
+    String row = String.format(Locale.ROOT, "{\"stem\":\"%s\",\"case\":\"%s\",\"contender\":\"%s\",\"variant\":\"%s\","
+        + "\"peer\":false,\"ms_median\":%.6g,\"ms_best\":%.6g,\"gflops\":null,\"checked\":true}%n", stem, name, JAVA,
+        variant, median, ms[0]);
     Files.writeString(json, row, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
   }
 }
