@@ -35,7 +35,7 @@ extern "C" {
 typedef enum ondol_status {
   ONDOL_OK = 0,
   ONDOL_INVALID_ARGUMENT = 1, /* message names the argument, its value and what was expected */
-  ONDOL_UNSUPPORTED = 2,      /* a forced variant does not exist or cannot run on this CPU */
+  ONDOL_UNSUPPORTED = 2,      /* a forced variant does not exist or cannot run on this CPU; no kernel has this precision */
   ONDOL_OUT_OF_MEMORY = 3
 } ondol_status;
 
@@ -60,6 +60,19 @@ typedef enum ondol_activation {
   ONDOL_NONE = 0, ONDOL_RELU = 1, ONDOL_GELU = 2, ONDOL_GELU_TANH = 3, ONDOL_SIGMOID = 4, ONDOL_TANH = 5, ONDOL_SILU = 6
 } ondol_activation;
 
+/* How products are formed, the last field of the calls that know it. Only the first is the one arithmetic, and the only
+ * one of this library; the others are for tensor cores, with float32 sums in the device's order. With BFLOAT16 and
+ * FLOAT16 the operands and the result are 16 bits wide in memory: the pointers of a, b, packed, c, q, k, v, out, x,
+ * weight, y, residual and their gradients point to those elements, and strides count them. Biases, the log-sum-exp and
+ * what else is small stay float32. A value is rounded to nearest even, a result once, at the end. */
+typedef enum ondol_precision {
+  ONDOL_EXACT = 0,      /* float32, one chain of fused multiply-adds */
+  ONDOL_BFLOAT16 = 1,
+  ONDOL_FLOAT16 = 2,
+  ONDOL_TF32 = 3,       /* float32 in memory, operands rounded to 10 bits of fraction */
+  ONDOL_BFLOAT16X3 = 4  /* float32 in memory, an operand is a sum of two bfloat16: hi hi + hi lo + lo hi */
+} ondol_precision;
+
 /* ---- gemm: C[b,i,j] = act(alpha * sum_k A[b,i,k] B[b,k,j] + bias[j]) + residual[b,i,j] -------------------------
  * Each sum is one chain of fused multiply-adds over ascending k from +0; then the product with alpha (skipped when it
  * is 1), the additions and the activation are rounded separately, in that order. C must not overlap an input, except
@@ -75,6 +88,7 @@ typedef struct ondol_gemm_args {
   const float* residual; int64_t residual_batch[ONDOL_BATCH_RANK]; int64_t residual_row; /* or null */
   int64_t activation;                                                      /* ondol_activation */
   double alpha;                                                            /* used as float */
+  int64_t precision;                                                       /* ondol_precision */
 } ondol_gemm_args;
 
 /* Floats needed for B[k,n] packed: ceil(n/16) panels of k rows of 16, zero-filled at the right edge. The layout
@@ -103,9 +117,11 @@ typedef struct ondol_attention_args {
   int64_t window_left, window_right;       /* keys visible beside the diagonal; -1 is unbounded; causal: right = 0 */
   double scale, softcap;                   /* softcap 0: none */
   double dropout; int64_t seed;            /* probability of dropping a weight; counter-based, see docs/arithmetic.md */
+  int64_t precision;                       /* ondol_precision */
 } ondol_attention_args;
 
-/* Gradient: reads the forward's operands, out and lse; writes (does not add to) the gradients that are not null. */
+/* Gradient: reads the forward's operands, out and lse; writes (does not add to) the gradients that are not null. Its
+ * precision is the forward's; dbias stays float32. */
 typedef struct ondol_attention_backward_args {
   ondol_attention_args forward;
   const float* dout; int64_t dout_stride[3];
@@ -207,11 +223,12 @@ typedef struct ondol_conv_args {
   double slope;        /* of relu for negative values; 0 is the plain relu */
   int64_t classes;
   const int32_t* channel_start; const int32_t* channels; const int32_t* live_start; const int32_t* live;
+  int64_t precision;   /* ondol_precision */
 } ondol_conv_args;
 typedef ondol_conv_args ondol_deconv_args;
 
 /* dw of conv, in the shape of its weight; weight, packed, y, bias and residual of `forward` are not read, and the
- * window must be all of y. */
+ * window must be all of y. Its precision is the forward's. */
 typedef struct ondol_convweight_args {
   ondol_conv_args forward;
   const float* dy; int64_t dy_batch, dy_channel;

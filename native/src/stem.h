@@ -20,6 +20,20 @@ typedef void (*PhaseTask)(const void* args, const ondol_plan* plan, int64_t phas
                           int64_t thread, void* workspace, void* scratch);
 int64_t execute(const void* args, const ondol_plan& plan, PhaseTask run, ondol_error* error);
 
+// The precision that a call asks for; of a gradient, that of its forward call.
+template <class Args>
+auto precision_of(const Args& args, int) -> decltype(args.precision) {
+  return args.precision;
+}
+template <class Args>
+auto precision_of(const Args& args, int) -> decltype(args.forward.precision) {
+  return args.forward.precision;
+}
+template <class Args>
+int64_t precision_of(const Args&, ...) {
+  return ONDOL_EXACT;
+}
+
 template <class Args>
 class Stem {
  public:
@@ -44,7 +58,7 @@ class Stem {
 
   int64_t plan(const Args* args, ondol_plan* plan) const {
     const int64_t chosen = choose(plan->variant);
-    if (chosen < 0) return ONDOL_UNSUPPORTED;
+    if (chosen < 0 || precision_of(*args, 0) != ONDOL_EXACT) return ONDOL_UNSUPPORTED;
     plan->variant = chosen;
     if (plan->threads < 1) plan->threads = 1;
     variants[chosen]->plan(args, plan);
@@ -58,7 +72,13 @@ class Stem {
 
   int64_t call(const Args* args, PhaseTask task, ondol_error* error) const {
     if (args == nullptr) return report(error, ONDOL_INVALID_ARGUMENT, "args = null: expected the arguments");
+    const int64_t precision = precision_of(*args, 0);
     Check check(error);
+    if (!check.between("precision", precision, ONDOL_EXACT, ONDOL_BFLOAT16X3)) return ONDOL_INVALID_ARGUMENT;
+    if (precision != ONDOL_EXACT) {
+      return report(error, ONDOL_UNSUPPORTED, "precision = %lld: expected 0, as the CPU's kernels have float32 alone",
+                    (long long)precision);
+    }
     if (!valid(*args, check)) return ONDOL_INVALID_ARGUMENT;
     ondol_plan plan = {};
     plan.variant = -1;

@@ -108,6 +108,7 @@ void bad_arguments_are_named() {
   a = good, a.dy = nullptr, refused(a, "dy = null");
   a = good, a.forward.x = nullptr, refused(a, "x = null");
   a = good, a.forward.end_h = 1, refused(a, "expected all of y");
+  a = good, a.forward.precision = -1, refused(a, "precision = -1: expected 0 to 4");
   a = good, a.forward.begin_w = 1, refused(a, "expected all of y");
   a = good, a.forward.groups = 2, refused(a, "groups = 2");
   a = good, a.forward.kernel_w = 0, refused(a, "kernel_w = 0");

@@ -244,6 +244,24 @@ void bad_arguments_are_named() {
   x = good, x.c = a.data() + 3, refused(x, "expected no overlap with a");
   x = good, x.residual = x.c, x.residual_row = 6, refused(x, "expected equal strides");
   x = good, x.residual = x.c + 1, x.residual_row = 5, refused(x, "expected no overlap with residual");
+  x = good, x.precision = 5, refused(x, "precision = 5: expected 0 to 4");
+}
+
+// Nothing here has tensor cores, neither in a whole call nor in a planned one.
+void other_precisions_are_refused() {
+  std::vector<float> a(100, 1), b(100, 1), c(100, 2);
+  ondol_gemm_args x = sizes(4, 5, 6);
+  x.a = a.data(), x.a_row = 6, x.a_col = 1;
+  x.b = b.data(), x.b_row = 5, x.b_col = 1;
+  x.c = c.data(), x.c_row = 5;
+  for (x.precision = ONDOL_BFLOAT16; x.precision <= ONDOL_BFLOAT16X3; x.precision++) {
+    ondol_error error = {};
+    EXPECT(ondol_gemm(&x, &error) == ONDOL_UNSUPPORTED, "%s", error.message);
+    EXPECT(strstr(error.message, "precision = ") != nullptr && c[0] == 2, "\"%s\"", error.message);
+    ondol_plan plan = {};
+    plan.variant = -1;
+    EXPECT(ondol_gemm_plan(&x, &plan) == ONDOL_UNSUPPORTED, "precision %d", (int)x.precision);
+  }
 }
 
 }  // namespace
@@ -254,6 +272,7 @@ int main() {
   std::mt19937 random(s);
   const std::vector<int64_t> all = variants("gemm");
   bad_arguments_are_named();
+  other_precisions_are_refused();
   ragged_shapes(random, all);
   large_shapes(random, all);
   return finish();

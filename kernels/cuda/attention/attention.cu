@@ -330,6 +330,7 @@ int64_t ondol_cuda_attention_workspace(const ondol_attention_args* args) {
 
 int64_t ondol_cuda_attention(const ondol_attention_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
+  if (!launcher.accepts("attention", args->precision, ONDOL_EXACT)) return launcher.status();
   Problem problem = problem_of(*args);
   if (may_stay_whole(*args)) launch_whole_items(launcher, problem);
   if (may_split(*args)) launch_split_items(launcher, problem, static_cast<float*>(queue->workspace));

@@ -431,6 +431,7 @@ int64_t ondol_cuda_attention_backward_workspace(const ondol_attention_backward_a
 int64_t ondol_cuda_attention_backward(const ondol_attention_backward_args* args, const ondol_cuda_queue* queue,
                                       ondol_error* error) {
   Launcher launcher(queue, error);
+  if (!launcher.accepts("attention_backward", args->forward.precision, ONDOL_EXACT)) return launcher.status();
   const ondol_attention_args& forward = args->forward;
   BackwardProblem problem{problem_of(forward), *args, static_cast<float>(forward.scale),
                           static_cast<float*>(queue->workspace)};

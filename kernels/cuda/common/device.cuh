@@ -26,6 +26,7 @@
 
 namespace ondol::cuda {
 
+constexpr int WARP = 32;
 constexpr int LANES = 16;  // of sum16, and of the thread group that owns a row everywhere in these kernels
 
 #ifdef ONDOL_CUDA_EMULATE
@@ -94,6 +95,15 @@ class Launcher {
     if (error_ == nullptr) return;
     error_->status = status;
     std::snprintf(error_->message, sizeof error_->message, format, arguments...);
+  }
+
+  // Whether the kernels of a stem have this precision: those up to `most` do.
+  bool accepts(const char* stem, int64_t precision, int64_t most) {
+    if (precision >= ONDOL_EXACT && precision <= most) return true;
+    bool known = precision >= ONDOL_EXACT && precision <= ONDOL_BFLOAT16X3;
+    fail(known ? ONDOL_UNSUPPORTED : ONDOL_INVALID_ARGUMENT, "%s: precision = %lld: expected %s%lld", stem,
+         static_cast<long long>(precision), most == 0 ? "" : "0 to ", static_cast<long long>(most));
+    return false;
   }
 
   int64_t status() const { return status_; }

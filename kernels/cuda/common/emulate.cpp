@@ -18,6 +18,13 @@ constexpr int WARP = 32;
 
 enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, DONE };
 
+struct Copy {
+  void* to;
+  const void* from;
+  int size, bytes;
+  int64_t group;
+};
+
 struct Fiber {
   ucontext_t context;
   std::unique_ptr<char[]> stack;
@@ -25,6 +32,10 @@ struct Fiber {
   uint32_t value = 0;    // offered to the warp
   int source = 0;        // the thread whose value is wanted
   uint32_t received = 0;
+  const uint32_t* words = nullptr;  // offered to the warp by collect
+  int word_count = 0;
+  std::vector<Copy> copies;  // asynchronous and still to be done
+  int64_t group = 0;         // of copies that is being filled
 };
 
 ucontext_t scheduler;
@@ -34,6 +45,7 @@ int current = 0;
 int any = 0;      // of the block barrier's predicates
 int all_any = 0;  // the same, of the barrier just passed
 std::vector<unsigned char> arena;
+std::vector<uint32_t> collected[1024 / WARP];  // of each warp
 size_t arena_bytes = 0;
 const std::function<void()>* body = nullptr;
 Order order = Order::ASCENDING;
@@ -77,8 +89,12 @@ bool release_warp(int first) {
   for (int i = first; i < first + WARP; ++i) {
     if (fibers[static_cast<size_t>(i)].state != State::AT_WARP_EXCHANGE) return false;
   }
+  std::vector<uint32_t>& words = collected[first / WARP];
+  words.clear();
   for (int i = first; i < first + WARP; ++i) {
     Fiber& fiber = fibers[static_cast<size_t>(i)];
+    if (fiber.word_count != fibers[static_cast<size_t>(first)].word_count) broken("lanes of a warp at different instructions");
+    words.insert(words.end(), fiber.words, fiber.words + fiber.word_count);
     fiber.received = fibers[static_cast<size_t>(fiber.source)].value;
     fiber.state = State::READY;
   }
@@ -95,22 +111,21 @@ bool release_block() {
   return true;
 }
 
-void start_fibers() {
-  any = 0;
-  for (int i = 0; i < count; ++i) {
-    Fiber& fiber = fibers[static_cast<size_t>(i)];
-    if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = STACK_BYTES;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, fiber_main, 0);
-    fiber.state = State::READY;
-  }
+void start_fiber(Fiber& fiber) {
+  if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
+  fiber.copies.clear();
+  fiber.group = 0;
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = fiber.stack.get();
+  fiber.context.uc_stack.ss_size = STACK_BYTES;
+  fiber.context.uc_link = nullptr;
+  makecontext(&fiber.context, fiber_main, 0);
+  fiber.state = State::READY;
 }
 
 void run_block() {
-  start_fibers();
+  any = 0;
+  for (int i = 0; i < count; ++i) start_fiber(fibers[static_cast<size_t>(i)]);
   std::vector<int> sequence(static_cast<size_t>(count));
   for (;;) {
     bool ran = false;
@@ -178,8 +193,43 @@ uint32_t exchange(uint32_t value, int source, int width) {
   Fiber& fiber = fibers[static_cast<size_t>(current)];
   fiber.value = value;
   fiber.source = current / width * width + source;
+  fiber.word_count = 0;
   wait(State::AT_WARP_EXCHANGE);
   return fiber.received;
+}
+
+const uint32_t* collect(const uint32_t* words, int words_each) {
+  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  fiber.source = current;
+  fiber.words = words;
+  fiber.word_count = words_each;
+  wait(State::AT_WARP_EXCHANGE);
+  return collected[current / WARP].data();
+}
+
+void copy_later(void* to, const void* from, int size, int bytes) {
+  if (bytes < 0 || bytes > size) broken("an asynchronous copy of more bytes than its size");
+  if ((reinterpret_cast<uintptr_t>(to) | reinterpret_cast<uintptr_t>(from)) % static_cast<uintptr_t>(size) != 0) {
+    broken("a misaligned asynchronous copy");
+  }
+  auto at = static_cast<unsigned char*>(to);
+  if (at < arena.data() || at + size > arena.data() + arena_bytes) broken("an asynchronous copy to no shared memory");
+  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  fiber.copies.push_back({to, from, size, bytes, fiber.group});
+}
+
+void copy_commit() { fibers[static_cast<size_t>(current)].group++; }
+
+void copy_wait(int groups) {
+  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  size_t done = 0;
+  for (; done < fiber.copies.size() && fiber.copies[done].group < fiber.group - groups; ++done) {
+    const Copy& copy = fiber.copies[done];
+    auto at = static_cast<unsigned char*>(copy.to);
+    if (copy.bytes > 0) std::memcpy(at, copy.from, static_cast<size_t>(copy.bytes));
+    std::memset(at + copy.bytes, 0, static_cast<size_t>(copy.size - copy.bytes));
+  }
+  fiber.copies.erase(fiber.copies.begin(), fiber.copies.begin() + static_cast<ptrdiff_t>(done));
 }
 
 }  // namespace ondol::cuda::emulate

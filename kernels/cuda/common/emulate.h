@@ -47,6 +47,15 @@ void* shared_memory(size_t bytes);
 int block_barrier(int predicate);                      // true everywhere when it is true anywhere
 uint32_t exchange(uint32_t value, int source, int width);  // the value of lane `source` of this thread's group
 
+// All lanes of the warp offer `count` words each: lane l's are at [l * count], until the warp's next exchange.
+const uint32_t* collect(const uint32_t* words, int count);
+
+// Asynchronous copies of a thread. They happen as late as they may: when the thread waits for their group, so that what
+// is read too early is still NaN. `bytes` of `size` are read, the others become zeros; both ends must be aligned.
+void copy_later(void* to, const void* from, int size, int bytes);
+void copy_commit();
+void copy_wait(int groups);  // until at most so many of the latest groups are pending
+
 }  // namespace ondol::cuda::emulate
 
 extern ondol::cuda::emulate::Index threadIdx, blockIdx, blockDim, gridDim;

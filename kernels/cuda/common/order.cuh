@@ -9,7 +9,6 @@ namespace ondol::cuda {
 
 constexpr uint64_t NO_WORD = ~uint64_t{0};
 constexpr int32_t NAN_KEY = INT32_MIN;
-constexpr int WARP = 32;
 
 // flip: -1 for the least elements first, else 0.
 ONDOL_DEVICE int32_t order_key(float x, int32_t flip) {

@@ -73,8 +73,7 @@ int64_t ondol_cuda_conv_workspace(const ondol_conv_args*) { return 0; }
 
 int64_t ondol_cuda_conv(const ondol_conv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  ConvProblem problem = conv_problem(*args, false);
-  problem.shift = queue->shift;
-  launch_conv(launcher, problem);
+  if (!launcher.accepts("conv", args->precision, ONDOL_EXACT)) return launcher.status();
+  launch_conv(launcher, conv_problem(*args, false));
   return launcher.status();
 }

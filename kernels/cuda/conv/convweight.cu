@@ -209,6 +209,7 @@ int64_t ondol_cuda_convweight_workspace(const ondol_convweight_args* args) {
 
 int64_t ondol_cuda_convweight(const ondol_convweight_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
+  if (!launcher.accepts("convweight", args->forward.precision, ONDOL_EXACT)) return launcher.status();
   WeightProblem problem = weight_problem(*args);
   Plan plan = plan_of(problem);
   int64_t batch = args->forward.batch;

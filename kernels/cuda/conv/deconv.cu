@@ -93,6 +93,7 @@ int64_t ondol_cuda_deconv_workspace(const ondol_deconv_args* args) {
 
 int64_t ondol_cuda_deconv(const ondol_deconv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
+  if (!launcher.accepts("deconv", args->precision, ONDOL_EXACT)) return launcher.status();
   ConvProblem problem = conv_problem(*args, true);
   if (needs_lists(problem)) {
     auto* sorted = static_cast<int32_t*>(queue->workspace);

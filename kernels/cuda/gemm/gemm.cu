@@ -166,6 +166,7 @@ int64_t ondol_cuda_gemm_workspace(const ondol_gemm_args*) { return 0; }
 
 int64_t ondol_cuda_gemm(const ondol_gemm_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
+  if (!launcher.accepts("gemm", args->precision, ONDOL_EXACT)) return launcher.status();
   Problem problem{*args, static_cast<float>(args->alpha), 0, 0};
   int64_t batches = 1;
   for (int64_t extent : args->batch) batches *= extent;

@@ -36,7 +36,7 @@ final class ConvStructs {
 
   private static void write(Words w, LiveEntries live) {
     if (live == null) {
-      w.put(0).put(0).put(0).put(0).put(0);
+      w.put(0).put(0).put(0).put(0).put(0).put(StructKernels.EXACT);
       return;
     }
     long at = live.table().address();
@@ -45,5 +45,6 @@ final class ConvStructs {
       w.put(at);
       at += 4L * part.length;
     }
+    w.put(StructKernels.EXACT);
   }
 }
