@@ -10,6 +10,12 @@ set(ONDOL_CUDA_SOURCES
   elementwise/elementwise.cu
   embedding/embedding.cu
   gemm/gemm.cu
+  gemm/lines.cu
+  gemm/tensor.cu
+  gemm/tensor_bfloat16.cu
+  gemm/tensor_bfloat16x3.cu
+  gemm/tensor_float16.cu
+  gemm/tensor_tf32.cu
   layernorm/layernorm.cu
   reduce/reduce.cu
   softmax/softmax.cu

@@ -1,6 +1,8 @@
 // C = act(alpha A B + bias) + residual. A block computes one tile of C: it stages a slice of A and B in shared memory
-// and every thread keeps its outputs in registers, each one chain over ascending k. The tile decides speed only.
+// and every thread keeps its outputs in registers, each one chain over ascending k. The tile decides speed only. The other
+// precisions are in tensor.cu.
 #include "../common/math.cuh"
+#include "gemm.cuh"
 
 namespace ondol::cuda {
 namespace {
@@ -162,11 +164,18 @@ void launch_tiles(Launcher& launcher, Problem problem, int64_t batches) {
 
 using namespace ondol::cuda;
 
-int64_t ondol_cuda_gemm_workspace(const ondol_gemm_args*) { return 0; }
+int64_t ondol_cuda_gemm_workspace(const ondol_gemm_args* args) {
+  bool tensor = args->precision > ONDOL_EXACT && args->precision <= ONDOL_BFLOAT16X3;
+  return tensor ? gemm_tensor_workspace(*args) : 0;
+}
 
 int64_t ondol_cuda_gemm(const ondol_gemm_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("gemm", args->precision, ONDOL_EXACT)) return launcher.status();
+  if (!launcher.accepts("gemm", args->precision, ONDOL_BFLOAT16X3)) return launcher.status();
+  if (args->precision != ONDOL_EXACT) {
+    launch_gemm_tensor(launcher, *args, queue->workspace);
+    return launcher.status();
+  }
   Problem problem{*args, static_cast<float>(args->alpha), 0, 0};
   int64_t batches = 1;
   for (int64_t extent : args->batch) batches *= extent;

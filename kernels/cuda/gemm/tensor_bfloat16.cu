@@ -1,0 +1,9 @@
+#include "tensor.cuh"
+
+namespace ondol::cuda {
+
+void launch_gemm_bfloat16(Launcher& launcher, const TensorProblem& problem, int64_t batches) {
+  launch_gemm_order<Bfloat16>(launcher, problem, batches);
+}
+
+}  // namespace ondol::cuda

@@ -1,0 +1,10 @@
+// Float32 operands come rewritten, along k alone.
+#include "tensor.cuh"
+
+namespace ondol::cuda {
+
+void launch_gemm_bfloat16x3(Launcher& launcher, const TensorProblem& problem, int64_t batches) {
+  launch_gemm_shape<Bfloat16x3, false, false>(launcher, problem, batches);
+}
+
+}  // namespace ondol::cuda
