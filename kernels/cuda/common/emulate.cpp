@@ -27,6 +27,8 @@ struct Copy {
 
 struct Fiber {
   ucontext_t context;
+  void* jump[5];         // where it waits
+  bool started = false;
   std::unique_ptr<char[]> stack;
   State state = State::READY;
   uint32_t value = 0;    // offered to the warp
@@ -38,7 +40,6 @@ struct Fiber {
   int64_t group = 0;         // of copies that is being filled
 };
 
-ucontext_t scheduler;
 std::vector<Fiber> fibers;
 int count = 0;    // fibers of the current block
 int current = 0;
@@ -56,16 +57,44 @@ uint64_t random_state = 1;
   std::abort();
 }
 
+// A switch by ucontext is a system call, by a jump it is a few instructions. Sanitizers know the former only.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+
+ucontext_t scheduler;
+
+void resume(Fiber& fiber) { swapcontext(&scheduler, &fiber.context); }
+void suspend(Fiber& fiber) { swapcontext(&fiber.context, &scheduler); }
+
+#else
+
+void* scheduler_jump[5];
+
+[[gnu::noinline]] void resume(Fiber& fiber) {
+  if (__builtin_setjmp(scheduler_jump) != 0) return;
+  if (fiber.started) __builtin_longjmp(fiber.jump, 1);
+  fiber.started = true;
+  setcontext(&fiber.context);
+}
+
+[[gnu::noinline]] void leave() { __builtin_longjmp(scheduler_jump, 1); }
+
+[[gnu::noinline]] void suspend(Fiber& fiber) {
+  if (__builtin_setjmp(fiber.jump) == 0) leave();
+}
+
+#endif
+
 void fiber_main() {
   (*body)();
-  fibers[static_cast<size_t>(current)].state = State::DONE;
-  swapcontext(&fibers[static_cast<size_t>(current)].context, &scheduler);
+  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  fiber.state = State::DONE;
+  suspend(fiber);
 }
 
 void wait(State state) {
   Fiber& fiber = fibers[static_cast<size_t>(current)];
   fiber.state = state;
-  swapcontext(&fiber.context, &scheduler);
+  suspend(fiber);
 }
 
 uint64_t next_random() {
@@ -113,6 +142,7 @@ bool release_block() {
 
 void start_fiber(Fiber& fiber) {
   if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
+  fiber.started = false;
   fiber.copies.clear();
   fiber.group = 0;
   getcontext(&fiber.context);
@@ -136,7 +166,7 @@ void run_block() {
       ran = true;
       current = i;
       threadIdx.x = static_cast<unsigned>(i);
-      swapcontext(&scheduler, &fiber.context);
+      resume(fiber);
     }
     bool released = release_block();
     for (int first = 0; first < count; first += WARP) released |= release_warp(first);
