@@ -6,6 +6,8 @@
  *   length is cut to kv_len, a page outside [0, page_count) counts as masked keys, an id outside the table reads zeros.
  * - A call checks nothing that ondol.h's contracts state, enqueues its kernels on the queue's stream and returns at
  *   once. The status covers the launch; a fault inside a kernel is reported by the stream's next synchronisation.
+ * - gemm, conv, deconv and convweight have every precision; of a call whose stem lacks the wanted one the status is ONDOL_UNSUPPORTED.
+ *   No kernel of a precision other than ONDOL_EXACT has run on a device yet: they are checked in the emulator.
  * - ondol_cuda_STEM_workspace says how many bytes of device memory the call needs beside its operands. They must stay
  *   allocated until the stream has passed the call; contents need no initialisation.
  */

@@ -123,7 +123,9 @@ bool release_warp(int first) {
   words.clear();
   for (int i = first; i < first + WARP; ++i) {
     Fiber& fiber = fibers[static_cast<size_t>(i)];
-    if (fiber.word_count != fibers[static_cast<size_t>(first)].word_count) broken("lanes of a warp at different instructions");
+    if (fiber.word_count != fibers[static_cast<size_t>(first)].word_count) {
+      broken("lanes of a warp at different instructions");
+    }
     words.insert(words.end(), fiber.words, fiber.words + fiber.word_count);
     fiber.received = fibers[static_cast<size_t>(fiber.source)].value;
     fiber.state = State::READY;

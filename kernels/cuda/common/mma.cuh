@@ -36,7 +36,9 @@ void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], int
       for (int t = 0; t < 4; ++t) {
         uint32_t left = all[(row * 4 + t) * 6 + half * 2 + i / 2];
         uint32_t right = all[(column * 4 + t) * 6 + 4 + half];
-        for (int e = 0; e < each; ++e) sum += static_cast<double>(value(left, e)) * static_cast<double>(value(right, e));
+        for (int e = 0; e < each; ++e) {
+          sum += static_cast<double>(value(left, e)) * static_cast<double>(value(right, e));
+        }
       }
     }
     d[i] = static_cast<float>(sum + static_cast<double>(d[i]));
@@ -58,8 +60,9 @@ ONDOL_DEVICE void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t
   twin::multiply(d, a, b, 1, [](uint32_t word, int) { return __uint_as_float(word & ~0x1FFFu); });
 }
 
-// Four 8 x 8 matrices of 16-bit elements: lane l names row l % 8 of matrix l / 8, 16 bytes of shared memory at an address
-// that is a multiple of 16. Word i is of matrix i: elements [g][2t] and [g][2t + 1], transposed [2t][g] and [2t + 1][g].
+// Four 8 x 8 matrices of 16-bit elements: lane l names row l % 8 of matrix l / 8, 16 bytes of shared memory at an
+// address that is a multiple of 16. Word i is of matrix i: elements [g][2t] and [g][2t + 1], transposed [2t][g] and [2t
+// + 1][g].
 ONDOL_DEVICE void load_matrices(uint32_t (&words)[4], const void* row) {
   uint32_t mine[4];
   std::memcpy(mine, __builtin_assume_aligned(row, 16), sizeof mine);
@@ -101,21 +104,24 @@ ONDOL_DEVICE uint32_t shared_address(const void* p) { return static_cast<uint32_
 
 ONDOL_DEVICE void mma_bfloat16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 ONDOL_DEVICE void mma_float16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 ONDOL_DEVICE void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }

@@ -83,7 +83,8 @@ ONDOL_DEVICE float from_bfloat16(uint16_t h) { return __uint_as_float(static_cas
 // A float with 10 bits of fraction. The instruction that does this rounds ties away from zero, hence the integers.
 ONDOL_DEVICE float to_tf32(float x) {
   uint32_t bits = __float_as_uint(x);
-  if ((bits & 0x7FFFFFFF) > 0x7F800000) return __uint_as_float(bits | 0x00400000);  // the tensor core reads the upper bits
+  // Of a NaN the tensor core must see a bit of fraction: it reads the upper ones.
+  if ((bits & 0x7FFFFFFF) > 0x7F800000) return __uint_as_float(bits | 0x00400000);
   return __uint_as_float((bits + 0xFFF + (bits >> 13 & 1)) & ~0x1FFFu);
 }
 

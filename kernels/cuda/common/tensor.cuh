@@ -1,11 +1,11 @@
 // Matrix products of lower precision on tensor cores: how operands lie in shared memory, and the product of two slices.
 // What gemm and the convolutions share. None of it has run on a device yet.
 //
-// A slice is 128 bytes of k of every row of a tile: 64 elements of 16 bits, 32 of tf32, or 32 high and then 32 low parts
-// of split float32. So a step of an instruction always takes two chunks of 16 bytes. Along k, a row of the tile is a line
-// of 128 bytes; transposed (16 bits only), each of the 64 k is a line of 64 rows, and further rows follow in further
-// blocks of 64 lines. Chunk c of line l is kept at c ^ (l % 8): eight lines read at one chunk, or one line at eight, touch
-// every bank once.
+// A slice is 128 bytes of k of every row of a tile: 64 elements of 16 bits, 32 of tf32, or 32 high and then 32 low
+// parts of split float32. So a step of an instruction always takes two chunks of 16 bytes. Along k, a row of the tile
+// is a line of 128 bytes; transposed (16 bits only), each of the 64 k is a line of 64 rows, and further rows follow in
+// further blocks of 64 lines. Chunk c of line l is kept at c ^ (l % 8): eight lines read at one chunk, or one line at
+// eight, touch every bank once.
 #ifndef ONDOL_CUDA_COMMON_TENSOR_CUH
 #define ONDOL_CUDA_COMMON_TENSOR_CUH
 
@@ -21,6 +21,7 @@ constexpr int CHUNKS = 8;   // of a line
 struct Bfloat16 {
   using Element = uint16_t;             // in memory
   static constexpr int DEPTH = 64;      // elements of k in a slice
+  static constexpr int GROUP = 8;       // of them in a chunk; SPLIT: in a chunk of high and one of low parts
   static constexpr int STEPS = 4;       // instructions along a slice
   static constexpr bool SPLIT = false;
   static constexpr bool NARROW = true;  // elements lie in memory as the tensor core takes them
@@ -47,6 +48,7 @@ struct Float16 : Bfloat16 {
 struct Tf32 {
   using Element = float;
   static constexpr int DEPTH = 32;
+  static constexpr int GROUP = 4;
   static constexpr int STEPS = 4;
   static constexpr bool SPLIT = false;
   static constexpr bool NARROW = false;
@@ -62,6 +64,7 @@ struct Tf32 {
 struct Bfloat16x3 {
   using Element = float;
   static constexpr int DEPTH = 32;
+  static constexpr int GROUP = 8;
   static constexpr int STEPS = 2;
   static constexpr bool SPLIT = true;
   static constexpr bool NARROW = false;
@@ -74,7 +77,9 @@ struct Bfloat16x3 {
     int first = i % (DEPTH / 2) * 2;
 #pragma unroll
     for (int e = 0; e < 2; ++e) split_bfloat16(line[first + e], high[e], low[e]);
-    return i < DEPTH / 2 ? high[0] | static_cast<uint32_t>(high[1]) << 16 : low[0] | static_cast<uint32_t>(low[1]) << 16;
+    uint32_t highs = high[0] | static_cast<uint32_t>(high[1]) << 16;
+    uint32_t lows = low[0] | static_cast<uint32_t>(low[1]) << 16;
+    return i < DEPTH / 2 ? highs : lows;
   }
   static ONDOL_DEVICE void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     mma_bfloat16(d, a, b);
@@ -83,8 +88,36 @@ struct Bfloat16x3 {
 
 ONDOL_DEVICE int chunk_offset(int line, int chunk) { return line * LINE + (chunk ^ (line % 8)) * CHUNK; }
 
-// 16 rows, from `first` on, at the two chunks of k from `chunk` on. LEFT orders the words as a fragment of A; else words
-// 0 and 1 are the fragment of B of the first eight rows, words 2 and 3 of the others.
+struct alignas(CHUNK) Four {
+  uint32_t word[4];
+};
+
+// Stores neighbouring elements of k, group number `group` of a line that lies along k.
+template <class Format>
+ONDOL_DEVICE void store_group(const typename Format::Element (&elements)[Format::GROUP], unsigned char* tile, int line,
+                              int group) {
+  Four words;
+  if constexpr (Format::SPLIT) {
+    Four low;
+#pragma unroll
+    for (int w = 0; w < 4; ++w) {
+      uint16_t h[2];
+      uint16_t l[2];
+#pragma unroll
+      for (int e = 0; e < 2; ++e) split_bfloat16(elements[2 * w + e], h[e], l[e]);
+      words.word[w] = h[0] | static_cast<uint32_t>(h[1]) << 16;
+      low.word[w] = l[0] | static_cast<uint32_t>(l[1]) << 16;
+    }
+    *reinterpret_cast<Four*>(tile + chunk_offset(line, CHUNKS / 2 + group)) = low;
+  } else {
+#pragma unroll
+    for (int w = 0; w < 4; ++w) words.word[w] = Format::word(elements, w);
+  }
+  *reinterpret_cast<Four*>(tile + chunk_offset(line, group)) = words;
+}
+
+// 16 rows, from `first` on, at the two chunks of k from `chunk` on. LEFT orders the words as a fragment of A; else
+// words 0 and 1 are the fragment of B of the first eight rows, words 2 and 3 of the others.
 template <bool LEFT, bool TRANSPOSED>
 ONDOL_DEVICE void load_fragment(uint32_t (&words)[4], const unsigned char* tile, int first, int chunk) {
   int matrix = lane_of_warp() / 8;

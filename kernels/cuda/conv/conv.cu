@@ -1,4 +1,5 @@
-// y = act(w * x + bias + residual): see docs/arithmetic.md, Convolution. The kernels are in tiles.cu and direct.cu.
+// y = act(w * x + bias + residual): see docs/arithmetic.md, Convolution. The kernels are in tiles.cu and
+// direct.cu, for lower precision in tensor.cuh.
 #include "problem.cuh"
 
 namespace ondol::cuda {
@@ -69,11 +70,18 @@ void launch_conv(Launcher& launcher, const ConvProblem& problem) {
 
 using namespace ondol::cuda;
 
-int64_t ondol_cuda_conv_workspace(const ondol_conv_args*) { return 0; }
+int64_t ondol_cuda_conv_workspace(const ondol_conv_args* args) {
+  return conv_tensor_workspace(conv_problem(*args, false));
+}
 
 int64_t ondol_cuda_conv(const ondol_conv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("conv", args->precision, ONDOL_EXACT)) return launcher.status();
-  launch_conv(launcher, conv_problem(*args, false));
+  if (!launcher.accepts("conv", args->precision, ONDOL_BFLOAT16X3)) return launcher.status();
+  ConvProblem problem = conv_problem(*args, false);
+  if (args->precision == ONDOL_EXACT) {
+    launch_conv(launcher, problem);
+  } else {
+    launch_conv_tensor(launcher, problem, queue->workspace);
+  }
   return launcher.status();
 }

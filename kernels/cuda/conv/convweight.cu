@@ -1,6 +1,6 @@
 // dw[o, entry] = sum over images of the chain over (oy, ox) of dy * x: see docs/arithmetic.md, Convolution. Where the
 // tiles of dw would not fill a GPU, the images' chains are computed side by side into the workspace and then added in
-// ascending order.
+// ascending order. Lower precisions are in weight_tensor.cu.
 #include "weight_tile.cuh"
 
 namespace ondol::cuda {
@@ -202,6 +202,7 @@ void clear(Launcher& launcher, float* out, int64_t count) {
 using namespace ondol::cuda;
 
 int64_t ondol_cuda_convweight_workspace(const ondol_convweight_args* args) {
+  if (args->forward.precision != ONDOL_EXACT) return weight_tensor_workspace(*args);
   WeightProblem problem = weight_problem(*args);
   int64_t slots = plan_of(problem).slots;
   return slots == 1 ? 0 : slots * problem.size * 4;
@@ -209,7 +210,11 @@ int64_t ondol_cuda_convweight_workspace(const ondol_convweight_args* args) {
 
 int64_t ondol_cuda_convweight(const ondol_convweight_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("convweight", args->forward.precision, ONDOL_EXACT)) return launcher.status();
+  if (!launcher.accepts("convweight", args->forward.precision, ONDOL_BFLOAT16X3)) return launcher.status();
+  if (args->forward.precision != ONDOL_EXACT) {
+    launch_weight_tensor(launcher, *args, queue->workspace);
+    return launcher.status();
+  }
   WeightProblem problem = weight_problem(*args);
   Plan plan = plan_of(problem);
   int64_t batch = args->forward.batch;

@@ -81,6 +81,13 @@ int64_t range_count(const ConvProblem& problem) {
   return problem.args.classes * problem.phases_h * problem.phases_w;
 }
 
+// Rounded up for what comes behind them.
+int64_t lists_bytes(const ConvProblem& problem) {
+  constexpr int64_t ALIGNMENT = 256;
+  if (!needs_lists(problem)) return 0;
+  return ceil_div((sorted_size(problem) + 2 * range_count(problem)) * 4, ALIGNMENT) * ALIGNMENT;
+}
+
 }  // namespace
 }  // namespace ondol::cuda
 
@@ -88,12 +95,12 @@ using namespace ondol::cuda;
 
 int64_t ondol_cuda_deconv_workspace(const ondol_deconv_args* args) {
   ConvProblem problem = conv_problem(*args, true);
-  return needs_lists(problem) ? (sorted_size(problem) + 2 * range_count(problem)) * 4 : 0;
+  return lists_bytes(problem) + conv_tensor_workspace(problem);
 }
 
 int64_t ondol_cuda_deconv(const ondol_deconv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("deconv", args->precision, ONDOL_EXACT)) return launcher.status();
+  if (!launcher.accepts("deconv", args->precision, ONDOL_BFLOAT16X3)) return launcher.status();
   ConvProblem problem = conv_problem(*args, true);
   if (needs_lists(problem)) {
     auto* sorted = static_cast<int32_t*>(queue->workspace);
@@ -102,6 +109,10 @@ int64_t ondol_cuda_deconv(const ondol_deconv_args* args, const ondol_cuda_queue*
     problem.sorted = lists.sorted;
     problem.ranges = lists.ranges;
   }
-  launch_conv(launcher, problem);
+  if (args->precision == ONDOL_EXACT) {
+    launch_conv(launcher, problem);
+  } else {
+    launch_conv_tensor(launcher, problem, static_cast<unsigned char*>(queue->workspace) + lists_bytes(problem));
+  }
   return launcher.status();
 }

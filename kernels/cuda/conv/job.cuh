@@ -278,17 +278,22 @@ ONDOL_DEVICE Place<Coordinate> place_of(const ConvProblem& problem, const Job& j
           static_cast<Coordinate>(args.x_height)};
 }
 
-// x at an entry of a place, +0 outside the map.
-ONDOL_DEVICE float gather(const ondol_conv_args& args, const Place<int32_t>& place, const Entry<int32_t>& entry) {
-  bool inside = static_cast<uint32_t>(place.top + entry.dy) < static_cast<uint32_t>(place.rows) &&
-                static_cast<uint32_t>(place.left + entry.dx) < static_cast<uint32_t>(args.x_width);
-  return inside ? args.x[place.x + entry.x] : 0.0f;
+// Whether an entry of a place lies in the map.
+ONDOL_DEVICE bool inside(const ondol_conv_args& args, const Place<int32_t>& place, const Entry<int32_t>& entry) {
+  return static_cast<uint32_t>(place.top + entry.dy) < static_cast<uint32_t>(place.rows) &&
+         static_cast<uint32_t>(place.left + entry.dx) < static_cast<uint32_t>(args.x_width);
 }
 
-ONDOL_DEVICE float gather(const ondol_conv_args& args, const Place<int64_t>& place, const Entry<int64_t>& entry) {
-  bool inside = static_cast<uint64_t>(place.top + entry.dy) < static_cast<uint64_t>(place.rows) &&
-                static_cast<uint64_t>(place.left + entry.dx) < static_cast<uint64_t>(args.x_width);
-  return inside ? args.x[place.x + entry.x] : 0.0f;
+ONDOL_DEVICE bool inside(const ondol_conv_args& args, const Place<int64_t>& place, const Entry<int64_t>& entry) {
+  return static_cast<uint64_t>(place.top + entry.dy) < static_cast<uint64_t>(place.rows) &&
+         static_cast<uint64_t>(place.left + entry.dx) < static_cast<uint64_t>(args.x_width);
+}
+
+// x at an entry of a place, +0 outside the map.
+template <class Coordinate>
+ONDOL_DEVICE float gather(const ondol_conv_args& args, const Place<Coordinate>& place,
+                          const Entry<Coordinate>& entry) {
+  return inside(args, place, entry) ? args.x[place.x + entry.x] : 0.0f;
 }
 
 ONDOL_DEVICE void finish(const ConvProblem& problem, int64_t channel, int64_t y, int64_t residual, float value) {

@@ -35,11 +35,18 @@ struct ConvProblem {
   // class and phase the place of its first entry in that order and their number.
   const int32_t* sorted;
   const int32_t* ranges;
-  const int64_t* shift;  // of the window: rows and columns, known when the kernel runs; null for none
+  // Filters rewritten for tensor cores: for each phase and channel, in the order of the classes, a line of `pitch`
+  // bytes.
+  unsigned char* lines;
+  int64_t pitch;
 };
 
 ConvProblem conv_problem(const ondol_conv_args& args, bool transposed);
 void launch_conv(Launcher& launcher, const ConvProblem& problem);         // chooses between the two below
+void launch_conv_tensor(Launcher& launcher, ConvProblem problem, void* workspace);  // every precision but the exact one
+int64_t conv_tensor_workspace(const ConvProblem& problem);                // bytes; 0 for the exact precision
+void launch_weight_tensor(Launcher& launcher, const ondol_convweight_args& args, void* workspace);
+int64_t weight_tensor_workspace(const ondol_convweight_args& args);
 void launch_conv_tiles(Launcher& launcher, ConvProblem problem);          // many channels share their entries
 void launch_conv_direct(Launcher& launcher, ConvProblem problem);         // few do, as in a depthwise convolution
 

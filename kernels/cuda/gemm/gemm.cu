@@ -1,6 +1,6 @@
 // C = act(alpha A B + bias) + residual. A block computes one tile of C: it stages a slice of A and B in shared memory
-// and every thread keeps its outputs in registers, each one chain over ascending k. The tile decides speed only. The other
-// precisions are in tensor.cu.
+// and every thread keeps its outputs in registers, each one chain over ascending k. The tile decides speed only. The
+// other precisions are in tensor.cu.
 #include "../common/math.cuh"
 #include "gemm.cuh"
 

@@ -105,7 +105,7 @@ TensorSource tensor_source_b(const ondol_gemm_args& args) {
 bool reads_in_place(const TensorSource& source, int64_t precision, TensorOperand& operand) {
   constexpr int64_t EACH = CHUNK / 2;
   if (precision != ONDOL_BFLOAT16 && precision != ONDOL_FLOAT16) return false;
-  if (source.panels || reinterpret_cast<uintptr_t>(source.data) % CHUNK != 0) return false;
+  if (source.k == 0 || source.panels || reinterpret_cast<uintptr_t>(source.data) % CHUNK != 0) return false;
   operand.data = static_cast<const unsigned char*>(source.data);
   for (int d = 0; d < ONDOL_BATCH_RANK; d++) {
     if (source.extents[d] > 1 && source.batch[d] % EACH != 0) return false;

@@ -4,12 +4,12 @@
 #ifndef ONDOL_CUDA_GEMM_TENSOR_CUH
 #define ONDOL_CUDA_GEMM_TENSOR_CUH
 
-#include "../common/tensor.cuh"
+#include "../common/slices.cuh"
 
 namespace ondol::cuda {
 
-// An operand as the copies want it: lines of bytes that begin on multiples of 16. Along k a line is a row of A (a column
-// of B); transposed, a line is one k.
+// An operand as the copies want it: lines of bytes that begin on multiples of 16. Along k a line is a row of A (a
+// column of B); transposed, a line is one k.
 struct TensorOperand {
   const unsigned char* data;
   int64_t batch[ONDOL_BATCH_RANK];  // strides in bytes
@@ -56,49 +56,6 @@ struct TensorShape {
 using LargeShape = TensorShape<128, 128, 2, 4, 3>;
 using SmallShape = TensorShape<64, 64, 2, 2, 4>;
 
-// A thread's share of copying slices of ROWS rows. Neighbouring threads copy neighbouring chunks of a line.
-template <int ROWS, int THREADS, bool TRANSPOSED>
-struct SliceCopy {
-  static constexpr int EACH = ROWS * CHUNKS / THREADS;
-  static constexpr int APART = THREADS / CHUNKS;  // lines between a thread's chunks
-  static constexpr int LINES = 64;                // of a transposed block
-  static_assert(!TRANSPOSED || LINES % APART == 0, "a thread's lines repeat from block to block");
-
-  const unsigned char* data;
-  int64_t pitch, extent, lines;
-  int64_t line, byte;  // of the thread's first chunk in the next slice
-  int64_t at;          // its address
-
-  ONDOL_DEVICE SliceCopy(const TensorOperand& operand, const unsigned char* from, int64_t first)
-      : data(from), pitch(operand.pitch), extent(operand.extent), lines(operand.lines) {
-    int64_t row = TRANSPOSED ? 0 : first;
-    line = row + static_cast<int>(threadIdx.x) / CHUNKS;
-    byte = (TRANSPOSED ? first * 2 : 0) + static_cast<int>(threadIdx.x) % CHUNKS * CHUNK;
-    at = line * pitch + byte;
-  }
-
-  ONDOL_DEVICE void next(unsigned char* tile) {
-    int here = static_cast<int>(threadIdx.x) / CHUNKS;
-    int chunk = static_cast<int>(threadIdx.x) % CHUNKS;
-#pragma unroll
-    for (int i = 0; i < EACH; ++i) {
-      int down = TRANSPOSED ? i * APART % LINES : i * APART;
-      int block = TRANSPOSED ? i * APART / LINES : 0;
-      int64_t left = line + down < lines ? extent - byte - block * LINE : 0;
-      int bytes = left <= 0 ? 0 : left < CHUNK ? static_cast<int>(left) : CHUNK;
-      const unsigned char* from = bytes > 0 ? data + at + down * pitch + block * LINE : data;
-      copy_async(tile + block * (LINES * LINE) + chunk_offset(here + down, chunk), from, bytes);
-    }
-    if (TRANSPOSED) {
-      line += LINES;
-      at += LINES * pitch;
-    } else {
-      byte += LINE;
-      at += LINE;
-    }
-  }
-};
-
 ONDOL_DEVICE const unsigned char* tensor_batch(const ondol_gemm_args& args, const TensorOperand& operand,
                                                int64_t batch) {
   const unsigned char* at = operand.data;
@@ -142,7 +99,8 @@ ONDOL_DEVICE float chain_again(const ondol_gemm_args& args, const TensorOutput& 
 }
 
 template <class Format>
-ONDOL_DEVICE void tensor_finish(const TensorProblem& problem, const TensorOutput& at, int64_t i, int64_t j, float value) {
+ONDOL_DEVICE void tensor_finish(const TensorProblem& problem, const TensorOutput& at, int64_t i, int64_t j,
+                                float value) {
   using Element = typename Format::Element;
   const ondol_gemm_args& args = problem.args;
   if constexpr (Format::SPLIT) {
@@ -186,8 +144,12 @@ __global__ void __launch_bounds__(Shape::THREADS, 1) gemm_tensor(TensorProblem p
   int row = warp / Shape::WARPS_ACROSS * Shape::WARP_ROWS;
   int column = warp % Shape::WARPS_ACROSS * Shape::WARP_COLUMNS;
 
-  SliceCopy<Shape::ROWS, Shape::THREADS, A_TRANSPOSED> a(problem.a, tensor_batch(args, problem.a, batch), i0);
-  SliceCopy<Shape::COLUMNS, Shape::THREADS, B_TRANSPOSED> b(problem.b, tensor_batch(args, problem.b, batch), j0);
+  const TensorOperand& left = problem.a;
+  const TensorOperand& right = problem.b;
+  SliceCopy<Shape::ROWS, Shape::THREADS, A_TRANSPOSED> a(tensor_batch(args, left, batch), left.pitch, left.extent,
+                                                         left.lines, i0);
+  SliceCopy<Shape::COLUMNS, Shape::THREADS, B_TRANSPOSED> b(tensor_batch(args, right, batch), right.pitch, right.extent,
+                                                            right.lines, j0);
   typename Part::Sums sums = {};
 #pragma unroll
   for (int stage = 0; stage < STAGES - 1; ++stage) {

@@ -81,7 +81,9 @@ static void check_conversions() {
   for (int i = 0; i < 100000; i++) check_conversion(__uint_as_float(static_cast<uint32_t>(random_source())));
   for (int i = 0; i < 20000; i++) {  // ties and their neighbours
     uint32_t tie = static_cast<uint32_t>(random_source()) << 16 | 0x8000;
-    for (uint32_t near : {tie - 1, tie, tie + 1, tie >> 4, (tie >> 3) + 0x38000000}) check_conversion(__uint_as_float(near));
+    for (uint32_t near : {tie - 1, tie, tie + 1, tie >> 4, (tie >> 3) + 0x38000000}) {
+      check_conversion(__uint_as_float(near));
+    }
   }
   EXPECT(cuda::pack_bfloat16(1.0f, -2.0f) == 0xC0003F80u && cuda::pack_float16(1.0f, -2.0f) == 0xC0003C00u, "pack");
 }
@@ -216,7 +218,11 @@ static void check_copies() {
     alignas(16) unsigned char line[3][32][16];
   };
   alignas(16) static unsigned char from[3][32][16];
-  for (auto& lines : from) for (auto& line : lines) for (auto& byte : line) byte = static_cast<unsigned char>(random_source() % 255);
+  for (auto& lines : from) {
+    for (auto& line : lines) {
+      for (auto& byte : line) byte = static_cast<unsigned char>(random_source() % 255);
+    }
+  }
   int early = 0, wrong = 0;
   cuda::emulate::run(1, 32, sizeof(Lines), [&] {
     auto& s = cuda::shared<Lines>();

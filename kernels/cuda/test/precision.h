@@ -84,6 +84,17 @@ struct Sum {
   }
 };
 
+// Factors of 1 whose product in a precision is known: rounded to nearest even by tf32, kept by the two parts of a split.
+struct Rounding {
+  int64_t precision;
+  float factor, product;
+};
+inline const Rounding roundings[] = {
+    {ONDOL_TF32, 1 + 0x3p-12f, 1 + 0x1p-10f},     {ONDOL_TF32, 1 + 0x1p-11f, 1},
+    {ONDOL_TF32, 1 + 0x3p-11f, 1 + 0x1p-9f},      {ONDOL_TF32, -1 - 0x5p-12f, -1 - 0x1p-10f},
+    {ONDOL_BFLOAT16X3, 1 + 0x1p-15f, 1 + 0x1p-15f}, {ONDOL_BFLOAT16X3, -1 - 0xFFp-15f, -1 - 0xFFp-15f},
+};
+
 inline double activated(int64_t which, double x) {
   switch (which) {
     case ONDOL_RELU: return x < 0 ? 0 : x;

@@ -4,6 +4,7 @@
 #define ONDOL_CUDA_TEST_REFERENCE_H
 
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "ondol.h"
@@ -30,6 +31,16 @@ void attention_backward(const ondol_attention_backward_args& args);
 void conv(const ondol_conv_args& args);
 void deconv(const ondol_conv_args& args);
 void convweight(const ondol_convweight_args& args);
+
+// The chain of every output of a conv or deconv, without bias and what follows.
+struct Step {
+  float x, w;
+};
+using VisitChain = std::function<void(int64_t n, int64_t o, int64_t pixel, const std::vector<Step>& chain)>;
+// And those of every live weight's gradient, x and dy, image by image.
+using VisitWeight = std::function<void(int64_t element, const std::vector<Step>& chain)>;
+void each_weight(const ondol_convweight_args& args, const VisitWeight& visit);
+void each_chain(const ondol_conv_args& args, bool transposed, const VisitChain& visit);
 
 }  // namespace reference
 
