@@ -242,11 +242,11 @@ int main() {
   check_rounding();
   for (int64_t precision = ONDOL_BFLOAT16; precision <= ONDOL_BFLOAT16X3; precision++) {
     for (bool transposed : {false, true}) {
-      for (int round = 0; round < rounds(24); round++) generated(transposed, round % 2, precision);
+      for (int round = 0; round < rounds(12); round++) generated(transposed, round % 2, precision);
       check_wide(transposed, precision);
-      if (rounds(24) == 24) large(transposed, 70, chance(2) ? 1 : 0, precision);
+      if (rounds(12) == 12) large(transposed, 70, chance(2) ? 1 : 0, precision);
     }
-    for (int round = 0; round < rounds(24); round++) generated_weights(round % 2, precision);
+    for (int round = 0; round < rounds(12); round++) generated_weights(round % 2, precision);
     large_weights(precision % 2 == 0, precision);
     wide_weights(precision);
   }

@@ -230,7 +230,7 @@ int main() {
   special.special = special.plain = true;
   for (int64_t precision = ONDOL_BFLOAT16; precision <= ONDOL_BFLOAT16X3; precision++) {
     check_repeats(precision);
-    for (int round = 0; round < rounds(16); round++) {
+    for (int round = 0; round < rounds(12); round++) {
       check(precision, pick({1, 2, 15, 16, 17, 63, 64, 65}), pick({1, 3, 16, 17, 63, 64, 65, 130}),
             pick({0, 1, 7, 8, 31, 32, 33, 63, 64, 65, 200, 330}), 1, round % 2 ? any : aligned);
     }
