@@ -16,7 +16,9 @@ constexpr size_t STACK_BYTES = 64 * 1024;
 constexpr size_t GUARD_BYTES = 256;
 constexpr int WARP = 32;
 
-enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, DONE };
+constexpr size_t SHARED_ALIGNMENT = 1024;
+
+enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, WAITING, DONE };
 
 struct Copy {
   void* to;
@@ -34,10 +36,7 @@ struct Fiber {
   uint32_t value = 0;    // offered to the warp
   int source = 0;        // the thread whose value is wanted
   uint32_t received = 0;
-  const uint32_t* words = nullptr;  // offered to the warp by collect
-  int word_count = 0;
-  std::vector<Copy> copies;  // asynchronous and still to be done
-  int64_t group = 0;         // of copies that is being filled
+  const std::function<bool()>* ready = nullptr;  // what a waiting fiber waits for
 };
 
 std::vector<Fiber> fibers;
@@ -45,45 +44,14 @@ int count = 0;    // fibers of the current block
 int current = 0;
 int any = 0;      // of the block barrier's predicates
 int all_any = 0;  // the same, of the barrier just passed
-std::vector<unsigned char> arena;
-std::vector<uint32_t> collected[1024 / WARP];  // of each warp
+std::vector<unsigned char> arena_store;
+unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
 size_t arena_bytes = 0;
+std::vector<std::function<void()>> put_off;
+uint64_t blocks_run = 0;
 const std::function<void()>* body = nullptr;
 Order order = Order::ASCENDING;
 uint64_t random_state = 1;
-
-[[noreturn]] void broken(const char* what) {
-  std::fprintf(stderr, "emulated block %u, thread %d: %s\n", blockIdx.x, current, what);
-  std::abort();
-}
-
-// A switch by ucontext is a system call, by a jump it is a few instructions. Sanitizers know the former only.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
-
-ucontext_t scheduler;
-
-void resume(Fiber& fiber) { swapcontext(&scheduler, &fiber.context); }
-void suspend(Fiber& fiber) { swapcontext(&fiber.context, &scheduler); }
-
-#else
-
-void* scheduler_jump[5];
-
-// noipa: who calls these may keep nothing in a register that a call can change, although the jump back shows in none of them.
-[[gnu::noipa]] void resume(Fiber& fiber) {
-  if (__builtin_setjmp(scheduler_jump) != 0) return;
-  if (fiber.started) __builtin_longjmp(fiber.jump, 1);
-  fiber.started = true;
-  setcontext(&fiber.context);
-}
-
-[[gnu::noipa]] void leave() { __builtin_longjmp(scheduler_jump, 1); }
-
-[[gnu::noipa]] void suspend(Fiber& fiber) {
-  if (__builtin_setjmp(fiber.jump) == 0) leave();
-}
-
-#endif
 
 void fiber_main() {
   (*body)();
@@ -143,17 +111,54 @@ bool release_block() {
   return true;
 }
 
-void start_fiber(Fiber& fiber) {
-  if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
-  fiber.started = false;
-  fiber.copies.clear();
-  fiber.group = 0;
-  getcontext(&fiber.context);
-  fiber.context.uc_stack.ss_sp = fiber.stack.get();
-  fiber.context.uc_stack.ss_size = STACK_BYTES;
-  fiber.context.uc_link = nullptr;
-  makecontext(&fiber.context, fiber_main, 0);
-  fiber.state = State::READY;
+bool wake() {
+  bool woke = false;
+  for (int i = 0; i < count; ++i) {
+    Fiber& fiber = fibers[static_cast<size_t>(i)];
+    if (fiber.state != State::WAITING || !(*fiber.ready)()) continue;
+    fiber.state = State::READY;
+    woke = true;
+  }
+  return woke;
+}
+
+// Descending: only when no thread can go on. Shuffled: each piece with an even chance. Ascending: all of it.
+bool do_put_off(bool idle) {
+  if (order == Order::DESCENDING && !idle) return false;
+  std::vector<std::function<void()>> work, kept;
+  work.swap(put_off);
+  bool did = false;
+  for (auto& piece : work) {
+    if (order == Order::SHUFFLED && !idle && next_random() % 2 == 0) {
+      kept.push_back(std::move(piece));
+      continue;
+    }
+    piece();
+    did = true;
+  }
+  put_off.insert(put_off.begin(), kept.begin(), kept.end());
+  return did;
+}
+
+bool all_done() {
+  for (int i = 0; i < count; ++i) {
+    if (fibers[static_cast<size_t>(i)].state != State::DONE) return false;
+  }
+  return true;
+}
+
+void start_fibers() {
+  any = 0;
+  for (int i = 0; i < count; ++i) {
+    Fiber& fiber = fibers[static_cast<size_t>(i)];
+    if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.get();
+    fiber.context.uc_stack.ss_size = STACK_BYTES;
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, fiber_main, 0);
+    fiber.state = State::READY;
+  }
 }
 
 void run_block() {
@@ -171,24 +176,32 @@ void run_block() {
       threadIdx.x = static_cast<unsigned>(i);
       resume(fiber);
     }
+    if (all_done()) break;
     bool released = release_block();
     for (int first = 0; first < count; first += WARP) released |= release_warp(first);
-    if (released) continue;
-    if (!ran) break;
+    released |= wake();
+    released |= do_put_off(!ran && !released);
+    if (!ran && !released) break;
   }
   for (int i = 0; i < count; ++i) {
     current = i;
     if (fibers[static_cast<size_t>(i)].state != State::DONE) broken("waits at a barrier that others never reach");
   }
+  if (!put_off.empty()) broken("ended before a copy that was begun");
 }
 
 void check_guard() {
-  for (size_t i = arena_bytes; i < arena.size(); ++i) {
+  for (size_t i = arena_bytes; i < arena_bytes + GUARD_BYTES; ++i) {
     if (arena[i] != 0xFF) broken("wrote past the end of its shared memory");
   }
 }
 
 }  // namespace
+
+void broken(const char* what) {
+  std::fprintf(stderr, "emulated block %u, thread %d: %s\n", blockIdx.x, current, what);
+  std::abort();
+}
 
 void set_order(Order new_order, uint64_t seed) {
   order = new_order;
@@ -205,7 +218,9 @@ void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<
   arena_bytes = shared_bytes;
   for (unsigned block = 0; block < blocks; ++block) {
     blockIdx.x = block;
-    arena.assign(shared_bytes + GUARD_BYTES, 0xFF);
+    arena_store.assign(shared_bytes + GUARD_BYTES + SHARED_ALIGNMENT, 0xFF);
+    arena = arena_store.data() + (SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(arena_store.data()) % SHARED_ALIGNMENT);
+    blocks_run++;
     run_block();
     check_guard();
   }
@@ -213,8 +228,29 @@ void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<
 
 void* shared_memory(size_t bytes) {
   if (bytes > arena_bytes) broken("uses more shared memory than the launch gave it");
-  return arena.data();
+  return arena;
 }
+
+uint32_t shared_address(const void* at) {
+  ptrdiff_t offset = static_cast<const unsigned char*>(at) - arena;
+  if (offset < 0 || offset > static_cast<ptrdiff_t>(arena_bytes)) broken("takes the shared address of other memory");
+  return static_cast<uint32_t>(offset);
+}
+
+unsigned char* shared_at(uint32_t address, size_t bytes) {
+  if (address + bytes > arena_bytes) broken("reaches past the end of its shared memory");
+  return arena + address;
+}
+
+void wait_until(const std::function<bool()>& ready) {
+  if (ready()) return;
+  fibers[static_cast<size_t>(current)].ready = &ready;
+  wait(State::WAITING);
+}
+
+void later(std::function<void()> work) { put_off.push_back(std::move(work)); }
+
+uint64_t block_number() { return blocks_run; }
 
 int block_barrier(int predicate) {
   any |= predicate != 0;

@@ -1,0 +1,238 @@
+#include "emulate_hopper.h"
+
+#include <vector>
+
+namespace ondol::cuda::emulate {
+namespace {
+
+// ---- barriers -----------------------------------------------------------------------------------------------------
+
+struct BarrierState {
+  uint16_t phase;     // parity of the current phase
+  uint8_t expected;   // arrivals of a phase
+  uint8_t arrivals;   // still missing in this one
+  int32_t bytes;      // still missing in this one
+};
+static_assert(sizeof(BarrierState) == sizeof(uint64_t), "a barrier has eight bytes");
+
+BarrierState load(const uint64_t* barrier) {
+  BarrierState state;
+  std::memcpy(&state, barrier, sizeof state);
+  return state;
+}
+
+void store(uint64_t* barrier, BarrierState state) {
+  if (state.arrivals == 0 && state.bytes == 0) {
+    state.phase ^= 1;
+    state.arrivals = state.expected;
+  }
+  std::memcpy(barrier, &state, sizeof state);
+}
+
+struct NamedBarrier {
+  int arrived = 0;
+  uint64_t generation = 0;
+};
+
+// ---- products -----------------------------------------------------------------------------------------------------
+
+constexpr int GROUP = 128;  // threads of a warpgroup
+constexpr int DEPTH = 16;
+
+struct Thread {
+  std::vector<Product> open;
+  std::vector<std::vector<Product>> groups;
+  const uint32_t* a_registers = nullptr;  // shown to the other threads of the warp
+};
+
+uint64_t block = 0;
+NamedBarrier named[16];
+Thread threads[1024];
+
+// What belongs to a block begins anew with it.
+void begin_block() {
+  if (block == block_number()) return;
+  block = block_number();
+  for (NamedBarrier& barrier : named) barrier = NamedBarrier();
+  for (Thread& thread : threads) {
+    if (!thread.open.empty() || !thread.groups.empty()) broken("an earlier block never waited for a product");
+  }
+}
+
+Thread& self() {
+  begin_block();
+  return threads[threadIdx.x];
+}
+
+float from_half(uint16_t h) {
+  int exponent = h >> 10 & 31;
+  float mantissa = static_cast<float>(h & 1023);
+  float magnitude = exponent == 0    ? std::ldexp(mantissa, -24)
+                    : exponent == 31 ? (mantissa == 0 ? INFINITY : NAN)
+                                     : std::ldexp(mantissa + 1024, exponent - 25);
+  return (h & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+float to_float(uint16_t bits, bool bfloat16) {
+  return bfloat16 ? __uint_as_float(static_cast<uint32_t>(bits) << 16) : from_half(bits);
+}
+
+// The 128-byte swizzle: in every 1024 bytes, the 16-byte chunk within its line of 128 is exchanged by the line's number.
+uint32_t swizzled(uint32_t address) { return address ^ (address >> 7 & 7) << 4; }
+
+uint16_t element(uint32_t address) {
+  uint16_t bits;
+  std::memcpy(&bits, shared_at(swizzled(address), sizeof bits), sizeof bits);
+  return bits;
+}
+
+// A matrix in shared memory with a 128-byte swizzle, stored by lines of 64 elements along `line` (the depth, or the rows
+// of A, the columns of B); eight lines are an atom of 1024 bytes.
+struct Matrix {
+  uint32_t start, leading, stride;
+  bool columns;
+
+  Matrix(uint64_t descriptor, bool is_columns) : columns(is_columns) {
+    start = static_cast<uint32_t>(descriptor & 0x3FFF) << 4;
+    leading = static_cast<uint32_t>(descriptor >> 16 & 0x3FFF) << 4;
+    stride = static_cast<uint32_t>(descriptor >> 32 & 0x3FFF) << 4;
+    if (descriptor >> 62 != 1) broken("a matrix descriptor without the 128-byte swizzle");
+    if ((descriptor >> 49 & 7) != 0) broken("a matrix descriptor with a base offset");
+    if (stride % 1024 != 0 || (columns && leading % 1024 != 0)) broken("a matrix of broken swizzle atoms");
+    if (start % 1024 >= (columns ? 1u : 128u)) broken("a matrix that begins inside a swizzle atom");
+  }
+
+  uint16_t at(int across, int depth) const {
+    uint32_t x = static_cast<uint32_t>(across), k = static_cast<uint32_t>(depth);
+    if (columns) return element(start + x / 64 * leading + x % 64 * 2 + k / 8 * stride + k % 8 * 128);
+    return element(start + x / 8 * stride + x % 8 * 128 + k * 2);
+  }
+};
+
+// The thread's two rows of A: from shared memory, or from the registers of the four threads that share them.
+void rows_of_a(const Product& p, float (&rows)[2][DEPTH]) {
+  int thread = static_cast<int>(threadIdx.x);
+  int lane = thread % 32;
+  int first_row = thread % GROUP / 32 * 16 + lane / 4;
+  if (p.a_registers == nullptr) {
+    Matrix a(p.a, p.a_columns);
+    for (int k = 0; k < DEPTH; ++k) {
+      for (int r = 0; r < 2; ++r) rows[r][k] = to_float(a.at(first_row + 8 * r, k), p.bfloat16);
+    }
+    return;
+  }
+  for (int k = 0; k < DEPTH; ++k) {
+    const uint32_t* registers = threads[thread / 4 * 4 + k % 8 / 2].a_registers;
+    for (int r = 0; r < 2; ++r) {
+      uint32_t pair = registers[k / 8 * 2 + r];
+      rows[r][k] = to_float(static_cast<uint16_t>(pair >> k % 2 * 16), p.bfloat16);
+    }
+  }
+}
+
+void compute(const Product& p) {
+  float rows[2][DEPTH];
+  rows_of_a(p, rows);
+  Matrix b(p.b, p.b_columns);
+  int column = static_cast<int>(threadIdx.x) % 4 * 2;
+  for (int i = 0; i < p.n / 2; ++i) {
+    int r = i % 4 / 2;
+    double sum = p.accumulate ? static_cast<double>(p.d[i]) : 0;
+    for (int k = 0; k < DEPTH; ++k) {
+      sum += static_cast<double>(rows[r][k]) *
+             static_cast<double>(to_float(b.at(i / 4 * 8 + column + i % 2, k), p.bfloat16));
+    }
+    p.d[i] = static_cast<float>(sum);
+  }
+}
+
+int device_capability = 90;
+
+}  // namespace
+
+int capability() { return device_capability; }
+
+void set_capability(int value) { device_capability = value; }
+
+void barrier_init(uint64_t* barrier, int arrivals) {
+  BarrierState state{0, static_cast<uint8_t>(arrivals), static_cast<uint8_t>(arrivals), 0};
+  std::memcpy(barrier, &state, sizeof state);
+}
+
+void barrier_arrive(uint64_t* barrier, uint32_t bytes) {
+  BarrierState state = load(barrier);
+  if (state.arrivals == 0) broken("arrives once too often at a barrier");
+  state.arrivals--;
+  state.bytes += static_cast<int32_t>(bytes);
+  store(barrier, state);
+}
+
+void barrier_wait(const uint64_t* barrier, int parity) {
+  wait_until([=] { return load(barrier).phase != parity; });
+}
+
+void named_barrier(int id, int count, bool waits) {
+  begin_block();
+  NamedBarrier& barrier = named[id];
+  uint64_t generation = barrier.generation;
+  if (++barrier.arrived == count) {
+    barrier.arrived = 0;
+    barrier.generation++;
+  }
+  if (waits) wait_until([&] { return barrier.generation != generation; });
+}
+
+void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]) {
+  int64_t lines = map.box[1] * map.box[2] * map.box[3] * map.box[4];
+  uint32_t first = shared_address(target);
+  if (first % 1024 != 0 || map.box[0] != 64) broken("a copied box that the swizzle does not fit");
+  std::memset(shared_at(first, static_cast<size_t>(lines * 128)), 0xFF, static_cast<size_t>(lines * 128));
+  int64_t begin[5];
+  for (int d = 0; d < 5; ++d) begin[d] = at[d];
+  later([=] {
+    for (int64_t line = 0; line < lines; ++line) {
+      int64_t rest = line;
+      bool inside = true;
+      int64_t offset = 0;
+      for (int d = 1; d < 5; ++d) {
+        int64_t index = begin[d] + rest % map.box[d];
+        rest /= map.box[d];
+        inside = inside && index >= 0 && index < map.size[d];
+        offset += index * map.stride[d];
+      }
+      for (int64_t x = 0; x < 64; ++x) {
+        int64_t index = begin[0] + x;
+        uint16_t bits = 0;
+        if (inside && index >= 0 && index < map.size[0]) std::memcpy(&bits, map.base + offset + index * 2, 2);
+        std::memcpy(shared_at(swizzled(first + static_cast<uint32_t>(line * 128 + x * 2)), 2), &bits, 2);
+      }
+    }
+    BarrierState state = load(barrier);
+    state.bytes -= static_cast<int32_t>(lines * 128);
+    store(barrier, state);
+  });
+}
+
+void product(const Product& product) { self().open.push_back(product); }
+
+void product_commit() {
+  Thread& thread = self();
+  thread.groups.push_back(std::move(thread.open));
+  thread.open.clear();
+}
+
+void product_wait(int pending) {
+  Thread& thread = self();
+  while (static_cast<int>(thread.groups.size()) > pending) {
+    for (const Product& p : thread.groups.front()) {
+      thread.a_registers = p.a_registers;
+      __syncwarp();
+      compute(p);
+      __syncwarp();
+    }
+    thread.groups.erase(thread.groups.begin());
+  }
+  __syncwarp();
+}
+
+}  // namespace ondol::cuda::emulate

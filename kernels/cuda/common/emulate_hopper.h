@@ -1,0 +1,54 @@
+// The Hopper units on the host: transaction barriers, named barriers, tensor copies and warpgroup products, with the
+// layouts that the PTX manual documents. hopper.cuh calls them where the device has an instruction.
+//
+// What the hardware does later is done later here too, so that a missing wait shows: a copy lands after the threads have
+// run on, and its target is NaN until then; a product is computed when its group is waited for, from what shared memory
+// and the registers of A hold at that time.
+#ifndef ONDOL_CUDA_COMMON_EMULATE_HOPPER_H
+#define ONDOL_CUDA_COMMON_EMULATE_HOPPER_H
+
+#include "emulate.h"
+
+namespace ondol::cuda::emulate {
+
+// The compute capability, times ten, of the device that is emulated: 90 at first.
+ONDOL_API int capability();
+ONDOL_API void set_capability(int value);
+
+// A transaction barrier in its eight bytes: a phase ends when the arrivals and the bytes it waits for are zero.
+ONDOL_API void barrier_init(uint64_t* barrier, int arrivals);
+ONDOL_API void barrier_arrive(uint64_t* barrier, uint32_t bytes);
+ONDOL_API void barrier_wait(const uint64_t* barrier, int parity);
+
+ONDOL_API void named_barrier(int id, int threads, bool waits);
+
+// A box of 2-byte elements out of a tensor of five dimensions, the first contiguous; elements outside are zeros.
+struct TensorMap {
+  const unsigned char* base;
+  int64_t size[5];
+  int64_t stride[5];  // in bytes; the first is 2
+  int64_t box[5];
+};
+
+// The box's lines (its first dimension, 128 bytes) in ascending order, 128-byte swizzle.
+ONDOL_API void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]);
+
+// One product D[64, n] (+)= A[64, 16] B[16, n] of a warpgroup, as its current thread sees it. D and the registers of A
+// must live until the group is waited for.
+struct Product {
+  float* d;
+  int n;
+  bool accumulate;
+  bool bfloat16;           // or float16
+  const uint32_t* a_registers;  // four, or null where A is in shared memory
+  uint64_t a, b;           // matrix descriptors
+  bool a_columns, b_columns;    // stored with the rows of A, the columns of B contiguous
+};
+
+ONDOL_API void product(const Product& product);
+ONDOL_API void product_commit();
+ONDOL_API void product_wait(int pending);  // until at most so many groups are
+
+}  // namespace ondol::cuda::emulate
+
+#endif

@@ -1,0 +1,193 @@
+// The units that sm_90a adds, for kernels of lower precision: warpgroup products (wgmma), tensor copies (TMA), transaction
+// barriers (mbarrier), named barriers, registers handed from one warpgroup to another. Each is a thin wrapper of one PTX
+// instruction and has a twin on the host (emulate_hopper.h). None has run on a device yet.
+//
+// Layouts, of 16-bit elements, everywhere with the 128-byte swizzle:
+// - A tile in shared memory is one or more panels, each of lines of 64 elements (128 bytes), its first line at a multiple
+//   of 1024 bytes. tensor_copy writes one panel: line r is the r-th of the box.
+// - An operand of a product whose depth runs along the lines is `lines`: the 16 depths from 16 k on begin 32 k bytes after
+//   the panel. One whose depth runs across them is `columns`: they begin 16 lines, 2048 bytes, after each other, and
+//   further panels hold its further columns.
+// - A thread of a warpgroup, w = its warp, g = lane / 4 and t = lane % 4, holds of D[64, n], in its float 4 j + 2 r + e,
+//   D[16 w + 8 r + g][8 j + 2 t + e]; A in registers is that of mma.sync.
+//
+// Kernels are compiled for every architecture, with an empty body where ONDOL_HOPPER is not defined.
+#ifndef ONDOL_CUDA_COMMON_HOPPER_CUH
+#define ONDOL_CUDA_COMMON_HOPPER_CUH
+
+#include "mma.cuh"
+#include "tensormap.cuh"
+#include "wgmma.cuh"
+
+namespace ondol::cuda {
+
+constexpr int WARPGROUP = 128;
+constexpr int PANEL = 64;  // elements of a line of a panel
+
+// Shared memory whose first byte is at a multiple of 1024.
+#ifdef ONDOL_CUDA_EMULATE
+template <class T>
+T& swizzled_shared() {
+  return shared<T>();
+}
+#else
+template <class T>
+ONDOL_DEVICE T& swizzled_shared() {
+  extern __shared__ __align__(1024) unsigned char ondol_swizzled_memory[];
+  return *reinterpret_cast<T*>(ondol_swizzled_memory);
+}
+#endif
+
+// Of a block's shared memory; eight bytes.
+struct Barrier {
+  uint64_t state;
+};
+
+#ifdef ONDOL_CUDA_EMULATE
+
+inline uint32_t shared_address(const void* at) { return emulate::shared_address(at); }
+
+// By one thread, before all others are let go on by fence_barriers and __syncthreads.
+inline void barrier_init(Barrier& barrier, int arrivals) { emulate::barrier_init(&barrier.state, arrivals); }
+inline void fence_barriers() {}
+inline void barrier_arrive(Barrier& barrier) { emulate::barrier_arrive(&barrier.state, 0); }
+// Arrives, and makes the phase wait for so many bytes of copies too.
+inline void barrier_expect(Barrier& barrier, uint32_t bytes) { emulate::barrier_arrive(&barrier.state, bytes); }
+// Until the phase of this parity (0 for the first, then alternating) is over.
+inline void barrier_wait(Barrier& barrier, int parity) { emulate::barrier_wait(&barrier.state, parity); }
+
+// `at` is the first element of the box in each dimension; what lies outside of the tensor becomes zeros.
+inline void tensor_copy(const TensorMap& map, Barrier& barrier, void* target, int at0, int at1, int at2, int at3,
+                        int at4) {
+  emulate::tensor_copy(map, &barrier.state, target, {at0, at1, at2, at3, at4});
+}
+inline void prefetch(const TensorMap&) {}
+
+// `threads` counts those that wait and those that only arrive, whole warps. Barrier 0 is __syncthreads.
+inline void named_barrier_sync(int id, int threads) { emulate::named_barrier(id, threads, true); }
+inline void named_barrier_arrive(int id, int threads) { emulate::named_barrier(id, threads, false); }
+
+template <int REGISTERS>
+void more_registers() {}
+template <int REGISTERS>
+void fewer_registers() {}
+
+// Between ordinary writes to shared memory and the products or copies that read them.
+inline void fence_async() {}
+
+// Before the first product after registers of D or A were written.
+inline void product_fence() {}
+inline void product_commit() { emulate::product_commit(); }
+template <int PENDING>
+void product_wait() {
+  emulate::product_wait(PENDING);
+}
+template <int FLOATS>
+void pin(float (&)[FLOATS]) {}
+
+#else
+
+ONDOL_DEVICE void barrier_init(Barrier& barrier, int arrivals) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
+}
+
+#ifdef ONDOL_HOPPER
+
+ONDOL_DEVICE void fence_barriers() {
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+
+ONDOL_DEVICE void barrier_arrive(Barrier& barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(&barrier)) : "memory");
+}
+
+ONDOL_DEVICE void barrier_expect(Barrier& barrier, uint32_t bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(&barrier)), "r"(bytes)
+               : "memory");
+}
+
+ONDOL_DEVICE void barrier_wait(Barrier& barrier, int parity) {
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+      "@done bra over;\n"
+      "bra again;\n"
+      "over:\n"
+      "}\n" ::"r"(shared_address(&barrier)),
+      "r"(parity)
+      : "memory");
+}
+
+ONDOL_DEVICE void tensor_copy(const TensorMap& map, Barrier& barrier, void* target, int at0, int at1, int at2, int at3,
+                              int at4) {
+  asm volatile(
+      "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6, %7}], "
+      "[%2];" ::"r"(shared_address(target)),
+      "l"(reinterpret_cast<uint64_t>(&map)), "r"(shared_address(&barrier)), "r"(at0), "r"(at1), "r"(at2), "r"(at3),
+      "r"(at4)
+      : "memory");
+}
+
+ONDOL_DEVICE void prefetch(const TensorMap& map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<uint64_t>(&map)) : "memory");
+}
+
+ONDOL_DEVICE void named_barrier_sync(int id, int threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
+}
+
+ONDOL_DEVICE void named_barrier_arrive(int id, int threads) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
+}
+
+template <int REGISTERS>
+ONDOL_DEVICE void more_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+
+template <int REGISTERS>
+ONDOL_DEVICE void fewer_registers() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+
+ONDOL_DEVICE void fence_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+ONDOL_DEVICE void product_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+ONDOL_DEVICE void product_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+
+template <int PENDING>
+ONDOL_DEVICE void product_wait() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+}
+
+// Registers of D, before and after the products that work on them: no compiler moves what it does with them across.
+template <int FLOATS>
+ONDOL_DEVICE void pin(float (&d)[FLOATS]) {
+#pragma unroll
+  for (int i = 0; i < FLOATS; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
+
+#endif
+#endif
+
+// The address fields of a matrix descriptor are in units of 16 bytes.
+constexpr uint64_t SWIZZLE_128 = uint64_t{1} << 62;
+
+// An operand whose depth runs along the lines: `panel` with the bytes of the depths before it added.
+ONDOL_DEVICE uint64_t lines_descriptor(uint32_t panel) {
+  constexpr uint64_t ATOM = 1024 / 16;  // from eight lines to the next eight
+  return SWIZZLE_128 | ATOM << 32 | uint64_t{1} << 16 | (panel & 0x3FFFF) >> 4;
+}
+
+// One whose depth runs across the lines, with `panel_bytes` between its panels.
+ONDOL_DEVICE uint64_t columns_descriptor(uint32_t panel, uint32_t panel_bytes) {
+  constexpr uint64_t ATOM = 1024 / 16;
+  return SWIZZLE_128 | ATOM << 32 | static_cast<uint64_t>(panel_bytes >> 4) << 16 | (panel & 0x3FFFF) >> 4;
+}
+
+}  // namespace ondol::cuda
+
+#endif
