@@ -2,6 +2,11 @@
 set(ONDOL_CUDA_SOURCES
   attention/attention.cu
   attention/backward.cu
+  attention/hopper.cu
+  attention/hopper_backward.cu
+  attention/mma.cu
+  attention/mma_backward.cu
+  cast/cast.cu
   conv/conv.cu
   conv/convweight.cu
   conv/deconv.cu

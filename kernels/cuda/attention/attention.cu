@@ -4,6 +4,8 @@
 // An item of few rows and many keys (decoding) is cut into chunks of 256 keys, one block each; a second kernel merges
 // the chunks in order. Whether an item is cut follows from its shape alone, because the bits do: one kernel takes the
 // items that are not cut, the other those that are, and each returns at once where the item is not its own.
+#include "../common/tensormap.cuh"
+#include "tensorcores.h"
 #include "tile.cuh"
 
 namespace ondol::cuda {
@@ -316,6 +318,18 @@ void launch_split_items(Launcher& launcher, const Problem& problem, float* works
                   workspace);
 }
 
+// Two bytes an element, on tensor cores. Where Hopper's kernel can be had it takes all items, else mma.sync's cuts them
+// as in float32.
+void attend_narrow(Launcher& launcher, const ondol_attention_args& args, const ondol_cuda_queue* queue) {
+  if (!narrow_takes(launcher, args)) return;
+  Problem problem = problem_of(args);
+  if (args.q_len > SPLIT_ROWS && hopper_takes(args) && has_hopper_units(launcher, queue)) {
+    launch_hopper(launcher, problem);
+  } else {
+    launch_mma(launcher, problem, may_stay_whole(args), may_split(args), static_cast<float*>(queue->workspace));
+  }
+}
+
 }  // namespace
 }  // namespace ondol::cuda
 
@@ -323,6 +337,7 @@ using namespace ondol::cuda;
 
 int64_t ondol_cuda_attention_workspace(const ondol_attention_args* args) {
   if (!may_split(*args)) return 0;
+  if (args->precision != ONDOL_EXACT) return mma_workspace(*args);
   int64_t rows = args->batch * args->heads * SPLIT_ROWS;
   int64_t states = rows * ceil_div(args->kv_len, SPLIT_KEYS);
   return states * (1 + LANES + args->value_dim) * static_cast<int64_t>(sizeof(float));
@@ -330,7 +345,11 @@ int64_t ondol_cuda_attention_workspace(const ondol_attention_args* args) {
 
 int64_t ondol_cuda_attention(const ondol_attention_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("attention", args->precision, ONDOL_EXACT)) return launcher.status();
+  if (!launcher.accepts("attention", args->precision, ONDOL_FLOAT16)) return launcher.status();
+  if (args->precision != ONDOL_EXACT) {
+    attend_narrow(launcher, *args, queue);
+    return launcher.status();
+  }
   Problem problem = problem_of(*args);
   if (may_stay_whole(*args)) launch_whole_items(launcher, problem);
   if (may_split(*args)) launch_split_items(launcher, problem, static_cast<float*>(queue->workspace));

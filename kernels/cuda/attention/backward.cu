@@ -8,6 +8,9 @@
 //   dbias   a block owns a tile of the bias and walks over the items and heads that share it
 //
 // Each recomputes the scores it needs.
+#include "../common/tensormap.cuh"
+#include "gradient.cuh"
+#include "tensorcores.h"
 #include "tile.cuh"
 
 namespace ondol::cuda {
@@ -419,6 +422,19 @@ void launch_dbias(Launcher& launcher, const BackwardProblem& problem) {
   }
 }
 
+// Two bytes an element, on tensor cores.
+void differentiate_narrow(Launcher& launcher, const ondol_attention_backward_args& args,
+                          const ondol_cuda_queue* queue) {
+  Gradient problem{problem_of(args.forward), args, static_cast<float>(args.forward.scale),
+                   static_cast<float*>(queue->workspace)};
+  launch_delta(launcher, problem);
+  if (hopper_takes_gradient(args) && has_hopper_units(launcher, queue)) {
+    launch_hopper_gradient(launcher, problem);
+  } else {
+    launch_mma_gradient(launcher, problem);
+  }
+}
+
 }  // namespace
 }  // namespace ondol::cuda
 
@@ -431,7 +447,16 @@ int64_t ondol_cuda_attention_backward_workspace(const ondol_attention_backward_a
 int64_t ondol_cuda_attention_backward(const ondol_attention_backward_args* args, const ondol_cuda_queue* queue,
                                       ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("attention_backward", args->forward.precision, ONDOL_EXACT)) return launcher.status();
+  if (!launcher.accepts("attention_backward", args->forward.precision, ONDOL_FLOAT16)) return launcher.status();
+  if (args->forward.precision != ONDOL_EXACT) {
+    if (args->dbias != nullptr || args->forward.pages != nullptr) {
+      launcher.fail(ONDOL_UNSUPPORTED, "attention_backward: %s = given: expected none in this precision",
+                    args->dbias != nullptr ? "dbias" : "pages");
+    } else if (narrow_takes(launcher, args->forward)) {
+      differentiate_narrow(launcher, *args, queue);
+    }
+    return launcher.status();
+  }
   const ondol_attention_args& forward = args->forward;
   BackwardProblem problem{problem_of(forward), *args, static_cast<float>(forward.scale),
                           static_cast<float*>(queue->workspace)};

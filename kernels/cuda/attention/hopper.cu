@@ -1,16 +1,16 @@
-// Attention forward in bfloat16 and float16 for sm_90a: after Shah et al. 2024, "FlashAttention-3", the parts that need no
-// float8. Has not run on a device yet.
+// Attention forward in bfloat16 and float16 for sm_90a: after Shah et al. 2024, "FlashAttention-3", the parts that need
+// no float8. Has not run on a device yet.
 //
 // A block computes ROWS query rows of one head with three warpgroups.
-// - The first is the producer: one thread copies Q once and then K and V block by block into STAGES stages each, by tensor
-//   copies. It gives its registers to the others.
-// - The two consumers own 64 rows each. They take turns: while one of them has its products on the tensor cores, the other
-//   does its softmax (named barriers, TURN + 0 and TURN + 1). Within a consumer the scores of the next block are begun
-//   before the weights of this one have met V, so that its own softmax hides behind that product too.
+// - The first is the producer: one thread copies Q once and then K and V block by block into STAGES stages each, by
+//   tensor copies. It gives its registers to the others.
+// - The two consumers own 64 rows each. They take turns: while one of them has its products on the tensor cores, the
+//   other does its softmax (named barriers, TURN + 0 and TURN + 1). Within a consumer the scores of the next block are
+//   begun before the weights of this one have met V, so that its own softmax hides behind that product too.
 //
-// Mask     keys that a row does not see by length or window become -infinity; blocks that all rows of a consumer see whole
-//          skip this. The tensor map of an operand ends where the item does, so what lies behind is zeros and never read.
-//          Blocks run from the last key to the first: those with a mask first, then those without.
+// Mask     keys that a row does not see by length or window become -infinity; blocks that all rows of a consumer see
+//          whole skip this. The tensor map of an operand ends where the item does, so what lies behind is zeros and
+//          never read. Blocks run from the last key to the first: those with a mask first, then those without.
 // Softmax  online, in float32, narrow.cuh.
 // Sizes    D is the wider of head_dim and value_dim, rounded up; what lies between is zeros.
 //            D     KEYS  STAGES  shared memory   floats of a consumer's thread: scores, output, weights / 2
@@ -19,11 +19,10 @@
 //            256   64    2       193 KB          32, 128, 16
 //          Registers: 24 for the producer's threads and 240 for the consumers', 64 K in all, from ptxas's 168 for each.
 //
-// An infinity or a NaN in V at a key that is in use reaches all rows whose block visits that key, whether the row sees it
-// or not: a hidden key has the weight 0, but is multiplied.
-#include "../common/hopper.cuh"
+// An infinity or a NaN in V at a key that is in use reaches all rows whose block visits that key, whether the row sees
+// it or not: a hidden key has the weight 0, but is multiplied.
+#include "operands.cuh"
 #include "tensorcores.h"
-#include "narrow.cuh"
 
 namespace ondol::cuda {
 namespace {
@@ -96,21 +95,15 @@ template <class S>
 ONDOL_DEVICE void copy_keys(const TensorMap& map, const ondol_attention_args& args, const Tile& tile, int64_t j0,
                             Barrier& full, uint16_t (&stage)[S::PANELS][S::KEYS * PANEL]) {
   barrier_expect(full, sizeof stage);
-  int inside = static_cast<int>(args.kv_len - tile.item.keys + j0);
-  int end = static_cast<int>(tile.item.first_key + tile.item.keys);
-  int batch = args.kv_offsets != nullptr ? 0 : static_cast<int>(tile.item.batch);
-#pragma unroll 1
-  for (int p = 0; p < S::PANELS; ++p) tensor_copy(map, full, stage[p], p * PANEL, inside, end, tile.kv_head, batch);
+  copy_positions(map, full, stage, args.kv_len, tile.item.keys, tile.item.first_key, j0, tile.kv_head,
+                 args.kv_offsets != nullptr ? 0 : tile.item.batch);
 }
 
 template <class S>
 ONDOL_DEVICE void produce(const Maps& maps, const ondol_attention_args& args, const Tile& tile, Shared<S>& s) {
   barrier_expect(s.q_full, sizeof s.q);
-  int inside = static_cast<int>(args.q_len - tile.item.rows + tile.first_row);
-  int end = static_cast<int>(tile.item.first_row + tile.item.rows);
-  int batch = args.q_offsets != nullptr ? 0 : static_cast<int>(tile.item.batch);
-#pragma unroll 1
-  for (int p = 0; p < S::PANELS; ++p) tensor_copy(maps.q, s.q_full, s.q[p], p * PANEL, inside, end, tile.head, batch);
+  copy_positions(maps.q, s.q_full, s.q, args.q_len, tile.item.rows, tile.item.first_row, tile.first_row, tile.head,
+                 args.q_offsets != nullptr ? 0 : tile.item.batch);
 #pragma unroll 1
   for (int n = 0; n < tile.blocks; ++n) {
     int stage = n % S::STAGES;
@@ -122,14 +115,11 @@ ONDOL_DEVICE void produce(const Maps& maps, const ondol_attention_args& args, co
   }
 }
 
-// A warp has no more use for a stage.
-ONDOL_DEVICE void release(Barrier& empty) {
-  if (lane_of_warp() == 0) barrier_arrive(empty);
-}
-
 // scores = Q K^T, of the 64 rows whose panels begin at q.
 template <class T, class S>
 ONDOL_DEVICE void begin_scores(uint32_t q, uint32_t k, float (&scores)[S::KEYS / 2]) {
+  pin(scores);
+  product_fence();
 #pragma unroll
   for (int d = 0; d < S::D / 16; ++d) {
     uint32_t step = static_cast<uint32_t>(d % 4 * 32);
@@ -143,6 +133,8 @@ ONDOL_DEVICE void begin_scores(uint32_t q, uint32_t k, float (&scores)[S::KEYS /
 // output += weights V.
 template <class T, class S>
 ONDOL_DEVICE void begin_output(const uint32_t (&weights)[S::KEYS / 16][4], uint32_t v, float (&output)[S::D / 2]) {
+  pin(output);
+  product_fence();
 #pragma unroll
   for (int k = 0; k < S::KEYS / 16; ++k) {
     uint64_t values = columns_descriptor(v + static_cast<uint32_t>(k) * (16 * PANEL * 2), S::KEYS * PANEL * 2);
@@ -159,7 +151,12 @@ struct Rows {
 template <class S>
 ONDOL_DEVICE void hide_block(const ondol_attention_args& args, const Tile& tile, const Rows& rows, int64_t j0,
                              float (&scores)[S::KEYS / 2]) {
-  if (j0 < rows.whole.begin || j0 + S::KEYS > rows.whole.end) hide(args, tile.item, rows.first, j0, scores);
+  if (j0 >= rows.whole.begin && j0 + S::KEYS <= rows.whole.end) return;
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    int64_t i = rows.first + 8 * r;
+    hide_row(visible_keys(args, tile.item, i, i), j0, r, scores);
+  }
 }
 
 template <class T, class S>
@@ -200,7 +197,6 @@ ONDOL_DEVICE void consume(const ondol_attention_args& args, const Tile& tile, fl
     if (consumer == 1) named_barrier_arrive(TURN, 2 * WARPGROUP);
     barrier_wait(s.q_full, 0);
     barrier_wait(s.k_full[0], 0);
-    product_fence();
     begin_scores<T, S>(q, shared_address(s.k[0]), scores);
     product_wait<0>();
     pin(scores);
@@ -215,9 +211,6 @@ ONDOL_DEVICE void consume(const ondol_attention_args& args, const Tile& tile, fl
     int before = (n - 1) % S::STAGES;
     barrier_wait(s.k_full[stage], parity_of<S>(n));
     named_barrier_sync(TURN + consumer, 2 * WARPGROUP);
-    pin(scores);
-    pin(output);
-    product_fence();
     begin_scores<T, S>(q, shared_address(s.k[stage]), scores);
     barrier_wait(s.v_full[before], parity_of<S>(n - 1));
     begin_output<T, S>(weights, shared_address(s.v[before]), output);
@@ -237,8 +230,6 @@ ONDOL_DEVICE void consume(const ondol_attention_args& args, const Tile& tile, fl
   if (tile.blocks > 0) {
     int stage = (tile.blocks - 1) % S::STAGES;
     barrier_wait(s.v_full[stage], parity_of<S>(tile.blocks - 1));
-    pin(output);
-    product_fence();
     begin_output<T, S>(weights, shared_address(s.v[stage]), output);
     product_wait<0>();
     pin(output);
@@ -255,6 +246,7 @@ __global__ void __launch_bounds__(THREADS, 1)
   const ondol_attention_args& args = problem.args;
   auto& s = swizzled_shared<Shared<S>>();
   Tile tile = tile_of<S>(args, row_tiles);
+  tile.blocks = uniform(tile.blocks);
   if (tile.first_row >= tile.item.rows) return;
   if (threadIdx.x == 0) {
     prefetch(maps.q);
@@ -271,30 +263,18 @@ __global__ void __launch_bounds__(THREADS, 1)
     fence_barriers();
   }
   __syncthreads();
-  if (threadIdx.x < WARPGROUP) {
+  int group = uniform(static_cast<int>(threadIdx.x) / WARPGROUP);
+  if (group == 0) {
     fewer_registers<24>();
     if (threadIdx.x == 0 && tile.blocks > 0) produce<S>(maps, args, tile, s);
   } else {
     more_registers<240>();
-    consume<T, S>(args, tile, problem.query_scale, static_cast<int>(threadIdx.x) / WARPGROUP - 1, s);
+    consume<T, S>(args, tile, problem.query_scale, group - 1, s);
   }
 #endif
 }
 
 // ---- host ---------------------------------------------------------------------------------------------------------
-
-// An operand as the kernel sees it. Its second index counts positions up to `longest`, the third is added to it less
-// `longest`: a box that begins `longest` - n positions into the second, with the end of an item of n positions as the
-// third, is cut off exactly at that end.
-TensorShape shape_of(const float* data, const int64_t (&stride)[3], int64_t width, int64_t longest, int64_t heads,
-                     int64_t batch, int box) {
-  uint64_t base = reinterpret_cast<uintptr_t>(data) - static_cast<uint64_t>(longest * stride[2] * 2);
-  constexpr int64_t ANY = 8;  // the stride of a dimension with one index
-  return {reinterpret_cast<const void*>(base),
-          {width, longest, INT32_MAX, heads, batch},
-          {1, stride[2], stride[2], heads > 1 ? stride[1] : ANY, batch > 1 ? stride[0] : ANY},
-          {PANEL, box, 1, 1, 1}};
-}
 
 struct Shapes {
   TensorShape q, k, v;
@@ -336,8 +316,7 @@ void launch_narrow(Launcher& launcher, const Problem& problem) {
 }  // namespace
 
 bool hopper_takes(const ondol_attention_args& args) {
-  if (args.mask != nullptr || args.bias != nullptr || args.alibi != nullptr || args.pages != nullptr) return false;
-  if (args.softcap != 0 || args.dropout > 0 || !(args.scale > 0)) return false;
+  if (needs_options(args) || args.pages != nullptr) return false;
   if (args.head_dim > 256 || args.value_dim > 256 || args.kv_len < 1) return false;
   uint64_t out = reinterpret_cast<uintptr_t>(args.out);
   if (out % 4 != 0 || args.out_stride[0] % 2 != 0 || args.out_stride[1] % 2 != 0 || args.out_stride[2] % 2 != 0) {

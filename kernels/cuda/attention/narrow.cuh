@@ -1,6 +1,6 @@
-// What the tensor-core attention kernels share: their element types, and the softmax on the fragments that both mma.sync
-// and wgmma leave: a thread holds two rows of a tile of scores, and of each columns 8 j + 2 t and 8 j + 2 t + 1 (t = lane
-// % 4) in s[4 j + 2 r] and the next. The four threads of a quad share their rows.
+// What the tensor-core attention kernels share: their element types, and the softmax on the fragments that both
+// mma.sync and wgmma leave: a thread holds two rows of a tile of scores, and of each columns 8 j + 2 t and 8 j + 2 t +
+// 1 (t = lane % 4) in s[4 j + 2 r] and the next. The four threads of a quad share their rows.
 //
 // Arithmetic, beside docs/arithmetic.md: products on tensor cores, everything else in float32. Weights are the device's
 // own 2^x of z - m, are summed unrounded and rounded to the element type for the product with V.
@@ -126,23 +126,19 @@ ONDOL_DEVICE int clamp(int64_t x, int low, int high) {
   return x < low ? low : x > high ? high : static_cast<int>(x);
 }
 
-// Hides what row `i` and the row eight below it do not see of the keys from j0 on.
+// Hides what the thread's row r does not see of the keys from j0 on.
 template <int FLOATS>
-ONDOL_DEVICE void hide(const ondol_attention_args& args, const Item& item, int64_t i, int64_t j0, float (&s)[FLOATS]) {
+ONDOL_DEVICE void hide_row(const Range& seen, int64_t j0, int r, float (&s)[FLOATS]) {
   constexpr int KEYS = FLOATS * 2;
   int column = static_cast<int>(threadIdx.x) % 4 * 2;
+  int begin = clamp(seen.begin - j0, 0, KEYS) - column;
+  int end = clamp(seen.end - j0, 0, KEYS) - column;
 #pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    Range seen = visible_keys(args, item, i + 8 * r, i + 8 * r);
-    int begin = clamp(seen.begin - j0, 0, KEYS) - column;
-    int end = clamp(seen.end - j0, 0, KEYS) - column;
+  for (int k = 0; k < FLOATS / 4; ++k) {
 #pragma unroll
-    for (int k = 0; k < FLOATS / 4; ++k) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        bool visible = 8 * k + e >= begin && 8 * k + e < end;
-        if (!visible) s[4 * k + 2 * r + e] = -infinity();
-      }
+    for (int e = 0; e < 2; ++e) {
+      bool visible = 8 * k + e >= begin && 8 * k + e < end;
+      if (!visible) s[4 * k + 2 * r + e] = -infinity();
     }
   }
 }

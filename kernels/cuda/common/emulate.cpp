@@ -14,9 +14,8 @@ namespace {
 
 constexpr size_t STACK_BYTES = 64 * 1024;
 constexpr size_t GUARD_BYTES = 256;
-constexpr int WARP = 32;
-
 constexpr size_t SHARED_ALIGNMENT = 1024;
+constexpr int WARP = 32;
 
 enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, WAITING, DONE };
 
@@ -37,6 +36,10 @@ struct Fiber {
   int source = 0;        // the thread whose value is wanted
   uint32_t received = 0;
   const std::function<bool()>* ready = nullptr;  // what a waiting fiber waits for
+  const uint32_t* words = nullptr;  // offered to the warp by collect
+  int word_count = 0;
+  std::vector<Copy> copies;  // asynchronous and still to be done
+  int64_t group = 0;         // of copies that is being filled
 };
 
 std::vector<Fiber> fibers;
@@ -46,12 +49,41 @@ int any = 0;      // of the block barrier's predicates
 int all_any = 0;  // the same, of the barrier just passed
 std::vector<unsigned char> arena_store;
 unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
+std::vector<uint32_t> collected[1024 / WARP];  // of each warp
 size_t arena_bytes = 0;
 std::vector<std::function<void()>> put_off;
 uint64_t blocks_run = 0;
 const std::function<void()>* body = nullptr;
 Order order = Order::ASCENDING;
 uint64_t random_state = 1;
+
+// A switch by ucontext is a system call, by a jump it is a few instructions. Sanitizers know the former only.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+
+ucontext_t scheduler;
+
+void resume(Fiber& fiber) { swapcontext(&scheduler, &fiber.context); }
+void suspend(Fiber& fiber) { swapcontext(&fiber.context, &scheduler); }
+
+#else
+
+void* scheduler_jump[5];
+
+// noipa: who calls these may keep nothing in a register that a call can change, although the jump back shows in none of them.
+[[gnu::noipa]] void resume(Fiber& fiber) {
+  if (__builtin_setjmp(scheduler_jump) != 0) return;
+  if (fiber.started) __builtin_longjmp(fiber.jump, 1);
+  fiber.started = true;
+  setcontext(&fiber.context);
+}
+
+[[gnu::noipa]] void leave() { __builtin_longjmp(scheduler_jump, 1); }
+
+[[gnu::noipa]] void suspend(Fiber& fiber) {
+  if (__builtin_setjmp(fiber.jump) == 0) leave();
+}
+
+#endif
 
 void fiber_main() {
   (*body)();
@@ -147,18 +179,17 @@ bool all_done() {
   return true;
 }
 
-void start_fibers() {
-  any = 0;
-  for (int i = 0; i < count; ++i) {
-    Fiber& fiber = fibers[static_cast<size_t>(i)];
-    if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = STACK_BYTES;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, fiber_main, 0);
-    fiber.state = State::READY;
-  }
+void start_fiber(Fiber& fiber) {
+  if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
+  fiber.started = false;
+  fiber.copies.clear();
+  fiber.group = 0;
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = fiber.stack.get();
+  fiber.context.uc_stack.ss_size = STACK_BYTES;
+  fiber.context.uc_link = nullptr;
+  makecontext(&fiber.context, fiber_main, 0);
+  fiber.state = State::READY;
 }
 
 void run_block() {
@@ -219,7 +250,8 @@ void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<
   for (unsigned block = 0; block < blocks; ++block) {
     blockIdx.x = block;
     arena_store.assign(shared_bytes + GUARD_BYTES + SHARED_ALIGNMENT, 0xFF);
-    arena = arena_store.data() + (SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(arena_store.data()) % SHARED_ALIGNMENT);
+    arena = arena_store.data();
+    arena += SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(arena) % SHARED_ALIGNMENT;
     blocks_run++;
     run_block();
     check_guard();
@@ -282,7 +314,7 @@ void copy_later(void* to, const void* from, int size, int bytes) {
     broken("a misaligned asynchronous copy");
   }
   auto at = static_cast<unsigned char*>(to);
-  if (at < arena.data() || at + size > arena.data() + arena_bytes) broken("an asynchronous copy to no shared memory");
+  if (at < arena || at + size > arena + arena_bytes) broken("an asynchronous copy to no shared memory");
   Fiber& fiber = fibers[static_cast<size_t>(current)];
   fiber.copies.push_back({to, from, size, bytes, fiber.group});
 }

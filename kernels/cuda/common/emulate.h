@@ -41,22 +41,22 @@ enum class Order { ASCENDING, DESCENDING, SHUFFLED };
 ONDOL_API void set_order(Order order, uint64_t seed);
 
 // Runs `thread` once for every thread of every block. Aborts with a message on a broken barrier or guard.
-ONDOL_API void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread);
+void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread);
 
-ONDOL_API void* shared_memory(size_t bytes);
-ONDOL_API int block_barrier(int predicate);                          // true everywhere when it is true anywhere
-ONDOL_API uint32_t exchange(uint32_t value, int source, int width);  // of lane `source` of this thread's group
+void* shared_memory(size_t bytes);
+int block_barrier(int predicate);                          // true everywhere when it is true anywhere
+uint32_t exchange(uint32_t value, int source, int width);  // of lane `source` of this thread's group
 
 // What asynchronous hardware is made of. A fiber that waits is resumed once `ready` holds; work put off for `later` is
 // done by nobody's thread: at once, after a while or as late as possible, depending on the order of the threads.
-ONDOL_API void wait_until(const std::function<bool()>& ready);
-ONDOL_API void later(std::function<void()> work);
-ONDOL_API uint64_t block_number();  // counts the blocks that were run
-[[noreturn]] ONDOL_API void broken(const char* what);
+void wait_until(const std::function<bool()>& ready);
+void later(std::function<void()> work);
+uint64_t block_number();  // counts the blocks that were run
+[[noreturn]] void broken(const char* what);
 
 // Shared memory begins at a multiple of 1024 bytes, as the hardware's swizzles want it.
-ONDOL_API uint32_t shared_address(const void* at);
-ONDOL_API unsigned char* shared_at(uint32_t address, size_t bytes);
+uint32_t shared_address(const void* at);
+unsigned char* shared_at(uint32_t address, size_t bytes);
 
 // All lanes of the warp offer `count` words each: lane l's are at [l * count], until the warp's next exchange.
 const uint32_t* collect(const uint32_t* words, int count);
@@ -69,7 +69,7 @@ void copy_wait(int groups);  // until at most so many of the latest groups are p
 
 }  // namespace ondol::cuda::emulate
 
-extern ONDOL_API ondol::cuda::emulate::Index threadIdx, blockIdx, blockDim, gridDim;
+extern ondol::cuda::emulate::Index threadIdx, blockIdx, blockDim, gridDim;
 
 inline void __syncthreads() { ondol::cuda::emulate::block_barrier(0); }
 inline int __syncthreads_or(int predicate) { return ondol::cuda::emulate::block_barrier(predicate); }

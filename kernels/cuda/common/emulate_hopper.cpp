@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "narrow.cuh"
+
 namespace ondol::cuda::emulate {
 namespace {
 
@@ -46,6 +48,7 @@ struct Thread {
 };
 
 uint64_t block = 0;
+uint64_t computed = 0;
 NamedBarrier named[16];
 Thread threads[1024];
 
@@ -64,20 +67,12 @@ Thread& self() {
   return threads[threadIdx.x];
 }
 
-float from_half(uint16_t h) {
-  int exponent = h >> 10 & 31;
-  float mantissa = static_cast<float>(h & 1023);
-  float magnitude = exponent == 0    ? std::ldexp(mantissa, -24)
-                    : exponent == 31 ? (mantissa == 0 ? INFINITY : NAN)
-                                     : std::ldexp(mantissa + 1024, exponent - 25);
-  return (h & 0x8000) != 0 ? -magnitude : magnitude;
-}
-
 float to_float(uint16_t bits, bool bfloat16) {
-  return bfloat16 ? __uint_as_float(static_cast<uint32_t>(bits) << 16) : from_half(bits);
+  return bfloat16 ? from_bfloat16(bits) : from_float16(bits);
 }
 
-// The 128-byte swizzle: in every 1024 bytes, the 16-byte chunk within its line of 128 is exchanged by the line's number.
+// The 128-byte swizzle: in every 1024 bytes, the 16-byte chunk within its line of 128 is exchanged by the line's
+// number.
 uint32_t swizzled(uint32_t address) { return address ^ (address >> 7 & 7) << 4; }
 
 uint16_t element(uint32_t address) {
@@ -86,8 +81,8 @@ uint16_t element(uint32_t address) {
   return bits;
 }
 
-// A matrix in shared memory with a 128-byte swizzle, stored by lines of 64 elements along `line` (the depth, or the rows
-// of A, the columns of B); eight lines are an atom of 1024 bytes.
+// A matrix in shared memory with a 128-byte swizzle, stored by lines of 64 elements along `line` (the depth, or the
+// rows of A, the columns of B); eight lines are an atom of 1024 bytes.
 struct Matrix {
   uint32_t start, leading, stride;
   bool columns;
@@ -228,11 +223,14 @@ void product_wait(int pending) {
       thread.a_registers = p.a_registers;
       __syncwarp();
       compute(p);
+      computed++;
       __syncwarp();
     }
     thread.groups.erase(thread.groups.begin());
   }
   __syncwarp();
 }
+
+uint64_t products_computed() { return computed; }
 
 }  // namespace ondol::cuda::emulate

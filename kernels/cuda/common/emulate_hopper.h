@@ -1,9 +1,9 @@
 // The Hopper units on the host: transaction barriers, named barriers, tensor copies and warpgroup products, with the
 // layouts that the PTX manual documents. hopper.cuh calls them where the device has an instruction.
 //
-// What the hardware does later is done later here too, so that a missing wait shows: a copy lands after the threads have
-// run on, and its target is NaN until then; a product is computed when its group is waited for, from what shared memory
-// and the registers of A hold at that time.
+// What the hardware does later is done later here too, so that a missing wait shows: a copy lands after the threads
+// have run on, and its target is NaN until then; a product is computed when its group is waited for, from what shared
+// memory and the registers of A hold at that time.
 #ifndef ONDOL_CUDA_COMMON_EMULATE_HOPPER_H
 #define ONDOL_CUDA_COMMON_EMULATE_HOPPER_H
 
@@ -16,11 +16,11 @@ ONDOL_API int capability();
 ONDOL_API void set_capability(int value);
 
 // A transaction barrier in its eight bytes: a phase ends when the arrivals and the bytes it waits for are zero.
-ONDOL_API void barrier_init(uint64_t* barrier, int arrivals);
-ONDOL_API void barrier_arrive(uint64_t* barrier, uint32_t bytes);
-ONDOL_API void barrier_wait(const uint64_t* barrier, int parity);
+void barrier_init(uint64_t* barrier, int arrivals);
+void barrier_arrive(uint64_t* barrier, uint32_t bytes);
+void barrier_wait(const uint64_t* barrier, int parity);
 
-ONDOL_API void named_barrier(int id, int threads, bool waits);
+void named_barrier(int id, int threads, bool waits);
 
 // A box of 2-byte elements out of a tensor of five dimensions, the first contiguous; elements outside are zeros.
 struct TensorMap {
@@ -31,7 +31,7 @@ struct TensorMap {
 };
 
 // The box's lines (its first dimension, 128 bytes) in ascending order, 128-byte swizzle.
-ONDOL_API void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]);
+void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]);
 
 // One product D[64, n] (+)= A[64, 16] B[16, n] of a warpgroup, as its current thread sees it. D and the registers of A
 // must live until the group is waited for.
@@ -45,9 +45,10 @@ struct Product {
   bool a_columns, b_columns;    // stored with the rows of A, the columns of B contiguous
 };
 
-ONDOL_API void product(const Product& product);
-ONDOL_API void product_commit();
-ONDOL_API void product_wait(int pending);  // until at most so many groups are
+void product(const Product& product);
+void product_commit();
+void product_wait(int pending);  // until at most so many groups are
+ONDOL_API uint64_t products_computed();  // by all threads of all blocks so far: whether a kernel is one of these
 
 }  // namespace ondol::cuda::emulate
 

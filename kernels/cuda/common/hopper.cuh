@@ -1,15 +1,15 @@
-// The units that sm_90a adds, for kernels of lower precision: warpgroup products (wgmma), tensor copies (TMA), transaction
-// barriers (mbarrier), named barriers, registers handed from one warpgroup to another. Each is a thin wrapper of one PTX
-// instruction and has a twin on the host (emulate_hopper.h). None has run on a device yet.
+// The units that sm_90a adds, for kernels of lower precision: warpgroup products (wgmma), tensor copies (TMA),
+// transaction barriers (mbarrier), named barriers, registers handed from one warpgroup to another. Each is a thin
+// wrapper of one PTX instruction and has a twin on the host (emulate_hopper.h). None has run on a device yet.
 //
 // Layouts, of 16-bit elements, everywhere with the 128-byte swizzle:
-// - A tile in shared memory is one or more panels, each of lines of 64 elements (128 bytes), its first line at a multiple
-//   of 1024 bytes. tensor_copy writes one panel: line r is the r-th of the box.
-// - An operand of a product whose depth runs along the lines is `lines`: the 16 depths from 16 k on begin 32 k bytes after
-//   the panel. One whose depth runs across them is `columns`: they begin 16 lines, 2048 bytes, after each other, and
-//   further panels hold its further columns.
-// - A thread of a warpgroup, w = its warp, g = lane / 4 and t = lane % 4, holds of D[64, n], in its float 4 j + 2 r + e,
-//   D[16 w + 8 r + g][8 j + 2 t + e]; A in registers is that of mma.sync.
+// - A tile in shared memory is one or more panels, each of lines of 64 elements (128 bytes), its first line at a
+//   multiple of 1024 bytes. tensor_copy writes one panel: line r is the r-th of the box.
+// - An operand of a product whose depth runs along the lines is `lines`: the 16 depths from 16 k on begin 32 k bytes
+//   after the panel. One whose depth runs across them is `columns`: they begin 16 lines, 2048 bytes, after each other,
+//   and further panels hold its further columns.
+// - A thread of a warpgroup, w = its warp, g = lane / 4 and t = lane % 4, holds of D[64, n], in its float 4 j + 2 r +
+//   e, D[16 w + 8 r + g][8 j + 2 t + e]; A in registers is that of mma.sync.
 //
 // Kernels are compiled for every architecture, with an empty body where ONDOL_HOPPER is not defined.
 #ifndef ONDOL_CUDA_COMMON_HOPPER_CUH
@@ -85,6 +85,9 @@ void product_wait() {
 template <int FLOATS>
 void pin(float (&)[FLOATS]) {}
 
+// Of lane 0, for the compiler to know that it is the same in the warp: products stand in no branch that might diverge.
+inline int uniform(int x) { return x; }
+
 #else
 
 ONDOL_DEVICE void barrier_init(Barrier& barrier, int arrivals) {
@@ -124,8 +127,8 @@ ONDOL_DEVICE void barrier_wait(Barrier& barrier, int parity) {
 ONDOL_DEVICE void tensor_copy(const TensorMap& map, Barrier& barrier, void* target, int at0, int at1, int at2, int at3,
                               int at4) {
   asm volatile(
-      "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6, %7}], "
-      "[%2];" ::"r"(shared_address(target)),
+      "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%3, %4, %5, %6, %7}], [%2];" ::"r"(shared_address(target)),
       "l"(reinterpret_cast<uint64_t>(&map)), "r"(shared_address(&barrier)), "r"(at0), "r"(at1), "r"(at2), "r"(at3),
       "r"(at4)
       : "memory");
@@ -152,6 +155,8 @@ template <int REGISTERS>
 ONDOL_DEVICE void fewer_registers() {
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
+
+ONDOL_DEVICE int uniform(int x) { return __shfl_sync(0xFFFFFFFFu, x, 0); }
 
 ONDOL_DEVICE void fence_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 

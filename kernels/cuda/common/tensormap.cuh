@@ -1,5 +1,6 @@
-// The description of a tensor for tensor copies, made on the host by the driver. The driver's function is asked for at run
-// time: the library needs no libcuda to be linked. A kernel takes its maps by value, as `const __grid_constant__ TensorMap`.
+// The description of a tensor for tensor copies, made on the host by the driver. The driver's function is asked for at
+// run time: the library needs no libcuda to be linked. A kernel takes its maps by value, as `const __grid_constant__
+// TensorMap`.
 #ifndef ONDOL_CUDA_COMMON_TENSORMAP_CUH
 #define ONDOL_CUDA_COMMON_TENSORMAP_CUH
 
@@ -29,7 +30,8 @@ inline bool fits_tensor_copy(const TensorShape& shape) {
   if (reinterpret_cast<uintptr_t>(shape.base) % 16 != 0) return false;
   for (int d = 0; d < 5; ++d) {
     if (shape.size[d] < 1 || shape.size[d] > INT32_MAX) return false;
-    if (d > 0 && (shape.stride[d] % 8 != 0 || shape.stride[d] <= 0 || shape.stride[d] >= int64_t{1} << 39)) return false;
+    int64_t stride = shape.stride[d];
+    if (d > 0 && (stride % 8 != 0 || stride <= 0 || stride >= int64_t{1} << 39)) return false;
   }
   return true;
 }
@@ -58,7 +60,8 @@ inline decltype(&cuTensorMapEncodeTiled) encode_function(Launcher& launcher) {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
 #if CUDART_VERSION >= 12050
-  launcher.check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found),
+  launcher.check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault,
+                                                  &found),
                  "looking for cuTensorMapEncodeTiled");
 #else
   launcher.check(cudaGetDriverEntryPoint("cuTensorMapEncodeTiled", &function, cudaEnableDefault, &found),
@@ -89,7 +92,8 @@ inline TensorMap tensor_map(Launcher& launcher, const TensorShape& shape, bool b
                            CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                            CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS) {
-    launcher.fail(ONDOL_UNSUPPORTED, "cuTensorMapEncodeTiled refused an operand: CUDA error %d", static_cast<int>(result));
+    launcher.fail(ONDOL_UNSUPPORTED, "cuTensorMapEncodeTiled refused an operand: CUDA error %d",
+                  static_cast<int>(result));
   }
   return map;
 }

@@ -1,5 +1,5 @@
-// One wgmma: D[64, N] = A[64, 16] B[16, N], or added to D, of a warpgroup; float32 sums of bfloat16 or float16. N is twice
-// the floats of D that a thread holds: 64, 128 or 256. Asynchronous: product_fence, products, product_commit,
+// One wgmma: D[64, N] = A[64, 16] B[16, N], or added to D, of a warpgroup; float32 sums of bfloat16 or float16. N is
+// twice the floats of D that a thread holds: 64, 128 or 256. Asynchronous: product_fence, products, product_commit,
 // product_wait; until then neither D nor A's registers may be touched. Layouts: hopper.cuh.
 #ifndef ONDOL_CUDA_COMMON_WGMMA_CUH
 #define ONDOL_CUDA_COMMON_WGMMA_CUH
@@ -33,8 +33,8 @@ void product(float (&d)[FLOATS], const uint32_t (&a)[4], uint64_t b, bool accumu
 #elif defined(ONDOL_HOPPER)
 
 #define ONDOL_TEXT_32 \
-  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, " \
-  "%25, %26, %27, %28, %29, %30, %31"
+  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, " \
+  "%24, %25, %26, %27, %28, %29, %30, %31"
 #define ONDOL_TEXT_64 ONDOL_TEXT_32 \
   ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, " \
   "%54, %55, %56, %57, %58, %59, %60, %61, %62, %63"

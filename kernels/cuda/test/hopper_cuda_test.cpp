@@ -1,7 +1,6 @@
-// The wrappers of hopper.cuh, emulated, against plain code: what a tensor copy leaves where, what a warpgroup product is,
-// and that barriers hand over what they should in every order of the threads.
-#define ONDOL_CUDA_EMULATE
-#include "../common/hopper.cuh"
+// The wrappers of hopper.cuh, emulated, against plain code: what a tensor copy leaves where, what a warpgroup product
+// is, and that barriers hand over what they should in every order of the threads.
+#include "hopper.cuh"
 #include "testing.h"
 
 using namespace testing;
@@ -101,7 +100,8 @@ static void products(int round) {
     }
     for (int i = static_cast<int>(threadIdx.x); i < 64 * N; i += 256) {
       const int k = i / N, column = i % N;
-      const size_t at = B == cuda::Stored::LINES ? place(column, k) : static_cast<size_t>(column / 64 * 64 * 64) + place(k, column % 64);
+      const size_t at = B == cuda::Stored::LINES ? place(column, k)
+                                                 : static_cast<size_t>(column / 64 * 64 * 64) + place(k, column % 64);
       s.b[0][at] = half_of(b[static_cast<size_t>(i)], BFLOAT16);
     }
     cuda::fence_async();
