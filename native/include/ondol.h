@@ -170,6 +170,17 @@ typedef struct ondol_elementwise_args {
   double param;                                          /* the op's constant, where it has one */
 } ondol_elementwise_args;
 
+/* Types of elements, numbered like the precisions of the products that take them. */
+typedef enum ondol_type { ONDOL_TYPE_FLOAT32 = 0, ONDOL_TYPE_BFLOAT16 = 1, ONDOL_TYPE_FLOAT16 = 2 } ondol_type;
+
+/* ---- cast: y = x in another type, rounded once to nearest even; equal types copy bits. y overlaps nothing. ---- */
+typedef struct ondol_cast_args {
+  int64_t from, to;                                /* ondol_type of x and of y */
+  int64_t rank; int64_t shape[ONDOL_MAX_RANK];
+  const void* x; int64_t x_stride[ONDOL_MAX_RANK]; /* 0 broadcasts */
+  void* y; int64_t y_stride[ONDOL_MAX_RANK];
+} ondol_cast_args;
+
 /* ---- reduce: [outer, n, inner] -> [outer, inner] -------------------------------------------------------------- */
 typedef enum ondol_reduction { ONDOL_SUM = 0, ONDOL_MEAN = 1, ONDOL_MAX = 2, ONDOL_SUMSQ = 3 } ondol_reduction;
 typedef struct ondol_reduce_args {
@@ -543,6 +554,7 @@ ONDOL_DECLARE(softmax_backward)
 ONDOL_DECLARE(layernorm)
 ONDOL_DECLARE(layernorm_backward)
 ONDOL_DECLARE(elementwise)
+ONDOL_DECLARE(cast)
 ONDOL_DECLARE(reduce)
 ONDOL_DECLARE(embedding)
 ONDOL_DECLARE(embedding_backward)

@@ -16,6 +16,7 @@ int64_t ondol_cuda_args_words(const char* stem) {
   WORDS(layernorm)
   WORDS(layernorm_backward)
   WORDS(elementwise)
+  WORDS(cast)
   WORDS(reduce)
   WORDS(embedding)
   WORDS(embedding_backward)

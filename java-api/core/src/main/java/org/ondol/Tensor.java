@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.ondol.ops.Cast;
 import org.ondol.ops.Elementwise;
 
 /**
@@ -87,6 +88,12 @@ public final class Tensor implements AutoCloseable {
     return copyOf(device, MemorySegment.ofArray(values), DType.UINT8, shape);
   }
 
+  /** A new tensor of BFLOAT16 or FLOAT16 with a copy of the values' bits. */
+  public static Tensor of(Device device, short[] bits, DType dtype, long... shape) {
+    present("bits", bits);
+    return copyOf(device, MemorySegment.ofArray(bits), half(dtype), shape);
+  }
+
   /** A new UINT8 tensor, 1 where the value is true. */
   public static Tensor of(Device device, boolean[] values, long... shape) {
     present("values", values);
@@ -138,6 +145,12 @@ public final class Tensor implements AutoCloseable {
     return wrap(MemorySegment.ofArray(values), DType.FLOAT32, shape);
   }
 
+  /** A tensor of BFLOAT16 or FLOAT16 on device {@code java} over a Java array of the values' bits, without a copy. */
+  public static Tensor wrap(short[] bits, DType dtype, long... shape) {
+    present("bits", bits);
+    return wrap(MemorySegment.ofArray(bits), half(dtype), shape);
+  }
+
   /** An INT64 tensor on device {@code java} over a Java array, without a copy. */
   public static Tensor wrap(long[] values, long... shape) {
     present("values", values);
@@ -185,6 +198,7 @@ public final class Tensor implements AutoCloseable {
       case INT32 -> array instanceof int[];
       case INT64 -> array instanceof long[];
       case UINT8 -> array instanceof byte[];
+      case BFLOAT16, FLOAT16 -> array instanceof short[];
     };
   }
 
@@ -196,6 +210,12 @@ public final class Tensor implements AutoCloseable {
   private static boolean closeable(MemorySegment data) {
     String session = data.scope().getClass().getSimpleName();
     return !session.equals("ImplicitSession") && !session.equals("GlobalSession");
+  }
+
+  private static DType half(DType dtype) {
+    present("dtype", dtype);
+    if (!dtype.isHalf()) throw new DTypeException("dtype", dtype, "BFLOAT16 or FLOAT16");
+    return dtype;
   }
 
   private static void present(String argument, Object value) {
@@ -335,15 +355,21 @@ public final class Tensor implements AutoCloseable {
   /** A contiguous copy on the same device. */
   public Tensor copy() {
     checkOpen();
-    return dtype == DType.FLOAT32 ? Elementwise.apply(Elementwise.Op.COPY, this) : HostCopies.of(this, device);
+    if (dtype == DType.FLOAT32) return Elementwise.apply(Elementwise.Op.COPY, this);
+    return dtype.isHalf() ? Cast.apply(this, dtype) : HostCopies.of(this, device);
   }
 
   /** Overwrites this tensor with the elements of another one of the same shape, type and device. */
   public void assign(Tensor source) {
     if (dtype == DType.FLOAT32) {
       Elementwise.run(Elementwise.Op.COPY, source, null, this, 0);
+      return;
+    }
+    present("source", source);
+    if (source.dtype != dtype) throw new DTypeException("source", source.dtype, dtype.toString());
+    if (dtype.isHalf()) {
+      Cast.into(source, this);
     } else {
-      present("source", source);
       HostCopies.assign(source, this);
     }
   }
@@ -369,10 +395,25 @@ public final class Tensor implements AutoCloseable {
     return HostCopies.of(this, target);
   }
 
+  /**
+   * This tensor's elements in another floating-point type, rounded to nearest even (see {@link Cast}): a contiguous copy on
+   * the same device, or a view where they have it already.
+   */
+  public Tensor to(DType type) {
+    checkOpen();
+    present("type", type);
+    return type == dtype ? alias(layout) : Cast.apply(this, type);
+  }
+
   // ---- reading
 
-  /** A copy of the elements in row-major order; FLOAT32 only. */
+  /** A copy of the elements in row-major order; FLOAT32, or BFLOAT16 and FLOAT16, which a float holds exactly. */
   public float[] toFloats() {
+    if (dtype.isHalf()) {
+      try (Tensor wide = Cast.apply(this, DType.FLOAT32)) {
+        return wide.toFloats();
+      }
+    }
     need(DType.FLOAT32);
     float[] out = new float[Math.toIntExact(count())];
     HostCopies.read(this, MemorySegment.ofArray(out));
@@ -400,7 +441,15 @@ public final class Tensor implements AutoCloseable {
     return out;
   }
 
-  /** The only element of a FLOAT32 tensor of one element. */
+  /** A copy of the bits of the elements in row-major order; BFLOAT16 or FLOAT16. */
+  public short[] toShorts() {
+    if (!dtype.isHalf()) throw new DTypeException("tensor", dtype, "BFLOAT16 or FLOAT16");
+    short[] out = new short[Math.toIntExact(count())];
+    HostCopies.read(this, MemorySegment.ofArray(out));
+    return out;
+  }
+
+  /** The only element of a floating-point tensor of one element. */
   public float item() {
     if (count() != 1) throw new ShapeException("tensor", Arrays.toString(layout.shape()), "one element");
     return toFloats()[0];

@@ -9,6 +9,17 @@ public class UnsupportedOnDeviceException extends OndolException {
     this.op = op;
   }
 
+  /**
+   * A way of computing that the device lacks.
+   *
+   * @param way what the operation was asked for, such as "in precision TF32"
+   * @param advice what to do instead
+   */
+  public UnsupportedOnDeviceException(String op, String device, String way, String advice) {
+    super(op + " " + way + " is not implemented on device \"" + device + "\"; " + advice);
+    this.op = op;
+  }
+
   /** The operation's name. */
   public String op() {
     return op;

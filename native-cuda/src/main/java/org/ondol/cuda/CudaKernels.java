@@ -11,6 +11,7 @@ import org.ondol.Workspace;
 import org.ondol.natives.Family;
 import org.ondol.natives.StructKernels;
 import org.ondol.natives.Words;
+import org.ondol.ops.Precision;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.Memory;
 import org.ondol.spi.Replay;
@@ -145,6 +146,11 @@ final class CudaKernels extends StructKernels {
     }
   }
 
+  @Override
+  public boolean computes(Precision precision) {
+    return true;
+  }
+
   /** A mode of the CPU: on a GPU the tensor cores' modes take its place. */
   @Override
   public void winograd(ConvArgs args) {
@@ -172,6 +178,7 @@ final class CudaKernels extends StructKernels {
       case LAYERNORM -> OndolCudaLibrary.ondol_cuda_layernorm_workspace(args);
       case LAYERNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_layernorm_backward_workspace(args);
       case ELEMENTWISE -> OndolCudaLibrary.ondol_cuda_elementwise_workspace(args);
+      case CAST -> OndolCudaLibrary.ondol_cuda_cast_workspace(args);
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce_workspace(args);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding_workspace(args);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward_workspace(args);
@@ -215,6 +222,7 @@ final class CudaKernels extends StructKernels {
       case LAYERNORM -> OndolCudaLibrary.ondol_cuda_layernorm(args, queue, error);
       case LAYERNORM_BACKWARD -> OndolCudaLibrary.ondol_cuda_layernorm_backward(args, queue, error);
       case ELEMENTWISE -> OndolCudaLibrary.ondol_cuda_elementwise(args, queue, error);
+      case CAST -> OndolCudaLibrary.ondol_cuda_cast(args, queue, error);
       case REDUCE -> OndolCudaLibrary.ondol_cuda_reduce(args, queue, error);
       case EMBEDDING -> OndolCudaLibrary.ondol_cuda_embedding(args, queue, error);
       case EMBEDDING_BACKWARD -> OndolCudaLibrary.ondol_cuda_embedding_backward(args, queue, error);

@@ -73,6 +73,13 @@ final class OndolCudaLibrary {
       @Cast("const ondol_elementwise_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
       @Cast("ondol_error*") long error);
 
+  static native @Cast("int64_t") long ondol_cuda_cast_workspace(
+      @Cast("const ondol_cast_args*") long args);
+
+  static native @Cast("int64_t") long ondol_cuda_cast(
+      @Cast("const ondol_cast_args*") long args, @Cast("const ondol_cuda_queue*") long queue,
+      @Cast("ondol_error*") long error);
+
   static native @Cast("int64_t") long ondol_cuda_reduce_workspace(
       @Cast("const ondol_reduce_args*") long args);
 

@@ -72,6 +72,12 @@ final class OndolLibrary {
       @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
       @Cast("void*") long workspace, @Cast("void*") long scratch);
 
+  static native @Cast("int64_t") long ondol_cast_plan(@Cast("const ondol_cast_args*") long args, @Cast("ondol_plan*") long plan);
+
+  static native void ondol_cast_run(@Cast("const ondol_cast_args*") long args, @Cast("const ondol_plan*") long plan,
+      @Cast("int64_t") long phase, @Cast("int64_t") long begin, @Cast("int64_t") long end, @Cast("int64_t") long thread,
+      @Cast("void*") long workspace, @Cast("void*") long scratch);
+
   static native @Cast("int64_t") long ondol_reduce_plan(@Cast("const ondol_reduce_args*") long args, @Cast("ondol_plan*") long plan);
 
   static native void ondol_reduce_run(@Cast("const ondol_reduce_args*") long args, @Cast("const ondol_plan*") long plan,

@@ -32,6 +32,7 @@ record Stem(Family family, long words, long variant) {
       case LAYERNORM -> OndolLibrary.ondol_layernorm_plan(args, plan);
       case LAYERNORM_BACKWARD -> OndolLibrary.ondol_layernorm_backward_plan(args, plan);
       case ELEMENTWISE -> OndolLibrary.ondol_elementwise_plan(args, plan);
+      case CAST -> OndolLibrary.ondol_cast_plan(args, plan);
       case REDUCE -> OndolLibrary.ondol_reduce_plan(args, plan);
       case EMBEDDING -> OndolLibrary.ondol_embedding_plan(args, plan);
       case EMBEDDING_BACKWARD -> OndolLibrary.ondol_embedding_backward_plan(args, plan);
@@ -75,6 +76,7 @@ record Stem(Family family, long words, long variant) {
       case LAYERNORM -> OndolLibrary.ondol_layernorm_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case LAYERNORM_BACKWARD -> OndolLibrary.ondol_layernorm_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case ELEMENTWISE -> OndolLibrary.ondol_elementwise_run(args, plan, phase, begin, end, thread, workspace, scratch);
+      case CAST -> OndolLibrary.ondol_cast_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case REDUCE -> OndolLibrary.ondol_reduce_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case EMBEDDING -> OndolLibrary.ondol_embedding_run(args, plan, phase, begin, end, thread, workspace, scratch);
       case EMBEDDING_BACKWARD -> OndolLibrary.ondol_embedding_backward_run(args, plan, phase, begin, end, thread, workspace, scratch);

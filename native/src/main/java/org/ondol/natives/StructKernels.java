@@ -9,6 +9,7 @@ import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.BatchNormArgs;
 import org.ondol.spi.BatchNormBackwardArgs;
+import org.ondol.spi.CastArgs;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvWeightArgs;
 import org.ondol.spi.ElementwiseArgs;
@@ -204,6 +205,27 @@ public abstract class StructKernels implements Kernels {
   private static void padded(Words w, Tensor t, int rank) {
     w.operand(t, rank);
     for (int i = rank; i < MAX_RANK; i++) w.put(0);
+  }
+
+  @Override
+  public void cast(CastArgs a) {
+    Words w = begin();
+    Tensor y = a.y();
+    w.put(type(a.x().dtype())).put(type(y.dtype())).put(y.rank());
+    for (int i = 0; i < MAX_RANK; i++) w.put(i < y.rank() ? y.size(i) : 1);
+    padded(w, a.x(), y.rank());
+    padded(w, y, y.rank());
+    execute(Family.CAST, w);
+  }
+
+  /** The number that ondol.h gives a floating-point type. */
+  private static int type(DType type) {
+    return switch (type) {
+      case FLOAT32 -> 0;
+      case BFLOAT16 -> 1;
+      case FLOAT16 -> 2;
+      default -> throw new AssertionError(type);
+    };
   }
 
   @Override

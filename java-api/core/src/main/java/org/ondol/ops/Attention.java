@@ -11,7 +11,9 @@ import org.ondol.Tensor;
  * <p>Operands: q [B,H,Lq,D], k [B,Hkv,Lk,D], v [B,Hkv,Lk,Dv]; H is a multiple of Hkv, and query head h reads key head
  * h / (H / Hkv) (multi-head, grouped-query and multi-query attention). The last dimension is dense, all other strides are
  * free, so heads split from [B,L,H·D] by {@code reshape} and {@code transpose} need no copy; the result has q's layout.
- * A row that may attend to nothing gives zeros and log-sum-exp -inf. Order and rounding: docs/arithmetic.md.
+ * A row that may attend to nothing gives zeros and log-sum-exp -inf. Order and rounding: docs/arithmetic.md. Operands, result
+ * and gradients are FLOAT32, or all BFLOAT16 or FLOAT16 where the device computes in that {@link Precision}; bias, slopes and
+ * log-sum-exp are FLOAT32.
  */
 public final class Attention {
   /** Where the diagonal lies when queries and keys differ in number. */
@@ -37,12 +39,21 @@ public final class Attention {
    * @param kvOffsets the same for k and v; given exactly with qOffsets
    * @param pages page numbers, pagesPerItem for each item, of k and v [pages,Hkv,pageSize,D]; needs kvLengths; or null
    * @param dropout probability with which a weight is dropped, by a counter-based generator
+   * @param precision null for the one of the operands' type
    */
   public record Options(double scale, Alignment alignment, long windowLeft, long windowRight, Tensor mask, Tensor bias,
       Tensor alibi, double softcap, long[] kvLengths, long[] qOffsets, long[] kvOffsets, long[] pages, long pagesPerItem,
-      double dropout, long seed) {
+      double dropout, long seed, Precision precision) {
     public static final Options DEFAULT = new Options(Double.NaN, Alignment.TOP_LEFT, -1, -1, null, null, null, 0, null, null,
         null, null, 0, 0, 0);
+
+    /** In the precision of the operands' type. */
+    public Options(double scale, Alignment alignment, long windowLeft, long windowRight, Tensor mask, Tensor bias, Tensor alibi,
+        double softcap, long[] kvLengths, long[] qOffsets, long[] kvOffsets, long[] pages, long pagesPerItem, double dropout,
+        long seed) {
+      this(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets, pages,
+          pagesPerItem, dropout, seed, null);
+    }
 
     public static Options causal(Alignment alignment) {
       return DEFAULT.window(alignment, -1, 0);
@@ -50,52 +61,52 @@ public final class Attention {
 
     public Options window(Alignment alignment, long left, long right) {
       return new Options(scale, alignment, left, right, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets, pages,
-          pagesPerItem, dropout, seed);
+          pagesPerItem, dropout, seed, precision);
     }
 
     public Options scale(double scale) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options mask(Tensor mask) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options bias(Tensor bias) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options alibi(Tensor slopes) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, slopes, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options softcap(double softcap) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options lengths(long... kvLengths) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options packed(long[] qOffsets, long[] kvOffsets) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options paged(long[] pages, long pagesPerItem, long... kvLengths) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, dropout, seed);
+          pages, pagesPerItem, dropout, seed, precision);
     }
 
     public Options dropout(double probability, long seed) {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
-          pages, pagesPerItem, probability, seed);
+          pages, pagesPerItem, probability, seed, precision);
     }
   }
 
@@ -123,7 +134,7 @@ public final class Attention {
   }
 
   private static Result compute(Tensor q, Tensor k, Tensor v, Options o, boolean withLse) {
-    AttentionContract contract = new AttentionContract(q, k, v, o);
+    AttentionContract contract = new AttentionContract("attention", q, k, v, o);
     Tensor out = contract.newLike(q, v.size(-1));
     Tensor lse = null;
     boolean done = false;
@@ -139,7 +150,7 @@ public final class Attention {
 
   /** Attention into out [B,H,Lq,Dv] of any strides with dense last dimension, overlapping no operand. */
   public static void into(Tensor q, Tensor k, Tensor v, Options options, Tensor out) {
-    AttentionContract contract = new AttentionContract(q, k, v, options);
+    AttentionContract contract = new AttentionContract("attention", q, k, v, options);
     contract.checkOutput("out", out, q, v.size(-1));
     contract.run(out, null, (kernels, args) -> kernels.attention(args));
   }
@@ -153,14 +164,14 @@ public final class Attention {
    */
   public static Gradients backward(Tensor q, Tensor k, Tensor v, Options options, Result forward, Tensor dout,
       boolean biasGradient) {
-    AttentionContract contract = new AttentionContract(q, k, v, options);
+    AttentionContract contract = new AttentionContract("attentionBackward", q, k, v, options);
     if (options.pages != null) throw new InvalidArgumentException("pages", "given", "contiguous keys for a gradient");
     Device device = q.device();
     Check.present("forward", forward);
-    Check.floats("out", forward.out, device);
+    Check.tensor("out", forward.out, q.dtype(), device);
     Check.shape("out", forward.out, q.size(0), q.size(1), q.size(2), v.size(-1));
     Check.unitLast("out", forward.out);
-    Check.floats("dout", dout, device);
+    Check.tensor("dout", dout, q.dtype(), device);
     Check.shape("dout", dout, forward.out.shape());
     Check.unitLast("dout", dout);
     Check.present("lse", forward.lse);

@@ -20,6 +20,7 @@ final class AttentionContract {
   private final Tensor v;
   private final Attention.Options o;
   private final Device device;
+  private final Precision precision;
   private final long batch;
   private final long qLength;
   private final long kvLength;
@@ -28,7 +29,7 @@ final class AttentionContract {
   private final long[] kvOffsets;
   private final long[] pages;
 
-  AttentionContract(Tensor q, Tensor k, Tensor v, Attention.Options options) {
+  AttentionContract(String op, Tensor q, Tensor k, Tensor v, Attention.Options options) {
     Check.present("q", q);
     Check.present("options", options);
     this.q = q;
@@ -37,6 +38,7 @@ final class AttentionContract {
     this.o = options;
     this.device = q.device();
     operands();
+    this.precision = Precision.of(op, o.precision(), "q", q, device);
     // Private copies: another thread must not change them between the check and the kernel.
     this.kvLengths = clone(o.kvLengths());
     this.qOffsets = clone(o.qOffsets());
@@ -67,7 +69,8 @@ final class AttentionContract {
     Tensor[] all = {q, k, v};
     String[] names = {"q", "k", "v"};
     for (int i = 0; i < 3; i++) {
-      Check.floats(names[i], all[i], device);
+      Check.operand(names[i], all[i], device);
+      Check.tensor(names[i], all[i], q.dtype(), device);
       Check.rank(names[i], all[i], 4, 4);
       Check.unitLast(names[i], all[i]);
       for (int d = 1; d < 4; d++) {
@@ -191,14 +194,14 @@ final class AttentionContract {
   /** A new tensor of a's first three sizes and the given last one, in a's memory layout: heads outside or inside. */
   Tensor newLike(Tensor a, long last) {
     boolean headsInside = a.size(1) > 1 && a.size(2) > 1 && a.stride(1) < a.stride(2);
-    if (!headsInside) return Tensor.empty(device, a.size(0), a.size(1), a.size(2), last);
-    try (Tensor base = Tensor.empty(device, a.size(0), a.size(2), a.size(1), last)) {
+    if (!headsInside) return Tensor.empty(device, a.dtype(), a.size(0), a.size(1), a.size(2), last);
+    try (Tensor base = Tensor.empty(device, a.dtype(), a.size(0), a.size(2), a.size(1), last)) {
       return base.transpose(1, 2);
     }
   }
 
   void checkOutput(String argument, Tensor out, Tensor like, long last) {
-    Check.floats(argument, out, device);
+    Check.tensor(argument, out, q.dtype(), device);
     Check.shape(argument, out, like.size(0), like.size(1), like.size(2), last);
     Check.unitLast(argument, out);
     Check.writable(argument, out);
@@ -220,7 +223,7 @@ final class AttentionContract {
 
   void runBackward(Attention.Result forward, Tensor dout, Tensor dq, Tensor dk, Tensor dv, Tensor dbias) {
     if (q.count() == 0 || k.count() == 0) { // no pair contributes to any gradient
-      for (Tensor t : new Tensor[] {dq, dk, dv, dbias}) if (t != null) Elementwise.fill(t, 0);
+      for (Tensor t : new Tensor[] {dq, dk, dv, dbias}) if (t != null) clear(t);
       return;
     }
     try (Tensor mask = expanded(o.mask()); Tensor bias = expanded(o.bias()); Tensor alibi = dense(o.alibi());
@@ -229,6 +232,12 @@ final class AttentionContract {
       var backward = new AttentionBackwardArgs(args, dout, dq, dk, dv, wideBias);
       Check.launch(device, kernels -> kernels.attentionBackward(backward), q, k, v, forward.out(), lse, mask, bias, alibi, dout,
           dq, dk, dv, wideBias);
+    }
+  }
+
+  private static void clear(Tensor t) {
+    try (Tensor zeros = Tensor.zeros(t.device(), t.dtype(), t.shape())) {
+      t.assign(zeros);
     }
   }
 
@@ -244,6 +253,6 @@ final class AttentionContract {
     double scale = Double.isNaN(o.scale()) ? 1 / Math.sqrt(q.size(3)) : o.scale();
     return new AttentionArgs(q, k, v, out, lse, mask, bias, alibi, batch, q.size(1), k.size(1), qLength, kvLength, q.size(3),
         v.size(3), kvLengths, qOffsets, kvOffsets, pages, o.pagesPerItem(), k.size(2), o.alignment() == Attention.Alignment.BOTTOM_RIGHT,
-        window(o.windowLeft()), window(o.windowRight()), scale, o.softcap(), o.dropout(), o.seed());
+        window(o.windowLeft()), window(o.windowRight()), scale, o.softcap(), o.dropout(), o.seed(), precision);
   }
 }

@@ -32,6 +32,13 @@ final class Check {
     tensor(argument, t, DType.FLOAT32, device);
   }
 
+  /** An operand of a product: of any floating-point type. */
+  static void operand(String argument, Tensor t, Device device) {
+    present(argument, t);
+    if (!t.dtype().isFloat()) throw new DTypeException(argument, "of type " + t.dtype(), "FLOAT32, BFLOAT16 or FLOAT16");
+    tensor(argument, t, t.dtype(), device);
+  }
+
   /** A tensor of exactly this shape, or null. */
   static void optional(String argument, Tensor t, Device device, long... shape) {
     if (t == null) return;

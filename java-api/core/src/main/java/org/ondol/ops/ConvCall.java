@@ -2,6 +2,7 @@ package org.ondol.ops;
 
 import java.util.Arrays;
 import java.util.function.BiConsumer;
+import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.ShapeException;
 import org.ondol.Tensor;
@@ -32,7 +33,7 @@ final class ConvCall {
 
   /** A map [N, C, H, W], or [N, C, L] where the filters have no height, of given channels and with positive sizes. */
   static void map(String name, Tensor x, FilterShape s, long channels, Device device) {
-    Check.floats(name, x, device);
+    Check.tensor(name, x, s.type(), device);
     Check.rank(name, x, s.oneDimensional() ? 3 : 4, s.oneDimensional() ? 3 : 4);
     if (x.size(1) != channels) {
       throw new ShapeException(name, "of shape " + Arrays.toString(x.shape()), channels + " channels");
@@ -71,14 +72,17 @@ final class ConvCall {
     Check.present("activation", e.activation());
     Check.finite("slope", e.slope());
     Check.optional("bias", e.bias(), device, channels);
-    Check.optional("residual", e.residual(), device, y.shape());
+    if (e.residual() != null) {
+      Check.tensor("residual", e.residual(), y.dtype(), device);
+      Check.shape("residual", e.residual(), y.shape());
+    }
     if (e.bias() != null) Check.disjoint("y", y, "bias", e.bias());
     if (e.residual() != null) Check.disjointOrSame("y", y, "residual", e.residual());
   }
 
   /** A result that is written: of this shape, with contiguous planes, over nothing that is read. */
-  static void result(Tensor y, long[] shape, Device device) {
-    Check.floats("y", y, device);
+  static void result(Tensor y, FilterShape s, long[] shape, Device device) {
+    Check.tensor("y", y, s.type(), device);
     Check.shape("y", y, shape);
     Check.writable("y", y);
     if (!planar(y)) {
@@ -102,37 +106,46 @@ final class ConvCall {
     }
   }
 
+  /** The precision of a call with checked operands. */
+  static Precision precision(String op, Filters filters, Conv.Epilogue e, Tensor x, Device device) {
+    if (filters.packed() != null) Precision.exactOfPacked(e.precision());
+    return Precision.of(op, e.precision(), "x", x, device);
+  }
+
   static Window all(ConvShape s) {
     return new Window(0, s.yHeight(), 0, s.yWidth());
   }
 
   /** Runs conv or deconv with checked operands. */
-  static void run(BiConsumer<Kernels, ConvArgs> kernel, ConvShape shape, Tensor x, Filters f, Tensor y, Conv.Epilogue e, Window w) {
+  static void run(BiConsumer<Kernels, ConvArgs> kernel, ConvShape shape, Tensor x, Filters f, Tensor y, Conv.Epilogue e, Window w,
+      Precision precision) {
     if (y.count() == 0 || w.beginH() >= w.endH() || w.beginW() >= w.endW()) return;
     try (Tensor x4 = planes(x); Tensor y4 = planes(y); Tensor r4 = planes(e.residual());
         Tensor weight = f.weight() == null ? null : f.weight().contiguous();
         Tensor bias = e.bias() == null ? null : e.bias().contiguous()) {
       ConvArgs args = new ConvArgs(shape, x4, weight, f.packed(), y4, bias, r4, e.activation(), (float) e.slope(), f.live(),
-          w.beginH(), w.endH(), w.beginW(), w.endW());
+          w.beginH(), w.endH(), w.beginW(), w.endW(), precision);
       Check.launch(y.device(), k -> kernel.accept(k, args), x4, weight, f.packed(), y4, bias, r4, f.table());
     }
   }
 
   /** Runs convweight with checked operands; dw is zero where there are no images. */
-  static Tensor weightGradient(ConvShape shape, Tensor x, Tensor dy, long[] weightShape, LiveEntries live) {
-    Tensor dw = Tensor.empty(x.device(), weightShape);
+  static Tensor weightGradient(ConvShape shape, Tensor x, Tensor dy, long[] weightShape, LiveEntries live,
+      Precision precision) {
+    Tensor dw = Tensor.empty(x.device(), x.dtype(), weightShape);
     return Outputs.finish(dw, () -> {
       try (Tensor x4 = planes(x); Tensor dy4 = planes(dy)) {
-        ConvWeightArgs args = new ConvWeightArgs(shape, x4, dy4, dw, live);
+        ConvWeightArgs args = new ConvWeightArgs(shape, x4, dy4, dw, live, precision);
         Check.launch(dw.device(), k -> k.convweight(args), x4, dy4, dw, live == null ? null : live.table());
       }
     });
   }
 
-  /** The gradient of a bias: dy [N, C, ...] summed over all but the channels. */
+  /** The gradient of a bias, FLOAT32: dy [N, C, ...] summed over all but the channels. */
   static Tensor biasGradient(Tensor dy) {
     long positions = dy.rank() == 3 ? dy.size(2) : dy.size(2) * dy.size(3);
-    try (Tensor flat = dy.reshape(dy.size(0), dy.size(1), positions); Tensor perImage = Reduce.sum(flat, 2)) {
+    try (Tensor wide = dy.to(DType.FLOAT32); Tensor flat = wide.reshape(dy.size(0), dy.size(1), positions);
+        Tensor perImage = Reduce.sum(flat, 2)) {
       return Reduce.sum(perImage, 0);
     }
   }

@@ -64,14 +64,14 @@ public final class Deconv {
   public static Tensor apply(Tensor x, Tensor weight, ConvGeometry geometry, long outputPaddingH, long outputPaddingW,
       Conv.Epilogue epilogue) {
     FilterShape s = FilterShape.of(weight, geometry, true);
-    Tensor y = Tensor.empty(weight.device(), outputShape(x, s, outputPaddingH, outputPaddingW, weight.device()));
+    Tensor y = Tensor.empty(weight.device(), s.type(), outputShape(x, s, outputPaddingH, outputPaddingW, weight.device()));
     return Outputs.finish(y, () -> into(x, s, ConvCall.Filters.of(weight, null), epilogue, y));
   }
 
   /** Filters that were packed by {@link PackedFilter#deconv}. */
   public static Tensor apply(Tensor x, PackedFilter filter, long outputPaddingH, long outputPaddingW, Conv.Epilogue epilogue) {
     FilterShape s = transposed(filter);
-    Tensor y = Tensor.empty(filter.device(), outputShape(x, s, outputPaddingH, outputPaddingW, filter.device()));
+    Tensor y = Tensor.empty(filter.device(), s.type(), outputShape(x, s, outputPaddingH, outputPaddingW, filter.device()));
     return Outputs.finish(y, () -> into(x, s, ConvCall.Filters.of(filter), epilogue, y));
   }
 
@@ -95,11 +95,18 @@ public final class Deconv {
 
   /** The wanted ones of the gradients. */
   public static Conv.Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry, Conv.Wanted wanted) {
+    return backward(x, weight, dy, geometry, wanted, null);
+  }
+
+  /** The same in a precision, null for the one of the operands' type. */
+  public static Conv.Gradients backward(Tensor x, Tensor weight, Tensor dy, ConvGeometry geometry, Conv.Wanted wanted,
+      Precision precision) {
     Check.present("wanted", wanted);
     FilterShape s = FilterShape.of(weight, geometry, true);
     Device device = weight.device();
     ConvCall.map("x", x, s, s.xChannels(), device);
     checkResult("dy", x, s, dy, device);
+    Precision p = Precision.of("deconv", precision, "x", x, device);
     ConvShape forward = shape(x, s, dy);
     ConvShape back = new ConvShape(forward.batch(), forward.groups(), forward.yChannels(), forward.yHeight(), forward.yWidth(),
         forward.xChannels(), forward.xHeight(), forward.xWidth(), forward.kernelH(), forward.kernelW(), forward.strideH(),
@@ -109,10 +116,11 @@ public final class Deconv {
     Tensor db = null;
     try {
       if (wanted.x()) {
-        dx = Tensor.empty(device, x.shape());
-        ConvCall.run(Kernels::conv, back, dy, ConvCall.Filters.of(weight, null), dx, Conv.Epilogue.NONE, ConvCall.all(back));
+        dx = Tensor.empty(device, s.type(), x.shape());
+        ConvCall.run(Kernels::conv, back, dy, ConvCall.Filters.of(weight, null), dx, Conv.Epilogue.NONE, ConvCall.all(back),
+            p);
       }
-      if (wanted.weight()) dw = ConvCall.weightGradient(back, dy, x, weight.shape(), null);
+      if (wanted.weight()) dw = ConvCall.weightGradient(back, dy, x, weight.shape(), null, p);
       if (wanted.bias()) db = ConvCall.biasGradient(dy);
       Conv.Gradients all = new Conv.Gradients(dx, dw, db);
       db = null;
@@ -179,7 +187,7 @@ public final class Deconv {
 
   /** A result or its gradient: its sizes are those without output padding plus a legal one. */
   private static void checkResult(String name, Tensor x, FilterShape s, Tensor y, Device device) {
-    Check.floats(name, y, device);
+    Check.tensor(name, y, s.type(), device);
     Check.rank(name, y, x.rank(), x.rank());
     long height = s.deconvHeight(ConvCall.height(x), 0);
     long width = s.deconvWidth(x.size(-1), 0);
@@ -201,11 +209,12 @@ public final class Deconv {
     Device device = weights.device();
     ConvCall.map("x", x, s, s.xChannels(), device);
     checkResult("y", x, s, y, device);
-    ConvCall.result(y, y.shape(), device);
+    ConvCall.result(y, s, y.shape(), device);
     ConvCall.epilogue(epilogue, y, s.yChannels(), device);
     Check.disjoint("y", y, "x", x);
     Check.disjoint("y", y, "weight", weights);
+    Precision precision = ConvCall.precision("deconv", filters, epilogue, x, device);
     ConvShape sizes = shape(x, s, y);
-    ConvCall.run(Kernels::deconv, sizes, x, filters, y, epilogue, ConvCall.all(sizes));
+    ConvCall.run(Kernels::deconv, sizes, x, filters, y, epilogue, ConvCall.all(sizes), precision);
   }
 }

@@ -1,6 +1,7 @@
 package org.ondol.ops;
 
 import java.util.Arrays;
+import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.DeviceMismatchException;
 import org.ondol.InvalidArgumentException;
@@ -13,13 +14,14 @@ import org.ondol.spi.ConvShape;
  *
  * @param transposed deconv: the weight is [xChannels, yChannels / groups, kh, kw]
  * @param oneDimensional the weight and the maps have no height
+ * @param type of the weight, and so of the maps
  */
 record FilterShape(long xChannels, long yChannels, long kernelH, long kernelW, ConvGeometry geometry, boolean transposed,
-    boolean oneDimensional) {
+    boolean oneDimensional, DType type) {
   static FilterShape of(Tensor weight, ConvGeometry geometry, boolean transposed) {
     Check.present("geometry", geometry);
     Check.present("weight", weight);
-    Check.floats("weight", weight, weight.device());
+    Check.operand("weight", weight, weight.device());
     Check.rank("weight", weight, 3, 4);
     boolean flat = weight.rank() == 3;
     for (long size : weight.shape()) {
@@ -38,7 +40,7 @@ record FilterShape(long xChannels, long yChannels, long kernelH, long kernelW, C
     long grouped = weight.size(1) * g.groups();
     if (grouped > Integer.MAX_VALUE) throw new ShapeException("weight", Arrays.toString(weight.shape()), "fewer channels");
     FilterShape s = new FilterShape(transposed ? first : grouped, transposed ? grouped : first,
-        flat ? 1 : weight.size(2), weight.size(-1), g, transposed, flat);
+        flat ? 1 : weight.size(2), weight.size(-1), g, transposed, flat, weight.dtype());
     if (s.kernelH * s.kernelW > Integer.MAX_VALUE || s.depth() > Integer.MAX_VALUE) {
       throw new ShapeException("weight", "of shape " + Arrays.toString(weight.shape()), "filters of less than 2^31 entries");
     }

@@ -1,6 +1,7 @@
 package org.ondol.ops;
 
 import java.util.Arrays;
+import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.ShapeException;
 import org.ondol.Shapes;
@@ -10,6 +11,9 @@ import org.ondol.spi.GemmArgs;
 /**
  * Matrix products, C = act(alpha · A·B + bias) + residual. Every sum is one chain of fused multiply-adds over ascending
  * k (docs/arithmetic.md), so a result depends on neither blocking nor threads.
+ *
+ * <p>Operands are FLOAT32, or both BFLOAT16 or FLOAT16 where the device computes in that {@link Precision}; result and
+ * residual are of their type, the bias is always FLOAT32.
  */
 public final class Gemm {
   /**
@@ -18,25 +22,35 @@ public final class Gemm {
    * @param bias [n], added to every row; or null
    * @param residual of the product's shape, added after the activation; or null
    * @param alpha factor of the product, before the bias
+   * @param precision null for the one of the operands' type
    */
-  public record Epilogue(Tensor bias, Activation activation, Tensor residual, double alpha) {
+  public record Epilogue(Tensor bias, Activation activation, Tensor residual, double alpha, Precision precision) {
     /** Stores the product itself. */
     public static final Epilogue NONE = new Epilogue(null, Activation.NONE, null, 1);
+
+    /** In the precision of the operands' type. */
+    public Epilogue(Tensor bias, Activation activation, Tensor residual, double alpha) {
+      this(bias, activation, residual, alpha, null);
+    }
 
     public static Epilogue bias(Tensor bias) {
       return new Epilogue(bias, Activation.NONE, null, 1);
     }
 
     public Epilogue activation(Activation activation) {
-      return new Epilogue(bias, activation, residual, alpha);
+      return new Epilogue(bias, activation, residual, alpha, precision);
     }
 
     public Epilogue residual(Tensor residual) {
-      return new Epilogue(bias, activation, residual, alpha);
+      return new Epilogue(bias, activation, residual, alpha, precision);
     }
 
     public Epilogue alpha(double alpha) {
-      return new Epilogue(bias, activation, residual, alpha);
+      return new Epilogue(bias, activation, residual, alpha, precision);
+    }
+
+    public Epilogue precision(Precision precision) {
+      return new Epilogue(bias, activation, residual, alpha, precision);
     }
   }
 
@@ -54,7 +68,8 @@ public final class Gemm {
 
   /** A·B with an epilogue. */
   public static Tensor matmul(Tensor a, Tensor b, Epilogue epilogue) {
-    Tensor c = Tensor.empty(deviceOf(a), productShape(a, b));
+    long[] shape = productShape(a, b);
+    Tensor c = Tensor.empty(a.device(), a.dtype(), shape);
     return Outputs.finish(c, () -> matmulInto(a, b, epilogue, c));
   }
 
@@ -62,12 +77,13 @@ public final class Gemm {
   public static void matmulInto(Tensor a, Tensor b, Epilogue epilogue, Tensor c) {
     long[] shape = productShape(a, b);
     Check.present("epilogue", epilogue);
-    checkResult(c, epilogue, a.device(), shape);
+    Precision precision = Precision.of("gemm", epilogue.precision(), "a", a, a.device());
+    checkResult(c, epilogue, a.device(), a.dtype(), shape);
     Check.disjoint("c", c, "a", a);
     Check.disjoint("c", c, "b", b);
     if (c.count() == 0) return;
     try (Tensor ea = a.expand(batched(shape, a)); Tensor eb = b.expand(batched(shape, b))) {
-      launch(ea, eb, null, epilogue, c, a.size(-1));
+      launch(ea, eb, null, epilogue, c, a.size(-1), precision);
     }
   }
 
@@ -94,13 +110,14 @@ public final class Gemm {
     Device device = x.device();
     Check.floats("x", x, device);
     Check.floats("weight", weight.panels(), device);
+    Precision.exactOfPacked(epilogue.precision());
     Check.rank("x", x, 1, 8);
     if (x.size(-1) != weight.rows()) {
       throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()), "last size " + weight.rows() + " like the weight's rows");
     }
     long[] shape = x.shape();
     shape[shape.length - 1] = weight.columns();
-    checkResult(c, epilogue, device, shape);
+    checkResult(c, epilogue, device, x.dtype(), shape);
     Check.contiguous("c", c);
     Check.disjoint("c", c, "x", x);
     Check.disjoint("c", c, "weight", weight.panels());
@@ -108,18 +125,31 @@ public final class Gemm {
     long rows = c.count() / weight.columns();
     try (Tensor x2 = x.reshape(rows, weight.rows()); Tensor c2 = c.reshape(rows, weight.columns());
         Tensor r2 = epilogue.residual() == null ? null : epilogue.residual().reshape(rows, weight.columns())) {
-      launch(x2, null, weight.panels(), epilogue.residual(r2), c2, weight.rows());
+      launch(x2, null, weight.panels(), epilogue.residual(r2), c2, weight.rows(), Precision.EXACT);
     }
   }
 
   /** dA = dC·Bᵀ and dB = Aᵀ·dC for a plain product; gradients of broadcast operands are summed in order. */
   public static Gradients backward(Tensor a, Tensor b, Tensor dc) {
+    return backward(a, b, dc, null);
+  }
+
+  /** The same in a precision, null for the one of the operands' type. Sums over broadcast dimensions are FLOAT32. */
+  public static Gradients backward(Tensor a, Tensor b, Tensor dc, Precision precision) {
     long[] shape = productShape(a, b);
-    Check.floats("dc", dc, a.device());
+    Check.tensor("dc", dc, a.dtype(), a.device());
     Check.shape("dc", dc, shape);
+    Epilogue plain = Epilogue.NONE.precision(precision);
     try (Tensor bt = b.transpose(-1, -2); Tensor at = a.transpose(-1, -2);
-        Tensor da = matmul(dc, bt); Tensor db = matmul(at, dc)) {
-      return new Gradients(Reduce.sumTo(da, a.shape()), Reduce.sumTo(db, b.shape()));
+        Tensor da = matmul(dc, bt, plain); Tensor db = matmul(at, dc, plain)) {
+      return new Gradients(sumTo(da, a.shape()), sumTo(db, b.shape()));
+    }
+  }
+
+  private static Tensor sumTo(Tensor t, long[] shape) {
+    if (Arrays.equals(t.shape(), shape)) return t.view(t.offset(), shape, t.strides());
+    try (Tensor wide = t.to(DType.FLOAT32); Tensor sum = Reduce.sumTo(wide, shape)) {
+      return sum.to(t.dtype());
     }
   }
 
@@ -130,8 +160,8 @@ public final class Gemm {
 
   private static long[] productShape(Tensor a, Tensor b) {
     Device device = deviceOf(a);
-    Check.floats("a", a, device);
-    Check.floats("b", b, device);
+    Check.operand("a", a, device);
+    Check.tensor("b", b, a.dtype(), device);
     Check.rank("a", a, 2, MAX_RANK);
     Check.rank("b", b, 2, MAX_RANK);
     if (a.size(-1) != b.size(-2)) {
@@ -152,8 +182,8 @@ public final class Gemm {
     return shape;
   }
 
-  private static void checkResult(Tensor c, Epilogue epilogue, Device device, long[] shape) {
-    Check.floats("c", c, device);
+  private static void checkResult(Tensor c, Epilogue epilogue, Device device, DType type, long[] shape) {
+    Check.tensor("c", c, type, device);
     Check.shape("c", c, shape);
     Check.unitLast("c", c);
     Check.writable("c", c);
@@ -162,17 +192,18 @@ public final class Gemm {
     Check.optional("bias", epilogue.bias(), device, shape[shape.length - 1]);
     if (epilogue.bias() != null) Check.disjoint("c", c, "bias", epilogue.bias());
     if (epilogue.residual() != null) {
-      Check.floats("residual", epilogue.residual(), device);
+      Check.tensor("residual", epilogue.residual(), type, device);
       Check.shape("residual", epilogue.residual(), shape);
       Check.unitLast("residual", epilogue.residual());
       Check.disjointOrSame("c", c, "residual", epilogue.residual());
     }
   }
 
-  private static void launch(Tensor a, Tensor b, Tensor packed, Epilogue epilogue, Tensor c, long k) {
+  private static void launch(Tensor a, Tensor b, Tensor packed, Epilogue epilogue, Tensor c, long k,
+      Precision precision) {
     try (Tensor bias = epilogue.bias() == null ? null : epilogue.bias().contiguous()) {
       var args = new GemmArgs(c.size(-2), c.size(-1), k, a, b, packed, c, bias, epilogue.residual(), epilogue.activation(),
-          (float) epilogue.alpha());
+          (float) epilogue.alpha(), precision);
       Check.launch(c.device(), kernels -> kernels.gemm(args), a, b, packed, c, bias, epilogue.residual());
     }
   }

@@ -14,20 +14,20 @@ public final class MaskedConv {
   /** Convolves with plain filters. */
   public static Tensor apply(Tensor x, Tensor weight, FilterMask mask, ConvGeometry geometry, Conv.Epilogue epilogue) {
     FilterShape s = shape(weight, mask, geometry);
-    Tensor y = Tensor.empty(weight.device(), Conv.outputShape(x, s, weight.device()));
-    return Outputs.finish(y, () -> Conv.into(x, s, ConvCall.Filters.of(weight, mask.byOutput()), epilogue, y, null));
+    Tensor y = Tensor.empty(weight.device(), s.type(), Conv.outputShape(x, s, weight.device()));
+    return Outputs.finish(y, () -> Conv.into("maskedconv", x, s, ConvCall.Filters.of(weight, mask.byOutput()), epilogue, y, null));
   }
 
   /** Convolves with filters that were packed by {@link PackedFilter#maskedconv}. */
   public static Tensor apply(Tensor x, PackedFilter filter, Conv.Epilogue epilogue) {
     FilterShape s = masked(filter);
-    Tensor y = Tensor.empty(filter.device(), Conv.outputShape(x, s, filter.device()));
-    return Outputs.finish(y, () -> Conv.into(x, s, ConvCall.Filters.of(filter), epilogue, y, null));
+    Tensor y = Tensor.empty(filter.device(), s.type(), Conv.outputShape(x, s, filter.device()));
+    return Outputs.finish(y, () -> Conv.into("maskedconv", x, s, ConvCall.Filters.of(filter), epilogue, y, null));
   }
 
   /** Convolves into y, whose planes are contiguous; y may be exactly the residual. */
   public static void into(Tensor x, PackedFilter filter, Conv.Epilogue epilogue, Tensor y) {
-    Conv.into(x, masked(filter), ConvCall.Filters.of(filter), epilogue, y, null);
+    Conv.into("maskedconv", x, masked(filter), ConvCall.Filters.of(filter), epilogue, y, null);
   }
 
   /**
@@ -41,7 +41,7 @@ public final class MaskedConv {
     long height = s.oneDimensional() ? 1 : shape[2];
     range("H", beginH, endH, height);
     range("W", beginW, endW, shape[shape.length - 1]);
-    Conv.into(x, s, ConvCall.Filters.of(filter), epilogue, y, new ConvCall.Window(beginH, endH, beginW, endW));
+    Conv.into("maskedconv", x, s, ConvCall.Filters.of(filter), epilogue, y, new ConvCall.Window(beginH, endH, beginW, endW));
   }
 
   /** Gradients of the sum without activation and residual; dw is +0 at dead entries. */
@@ -52,8 +52,14 @@ public final class MaskedConv {
   /** The wanted ones of the gradients. */
   public static Conv.Gradients backward(Tensor x, Tensor weight, FilterMask mask, Tensor dy, ConvGeometry geometry,
       Conv.Wanted wanted) {
+    return backward(x, weight, mask, dy, geometry, wanted, null);
+  }
+
+  /** The same in a precision, null for the one of the operands' type. */
+  public static Conv.Gradients backward(Tensor x, Tensor weight, FilterMask mask, Tensor dy, ConvGeometry geometry,
+      Conv.Wanted wanted, Precision precision) {
     FilterShape s = shape(weight, mask, geometry);
-    return Conv.backward(x, weight, dy, s, mask.byOutput(), mask.byInput(), wanted);
+    return Conv.backward("maskedconv", x, weight, dy, s, mask.byOutput(), mask.byInput(), wanted, precision);
   }
 
   private static FilterShape shape(Tensor weight, FilterMask mask, ConvGeometry geometry) {

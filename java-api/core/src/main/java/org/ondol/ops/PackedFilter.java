@@ -45,6 +45,7 @@ public final class PackedFilter implements AutoCloseable {
 
   private static PackedFilter of(Tensor weight, ConvGeometry geometry, boolean transposed, FilterMask mask) {
     FilterShape shape = FilterShape.of(weight, geometry, transposed);
+    Check.floats("weight", weight, weight.device());
     if (mask != null) shape.check(mask, weight.device());
     float[] values = pack(weight.toFloats(), shape, mask);
     return new PackedFilter(shape, mask, place(values, weight.device()));

@@ -131,7 +131,7 @@ public final class PixelProgram implements AutoCloseable {
     for (int i = 0; i < calls.length; i++) {
       Tensor r = residual == -1 ? null : own(maps.group(residual, i));
       calls[i] = new ConvArgs(shape, own(maps.group(input, i)), null, packed, own(maps.group(map, i)), b, r, activation,
-          slope, live, 0, 0, 0, 0);
+          slope, live, 0, 0, 0, 0, Precision.EXACT);
     }
     steps.add((kernels, group, row, begin, end) -> kernels.conv(calls[group].window(row, row + 1, begin * n, end * n)));
     return map;

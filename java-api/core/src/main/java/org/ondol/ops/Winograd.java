@@ -53,6 +53,7 @@ public final class Winograd {
   /** Transforms filters [out, in, 3, 3]; the geometry has stride 1, dilation 1 and one group. */
   public static Filter pack(Tensor weight, ConvGeometry geometry) {
     FilterShape s = FilterShape.of(weight, geometry, false);
+    Check.floats("weight", weight, weight.device());
     if (s.oneDimensional() || s.kernelH() != 3 || s.kernelW() != 3) {
       throw new InvalidArgumentException("weight", "of " + s.kernelH() + " x " + s.kernelW() + " filters", "3 x 3 filters");
     }
@@ -106,11 +107,13 @@ public final class Winograd {
   public static void into(Tensor x, Filter filter, Conv.Epilogue epilogue, Tensor y) {
     Check.present("filter", filter);
     FilterShape s = filter.shape;
-    ConvCall.result(y, Conv.outputShape(x, s, filter.device()), filter.device());
+    ConvCall.result(y, s, Conv.outputShape(x, s, filter.device()), filter.device());
     ConvCall.epilogue(epilogue, y, s.yChannels(), filter.device());
     Check.disjoint("y", y, "x", x);
     Check.disjoint("y", y, "filter", filter.panels);
+    Precision.exactOfPacked(epilogue.precision());
     ConvShape sizes = Conv.shape(x, s);
-    ConvCall.run(Kernels::winograd, sizes, x, new ConvCall.Filters(null, filter.panels, null, null), y, epilogue, ConvCall.all(sizes));
+    ConvCall.run(Kernels::winograd, sizes, x, new ConvCall.Filters(null, filter.panels, null, null), y, epilogue, ConvCall.all(sizes),
+        Precision.EXACT);
   }
 }

@@ -1,6 +1,7 @@
 package org.ondol.spi;
 
 import org.ondol.Tensor;
+import org.ondol.ops.Precision;
 
 /**
  * Arguments of attention, see {@link org.ondol.ops.Attention}. Integer arrays are private copies: no other thread can
@@ -21,8 +22,9 @@ import org.ondol.Tensor;
  * @param pages per item, page numbers in order, [batch * pagesPerItem]; -1 where unused; or null
  * @param windowLeft keys visible to the left of the diagonal, -1 for all
  * @param softcap 0 for none
+ * @param precision q, k, v and out, and their gradients, are of its type; lse, bias and alibi FLOAT32
  */
 public record AttentionArgs(Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse, Tensor mask, Tensor bias, Tensor alibi,
     long batch, long heads, long kvHeads, long qLength, long kvLength, long headDim, long valueDim, long[] kvLengths,
     long[] qOffsets, long[] kvOffsets, long[] pages, long pagesPerItem, long pageSize, boolean bottomRight, long windowLeft,
-    long windowRight, double scale, double softcap, double dropout, long seed) {}
+    long windowRight, double scale, double softcap, double dropout, long seed, Precision precision) {}

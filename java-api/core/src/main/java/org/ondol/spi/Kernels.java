@@ -2,6 +2,7 @@ package org.ondol.spi;
 
 import org.ondol.Tensor;
 import org.ondol.UnsupportedOnDeviceException;
+import org.ondol.ops.Precision;
 
 /**
  * The operations of one device. Arguments come from the contracts in {@link org.ondol.ops}: operands are open, on this
@@ -15,22 +16,9 @@ public interface Kernels {
   /** The device's memory. */
   Memory memory();
 
-  /** Waits until everything that was queued on the device has run. */
-  default void synchronize() {}
-
-  /**
-   * Records the calls that {@code body} makes on this thread instead of running them. Whatever the body throws ends the
-   * recording and is passed on.
-   *
-   * <p>Memory that is allocated meanwhile belongs to the recording, and memory that the calls use stays allocated until it
-   * is closed. Addresses, sizes and what is copied to the device are those of the recording at every later run.
-   *
-   * @param shift a contiguous INT64 tensor of three numbers, read at every run, by which the calls are moved: windows of conv
-   *     by rows and columns, all operands of elementwise by elements; null for none
-   * @return what runs the calls, or null from a device that has no such thing; then the body was not called
-   */
-  default Replay record(Tensor shift, Runnable body) {
-    return null;
+  /** Whether gemm, attention, conv and deconv and their gradients take this precision; EXACT every device has. */
+  default boolean computes(Precision precision) {
+    return precision == Precision.EXACT;
   }
 
   default void gemm(GemmArgs args) {
@@ -63,6 +51,10 @@ public interface Kernels {
 
   default void elementwise(ElementwiseArgs args) {
     throw new UnsupportedOnDeviceException("elementwise", device());
+  }
+
+  default void cast(CastArgs args) {
+    throw new UnsupportedOnDeviceException("cast", device());
   }
 
   default void reduce(ReduceArgs args) {

@@ -93,7 +93,7 @@ final class ConvKernel {
       long width = COLUMNS * (transposed ? a.shape().strideW() : 1);
       for (long begin = a.beginW(); begin < a.endW(); begin += width) {
         ConvArgs piece = new ConvArgs(a.shape(), a.x(), a.weight(), a.packed(), a.y(), a.bias(), a.residual(), a.activation(),
-            a.slope(), a.live(), a.beginH(), a.endH(), begin, Math.min(a.endW(), begin + width));
+            a.slope(), a.live(), a.beginH(), a.endH(), begin, Math.min(a.endW(), begin + width), a.precision());
         new ConvKernel(loops, piece, filters).run(weights, (int) at[0]);
       }
     }

@@ -57,7 +57,7 @@ final class ElementwiseKernel {
   }
 
   /** Merges neighbouring dimensions that all operands step through evenly; returns the new rank. */
-  private static int merge(long[] size, long[][] strides) {
+  static int merge(long[] size, long[][] strides) {
     int rank = 0;
     for (int d = 0; d < size.length; d++) {
       if (size[d] == 1) {

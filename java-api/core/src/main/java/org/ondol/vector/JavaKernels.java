@@ -5,6 +5,7 @@ import org.ondol.spi.AttentionArgs;
 import org.ondol.spi.AttentionBackwardArgs;
 import org.ondol.spi.BatchNormArgs;
 import org.ondol.spi.BatchNormBackwardArgs;
+import org.ondol.spi.CastArgs;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvWeightArgs;
 import org.ondol.spi.ElementwiseArgs;
@@ -84,6 +85,11 @@ record JavaKernels(String device, Loops loops) implements Kernels {
   @Override
   public void elementwise(ElementwiseArgs args) {
     ElementwiseKernel.run(loops, args);
+  }
+
+  @Override
+  public void cast(CastArgs args) {
+    CastKernel.run(loops, args);
   }
 
   @Override

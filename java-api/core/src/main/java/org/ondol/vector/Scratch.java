@@ -20,6 +20,8 @@ final class Scratch implements AutoCloseable {
 
   private final long[][] longs = new long[2][];
 
+  private short[] shorts;
+
   private Order.Words words;
 
   /** Counts what is lent, where somebody measures; else null. */
@@ -88,6 +90,14 @@ final class Scratch implements AutoCloseable {
     return longs[number];
   }
 
+  /** The same of 16-bit numbers; there is one array. */
+  short[] shorts(int n) {
+    if (shorts == null || shorts.length < n) {
+      shorts = new short[Math.max(64, n)];
+    }
+    return shorts;
+  }
+
   /** The one set of candidates. */
   Order.Words words() {
     return words == null ? words = new Order.Words() : words;
@@ -102,6 +112,7 @@ final class Scratch implements AutoCloseable {
       Arrays.fill(asked, 0);
     }
     long held = 0;
+    held += shorts == null ? 0 : shorts.length / 2;
     for (long[] array : longs) {
       held += array == null ? 0 : 2L * array.length;
     }

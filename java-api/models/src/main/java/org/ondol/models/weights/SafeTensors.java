@@ -21,7 +21,8 @@ import org.ondol.models.weights.SafeTensorsHeader.Entry;
 /**
  * A file of tensors in the format of Hugging Face's safetensors: the length of a JSON header, the header, and the
  * little-endian elements it points at. Opening checks the header against the file, so that later reads find what it
- * promises; elements are read when they are asked for. F16 and BF16 become FLOAT32, which holds them exactly.
+ * promises; elements are read when they are asked for. F16 and BF16 become FLOAT32, which holds them
+ * exactly, unless they are asked for as they are {@link #stored}.
  */
 public final class SafeTensors implements Weights, AutoCloseable {
   private static final int PIECE = 1 << 20;
@@ -130,6 +131,16 @@ public final class SafeTensors implements Weights, AutoCloseable {
     };
   }
 
+  /** A new tensor as it is stored: F16 and BF16 stay what they are. */
+  public Tensor stored(String name, Device device) {
+    Entry e = entry(name);
+    return switch (e.type()) {
+      case "F16" -> copy(e, device, DType.FLOAT16);
+      case "BF16" -> copy(e, device, DType.BFLOAT16);
+      default -> tensor(name, device);
+    };
+  }
+
   @Override
   public Tensor tensor(String name, Device device, long... shape) {
     Entry e = entry(name);
@@ -176,17 +187,8 @@ public final class SafeTensors implements Weights, AutoCloseable {
   }
 
   private Tensor halves(Entry e, Device device) {
-    boolean brain = e.type().equals("BF16");
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment data = arena.allocate(Math.max(2 * e.bytes(), 1), 64).asSlice(0, 2 * e.bytes());
-      read(e, (piece, at) -> {
-        for (long i = 0; i < piece.byteSize() / 2; i++) {
-          short half = piece.getAtIndex(ValueLayout.JAVA_SHORT, i);
-          float value = brain ? Float.intBitsToFloat(half << 16) : Float.float16ToFloat(half);
-          data.setAtIndex(ValueLayout.JAVA_FLOAT, at / 2 + i, value);
-        }
-      });
-      return Tensor.copyOf(device, data, DType.FLOAT32, e.shape());
+    try (Tensor halves = copy(e, device, e.type().equals("BF16") ? DType.BFLOAT16 : DType.FLOAT16)) {
+      return halves.to(DType.FLOAT32);
     }
   }
 

@@ -142,6 +142,8 @@ public final class SafeTensorsWriter {
       case INT64 -> "I64";
       case INT32 -> "I32";
       case UINT8 -> "U8";
+      case BFLOAT16 -> "BF16";
+      case FLOAT16 -> "F16";
     };
   }
 
