@@ -18,7 +18,7 @@ import org.ondol.test.support.TestDevices;
 
 /**
  * Calls that must be refused: each with the type of its exception, the argument it names and a part of its message. One row
- * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadAttention},
+ * per way in which an argument can be wrong; the rows stand in {@link BadTensors}, {@link BadOps}, {@link BadHalves}, {@link BadAttention},
  * {@link BadConv}, {@link BadConvKin}, {@link BadImages}, {@link BadPool}, {@link BadProposals}, {@link BadBoxes},
  * {@link BadDetection}, {@link BadTargets}, {@link BadRoiAlign}, {@link BadRoiPool}, {@link BadNade}, {@link BadLstm}
  * and {@link BadTraining}.
@@ -43,6 +43,8 @@ class BadInputTest {
     List<Row> rows = new ArrayList<>();
     rows.addAll(BadTensors.ROWS);
     rows.addAll(BadOps.ROWS);
+    rows.addAll(BadHalves.TENSORS);
+    rows.addAll(BadHalves.PRECISIONS);
     rows.addAll(BadAttention.ROWS);
     rows.addAll(BadConv.GEOMETRY);
     rows.addAll(BadConv.ROWS);

@@ -14,6 +14,7 @@ import org.ondol.ops.Activation;
 import org.ondol.ops.Anchors;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Attention.Options;
+import org.ondol.ops.Cast;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Deconv;
@@ -85,6 +86,7 @@ final class Calls {
     ALL.put(KvCache.class, List.of(Calls::cache));
     ALL.put(PagedKvCache.class, List.of(Calls::pagedCache));
     ALL.put(Elementwise.class, List.of(Calls::elementwise, Calls::elementwiseInto));
+    ALL.put(Cast.class, List.of(Calls::cast, Calls::castInto));
     ALL.put(Softmax.class, List.of(Calls::softmax, Calls::softmaxBackward));
     ALL.put(LayerNorm.class, List.of(Calls::layernorm, Calls::layernormBackward));
     ALL.put(Reduce.class, List.of(Calls::reduce, Calls::reduceBackward));
@@ -320,6 +322,21 @@ final class Calls {
     Tensor out = a.tensor(shape);
     Elementwise.run(op, a.oneIn(3) ? out : a.tensor(shape), two ? a.tensor(shape) : null, out, a.number(2));
     return list(out.reshape(out.shape()));
+  }
+
+  private static Tensor[] cast(Arguments a) {
+    try (Tensor narrow = Cast.apply(a.tensor(a.anyShape()), a.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16))) {
+      return list(narrow.to(a.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16)));
+    }
+  }
+
+  private static Tensor[] castInto(Arguments a) {
+    long[] shape = a.anyShape();
+    DType type = a.of(DType.BFLOAT16, DType.FLOAT16);
+    try (Tensor y = Tensor.empty(a.device(), type, a.integers(shape))) {
+      Cast.into(a.tensor(shape), y);
+      return list(y.copy());
+    }
   }
 
   private static Tensor[] softmax(Arguments a) {

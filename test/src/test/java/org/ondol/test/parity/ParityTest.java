@@ -68,6 +68,7 @@ class ParityTest {
     OPS.put("roipool", RoiPoolCases::new);
     OPS.put("roipoolBackward", RoiPoolGradientCases::new);
     OPS.put("elementwise", d -> new ElementwiseCases(d.of(Elementwise.Op.values()), d));
+    OPS.put("cast", CastCases::new);
     OPS.put("resize", d -> new ResizeCases(d, false));
     OPS.put("resizeBackward", d -> new ResizeCases(d, true));
     OPS.put("batchnorm", BatchNormCases::forward);
@@ -92,7 +93,7 @@ class ParityTest {
       case "elementwise" -> 10 * CASES;
       case "gemm", "deconv", "convweight", "poolBackward", "roialign", "roialignBackward", "roipool", "roipoolBackward" -> 3 * CASES;
       case "conv", "pool" -> 6 * CASES;
-      case "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk", "nade", "nadeBackward", "lstm" ->
+      case "cast", "resize", "resizeBackward", "iou", "roiwarp", "roiwarpBackward", "topk", "nade", "nadeBackward", "lstm" ->
           2 * CASES;
       case "nms" -> 5 * CASES;
       default -> CASES;

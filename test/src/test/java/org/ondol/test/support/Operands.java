@@ -24,9 +24,16 @@ public final class Operands implements AutoCloseable {
 
   private record Placed(String name, Tensor base, float[] before, boolean[] mayChange) {}
 
+  /** The same of 16-bit numbers. */
+  private record PlacedHalves(String name, Tensor base, short[] before, boolean[] mayChange) {}
+
+  /** Bits of a NaN in both 16-bit types. */
+  private static final short HALF_CANARY = 0x7FD5;
+
   private final Device device;
   private final Random random;
   private final List<Placed> placed = new ArrayList<>();
+  private final List<PlacedHalves> halves = new ArrayList<>();
   private final List<Tensor> tensors = new ArrayList<>();
   private final List<GuardedMemory> guarded = new ArrayList<>();
 
@@ -48,6 +55,16 @@ public final class Operands implements AutoCloseable {
   /** An output full of NaN. */
   public Tensor output(String name, Freedom freedom, long... shape) {
     return place(name, null, freedom, shape);
+  }
+
+  /** An input of a 16-bit type. */
+  public Tensor input(String name, short[] data, DType type, Freedom freedom, long... shape) {
+    return placeHalves(name, data, type, freedom, shape);
+  }
+
+  /** An output of a 16-bit type, full of NaN. */
+  public Tensor output(String name, DType type, Freedom freedom, long... shape) {
+    return placeHalves(name, null, type, freedom, shape);
   }
 
   public Tensor longs(long[] data, long... shape) {
@@ -82,20 +99,19 @@ public final class Operands implements AutoCloseable {
   private Tensor place(String name, float[] data, Freedom freedom, long[] shape) {
     int kind = random.nextInt(6);
     long[] stride = strides(shape, freedom, kind);
-    int span = 1;
-    int count = 1;
-    for (int i = 0; i < shape.length; i++) {
-      count *= (int) shape[i];
-      span += (int) ((shape[i] - 1) * stride[i]);
-    }
-    span = count == 0 ? 0 : span;
+    int count = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    int span = span(shape, stride, count);
     boolean guard = kind >= 4 && GuardedMemory.supported() && span > 0;
     int lead = kind == 0 || guard ? 0 : random.nextInt(18);
     float[] buffer = new float[lead + span + (guard ? 0 : random.nextInt(18))];
     Arrays.fill(buffer, CANARY);
     boolean[] mayChange = new boolean[buffer.length];
-    scatter(data, buffer, mayChange, lead, shape, stride, count);
-    Tensor base = guard ? guarded(buffer, kind == 4 ? Edge.END : Edge.START) : Tensor.of(device, buffer, buffer.length);
+    for (int e = 0; e < count; e++) {
+      int at = lead + position(e, shape, stride);
+      mayChange[at] = data == null;
+      buffer[at] = data == null ? CANARY : data[e];
+    }
+    Tensor base = guard ? guarded(MemorySegment.ofArray(buffer), DType.FLOAT32, kind == 4 ? Edge.END : Edge.START) : Tensor.of(device, buffer, buffer.length);
     tensors.add(base);
     placed.add(new Placed(name, base, buffer, mayChange));
     return adopt(count == 0 ? Tensor.empty(device, shape) : base.view(lead, shape, stride));
@@ -133,29 +149,53 @@ public final class Operands implements AutoCloseable {
     return stride;
   }
 
-  private static void scatter(
-      float[] data, float[] buffer, boolean[] mayChange, int lead, long[] shape, long[] stride, int count) {
-    for (int e = 0; e < count; e++) {
-      long at = lead;
-      int rest = e;
-      for (int i = shape.length - 1; i >= 0; i--) {
-        at += rest % shape[i] * stride[i];
-        rest /= (int) shape[i];
-      }
-      if (data == null) {
-        mayChange[(int) at] = true;
-      } else {
-        buffer[(int) at] = data[e];
-      }
+  /** Elements from the first to the last one of a view. */
+  private static int span(long[] shape, long[] stride, int count) {
+    int span = 1;
+    for (int i = 0; i < shape.length; i++) {
+      span += (int) ((shape[i] - 1) * stride[i]);
     }
+    return count == 0 ? 0 : span;
+  }
+
+  /** Where element e in row-major order lies. */
+  private static int position(int e, long[] shape, long[] stride) {
+    long at = 0;
+    for (int i = shape.length - 1; i >= 0; i--) {
+      at += e % shape[i] * stride[i];
+      e /= (int) shape[i];
+    }
+    return (int) at;
+  }
+
+  private Tensor placeHalves(String name, short[] data, DType type, Freedom freedom, long[] shape) {
+    int kind = random.nextInt(6);
+    long[] stride = strides(shape, freedom, kind);
+    int count = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    int span = span(shape, stride, count);
+    boolean guard = kind >= 4 && GuardedMemory.supported() && span > 0;
+    int lead = kind == 0 || guard ? 0 : random.nextInt(18);
+    short[] buffer = new short[lead + span + (guard ? 0 : random.nextInt(18))];
+    Arrays.fill(buffer, HALF_CANARY);
+    boolean[] mayChange = new boolean[buffer.length];
+    for (int e = 0; e < count; e++) {
+      int at = lead + position(e, shape, stride);
+      mayChange[at] = data == null;
+      buffer[at] = data == null ? HALF_CANARY : data[e];
+    }
+    Tensor base = guard ? guarded(MemorySegment.ofArray(buffer), type, kind == 4 ? Edge.END : Edge.START)
+        : Tensor.of(device, buffer, type, buffer.length);
+    tensors.add(base);
+    halves.add(new PlacedHalves(name, base, buffer, mayChange));
+    return adopt(count == 0 ? Tensor.empty(device, type, shape) : base.view(lead, shape, stride));
   }
 
   /** Host devices compute from the guarded memory itself, others from a copy. */
-  private Tensor guarded(float[] buffer, Edge edge) {
-    GuardedMemory memory = new GuardedMemory(4L * buffer.length, edge);
+  private Tensor guarded(MemorySegment contents, DType type, Edge edge) {
+    GuardedMemory memory = new GuardedMemory(contents.byteSize(), edge);
     guarded.add(memory);
-    MemorySegment.copy(MemorySegment.ofArray(buffer), 0, memory.segment(), 0, 4L * buffer.length);
-    Tensor wrapped = adopt(Tensor.wrap(memory.segment(), DType.FLOAT32, buffer.length));
+    MemorySegment.copy(contents, 0, memory.segment(), 0, contents.byteSize());
+    Tensor wrapped = adopt(Tensor.wrap(memory.segment(), type, contents.byteSize() / type.bytes()));
     return wrapped.to(device);
   }
 
@@ -168,6 +208,14 @@ public final class Operands implements AutoCloseable {
         int is = Float.floatToRawIntBits(after[i]);
         if (was != is && !p.mayChange[i]) {
           return "memory of " + p.name + " was written at element " + i + ": " + p.before[i] + " became " + after[i];
+        }
+      }
+    }
+    for (PlacedHalves p : halves) {
+      short[] after = p.base.toShorts();
+      for (int i = 0; i < after.length; i++) {
+        if (p.before[i] != after[i] && !p.mayChange[i]) {
+          return "memory of " + p.name + " was written at element " + i + ": %04x became %04x".formatted(p.before[i], after[i]);
         }
       }
     }
