@@ -1,16 +1,20 @@
 package org.ondol.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Function;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.Devices;
 import org.ondol.Scope;
@@ -76,6 +80,15 @@ class CudaKernelsTest {
       reasons.add(status.name() + ": " + status.description());
     }
     Assumptions.abort(String.join("; ", reasons));
+  }
+
+  /** What this class compares is every operation that the device has; asked once all its tests have run. */
+  @AfterAll
+  static void everyOperationWasCompared() {
+    if (cuda == null || !cuda.name().startsWith("emulated")) return;
+    Set<String> never = CudaOperationsTest.operations();
+    never.removeAll(EmulatedBackend.RUN);
+    assertEquals(Set.of("winograd"), never, "operations that no test of this class runs");
   }
 
   /** Runs on both devices with equal inputs and compares the results' bits. */
@@ -418,6 +431,18 @@ class CudaKernelsTest {
         Pool.Max max = PsRoiAlign.maxWithIndices(maps, rois, 3, 2, adaptive.sampling(2));
         return new Tensor[] {y, max.y(), PsRoiAlign.maxBackward(dy, max.indices(), rois, maps.shape(), adaptive.sampling(2)).get(0)};
       }
+    });
+  }
+
+  /** Numbers of all magnitudes, so that some become subnormal, infinite or zero. */
+  @Test
+  void casts() {
+    same(in -> {
+      Tensor x = Elementwise.mul(in.floats(5, 6, 70), Elementwise.apply(Elementwise.Op.EXP, Elementwise.scale(in.floats(5, 6, 70), 8)));
+      Tensor brain = x.transpose(0, 2).to(DType.BFLOAT16);
+      Tensor half = x.to(DType.FLOAT16);
+      Tensor strided = brain.permute(1, 0, 2).copy();
+      return new Tensor[] {brain, half, strided, half.to(DType.FLOAT32), brain.to(DType.FLOAT16), half.transpose(1, 2).to(DType.BFLOAT16)};
     });
   }
 

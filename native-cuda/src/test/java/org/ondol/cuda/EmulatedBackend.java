@@ -1,12 +1,13 @@
 package org.ondol.cuda;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.Assumptions;
-import org.ondol.Device;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.ondol.DeviceUnavailableException;
 import org.ondol.Devices;
 import org.ondol.spi.Backend;
@@ -25,6 +26,9 @@ public final class EmulatedBackend implements Backend {
     static final String FAILURE = load();
   }
 
+  /** The operations that were run on these devices since the process began. */
+  static final Set<String> RUN = ConcurrentHashMap.newKeySet();
+
   /** Why the library cannot be had, or null once it is loaded. */
   private static String load() {
     String file = System.getProperty(PROPERTY);
@@ -35,6 +39,11 @@ public final class EmulatedBackend implements Backend {
     System.load(file);
     String loaded = CudaKernels.architectures();
     return loaded.equals("emulated") ? null : "the kernels for " + loaded + " are loaded already";
+  }
+
+  /** Why there is no emulated device, or null where there is one. */
+  static String failure() {
+    return Holder.FAILURE;
   }
 
   @Override
@@ -60,15 +69,14 @@ public final class EmulatedBackend implements Backend {
   @Override
   public Kernels open(String device) {
     if (Holder.FAILURE != null) throw new DeviceUnavailableException(device, Holder.FAILURE);
-    return new CudaKernels(device, RUNTIMES.get(Integer.parseInt(device.substring("emulated:".length()))));
-  }
-
-  /** Opens a device of its own upon a runtime; the calling test is skipped where the kernels cannot be had. */
-  static Device open(EmulatedRuntime runtime) {
-    if (Holder.FAILURE != null) Assumptions.abort(Holder.FAILURE);
-    synchronized (RUNTIMES) {
-      RUNTIMES.add(runtime);
-      return Devices.get("emulated:" + (RUNTIMES.size() - 1));
-    }
+    Kernels kernels = new CudaKernels(device, new EmulatedRuntime(Long.MAX_VALUE));
+    return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class}, (p, m, args) -> {
+      RUN.add(m.getName());
+      try {
+        return m.invoke(kernels, args);
+      } catch (InvocationTargetException e) {
+        throw e.getCause();
+      }
+    });
   }
 }

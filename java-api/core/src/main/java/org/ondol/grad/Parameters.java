@@ -49,6 +49,25 @@ public final class Parameters implements Iterable<Parameter>, AutoCloseable {
     return all().iterator();
   }
 
+  /**
+   * Overwrites all values with those of another model's parameters, on whatever device they are: made anew on a device, a
+   * model becomes a copy of one elsewhere.
+   *
+   * @throws InvalidArgumentException if names or shapes differ; then nothing was changed
+   */
+  public void assign(Parameters source) {
+    Require.present("source", source);
+    if (!source.byName.keySet().equals(byName.keySet())) {
+      throw new InvalidArgumentException("source", "of " + source.byName.keySet(), "parameters named " + byName.keySet());
+    }
+    for (Parameter p : byName.values()) Require.shape("source", source.get(p.name()).tensor(), p.tensor().shape());
+    for (Parameter p : byName.values()) {
+      try (Tensor here = source.get(p.name()).tensor().to(p.tensor().device())) {
+        p.assign(here);
+      }
+    }
+  }
+
   /** The number of trained values. */
   public long count() {
     long n = 0;
