@@ -15,7 +15,7 @@ final class ConvStructs {
     w.operand(a.x(), 2).pointer(a.weight()).pointer(a.packed()).operand(a.y(), 2).pointer(a.bias()).operand(a.residual(), 2);
     w.put(a.activation().ordinal()).put((double) a.slope());
     write(w, a.live());
-    return w;
+    return w.put(a.precision().ordinal());
   }
 
   static Words write(Words w, ConvWeightArgs a) {
@@ -24,6 +24,7 @@ final class ConvStructs {
     w.operand(a.x(), 2);
     for (int i = 0; i < 11; i++) w.put(0); // weight, packed, y, bias, residual, activation, slope
     write(w, a.live());
+    w.put(a.precision().ordinal());
     return w.operand(a.dy(), 2).pointer(a.dw());
   }
 
@@ -36,7 +37,7 @@ final class ConvStructs {
 
   private static void write(Words w, LiveEntries live) {
     if (live == null) {
-      w.put(0).put(0).put(0).put(0).put(0).put(StructKernels.EXACT);
+      w.put(0).put(0).put(0).put(0).put(0);
       return;
     }
     long at = live.table().address();
@@ -45,6 +46,5 @@ final class ConvStructs {
       w.put(at);
       at += 4L * part.length;
     }
-    w.put(StructKernels.EXACT);
   }
 }

@@ -52,8 +52,6 @@ import org.ondol.spi.UnpoolBackwardArgs;
 public abstract class StructKernels implements Kernels {
   private static final int BATCH_RANK = 4;
   private static final int MAX_RANK = 6;
-  /** The precision of the one arithmetic, of ondol.h's enumeration. */
-  static final long EXACT = 0;
 
   /** Memory of the calling thread for the arguments of one call, to be written from the start. */
   protected abstract Words begin();
@@ -74,7 +72,7 @@ public abstract class StructKernels implements Kernels {
     w.pointer(c).batchStrides(c, BATCH_RANK).put(c.stride(row));
     w.pointer(a.bias());
     w.pointer(a.residual()).batchStrides(a.residual(), BATCH_RANK).put(a.residual() == null ? 0 : a.residual().stride(row));
-    w.put(a.activation().ordinal()).put((double) a.alpha()).put(EXACT);
+    w.put(a.activation().ordinal()).put((double) a.alpha()).put(a.precision().ordinal());
     execute(Family.GEMM, w);
   }
 
@@ -104,7 +102,7 @@ public abstract class StructKernels implements Kernels {
     w.put(integers.kvLengths).put(integers.qOffsets).put(integers.kvOffsets).put(integers.pages);
     w.put(a.pagesPerItem()).put(a.pageSize()).put(a.k().size(0));
     w.put(a.bottomRight()).put(a.windowLeft()).put(a.windowRight()).put(a.scale()).put(a.softcap());
-    w.put(a.dropout()).put(a.seed()).put(EXACT);
+    w.put(a.dropout()).put(a.seed()).put(a.precision().ordinal());
   }
 
   /** Attention's integer arrays in the device's memory during a call. */
