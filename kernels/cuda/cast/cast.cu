@@ -1,41 +1,16 @@
 // y = x in another type (docs/arithmetic.md, Types), one thread per element.
 #include "../../simd/elementwise/index_space.h"
-#include "../common/math.cuh"
+#include "../common/narrow.cuh"
 
 namespace ondol::cuda {
 namespace {
 
 constexpr int THREADS = 256;
 
-ONDOL_DEVICE uint32_t to_bfloat16(uint32_t b) {
-  if ((b & 0x7FFFFFFFu) > 0x7F800000u) return b >> 16 | 0x40u;
-  return (b + 0x7FFFu + (b >> 16 & 1u)) >> 16;
-}
-
-ONDOL_DEVICE uint32_t to_float16(uint32_t b) {
-  uint32_t a = b & 0x7FFFFFFFu;
-  uint32_t h;
-  if (a < 0x38800000u) {
-    h = __float_as_uint(add(__uint_as_float(a), 0.5f)) - 0x3F000000u;
-  } else if (a < 0x477FF000u) {
-    h = ((a + 0xFFFu + (a >> 13 & 1u)) >> 13) - (112u << 10);
-  } else {
-    h = a > 0x7F800000u ? 0x7E00u : 0x7C00u;
-  }
-  return h | (b >> 16 & 0x8000u);
-}
-
-ONDOL_DEVICE uint32_t from_float16(uint32_t h) {
-  uint32_t m = h & 0x7FFFu;
-  uint32_t b = m < 0x400u ? __float_as_uint(mul(static_cast<float>(m), 0x1p-24f))
-                          : (m << 13) + (m < 0x7C00u ? 112u << 23 : 224u << 23);
-  return b | (h & 0x8000u) << 16;
-}
-
-ONDOL_DEVICE uint32_t widen(int64_t type, const void* x, int64_t at) {
-  if (type == ONDOL_TYPE_FLOAT32) return static_cast<const uint32_t*>(x)[at];
-  uint32_t h = static_cast<const uint16_t*>(x)[at];
-  return type == ONDOL_TYPE_BFLOAT16 ? h << 16 : from_float16(h);
+ONDOL_DEVICE float widen(int64_t type, const void* x, int64_t at) {
+  if (type == ONDOL_TYPE_FLOAT32) return static_cast<const float*>(x)[at];
+  uint16_t h = static_cast<const uint16_t*>(x)[at];
+  return type == ONDOL_TYPE_BFLOAT16 ? __uint_as_float(static_cast<uint32_t>(h) << 16) : from_float16(h);
 }
 
 struct Operands {
@@ -57,17 +32,17 @@ __global__ void __launch_bounds__(THREADS) cast_map(Operands o, IndexSpace space
     y += i * dimension.out;
   }
   if (o.to == ONDOL_TYPE_FLOAT32) {
-    static_cast<uint32_t*>(o.y)[y] = widen(o.from, o.x, x);
+    static_cast<float*>(o.y)[y] = widen(o.from, o.x, x);
     return;
   }
-  uint32_t h;
+  uint16_t h;
   if (o.from == o.to) {
     h = static_cast<const uint16_t*>(o.x)[x];
   } else {
-    uint32_t wide = widen(o.from, o.x, x);
+    float wide = widen(o.from, o.x, x);
     h = o.to == ONDOL_TYPE_BFLOAT16 ? to_bfloat16(wide) : to_float16(wide);
   }
-  static_cast<uint16_t*>(o.y)[y] = static_cast<uint16_t>(h);
+  static_cast<uint16_t*>(o.y)[y] = h;
 }
 
 }  // namespace

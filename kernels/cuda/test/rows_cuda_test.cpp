@@ -1,4 +1,6 @@
-// The emulated elementwise, softmax, layernorm, reduce and embedding kernels against the CPU library, bit for bit.
+// The emulated elementwise, cast, softmax, layernorm, reduce and embedding kernels against the CPU library, bit for bit.
+#include <math.h>
+
 #include "emulated.h"
 
 using namespace testing;
@@ -32,6 +34,38 @@ static void check_elementwise(int64_t op) {
   args.out = actual.data();
   run_emulated(ondol_cuda_elementwise_workspace, ondol_cuda_elementwise, args);
   compare(OP_NAMES[op], actual, expected);
+}
+
+// 16-bit results are compared as float32, where a NaN is one number whatever its bits.
+static void check_cast(int64_t from, int64_t to) {
+  ondol_cast_args args = {};
+  args.from = from;
+  args.to = to;
+  args.rank = 3;
+  const int64_t shape[] = {3, 17, 19}, dense[] = {17 * 19, 19, 1}, turned[] = {1, 3, 51}, row[] = {0, 0, 1};
+  memcpy(args.shape, shape, sizeof shape);
+  const int64_t* strides[] = {dense, turned, row};
+  memcpy(args.x_stride, strides[random_source() % 3], sizeof dense);
+  memcpy(args.y_stride, strides[random_source() % 2], sizeof dense);
+  std::vector<float> numbers = values(random_source, 969, true);
+  for (float& x : numbers) x = ldexpf(x, static_cast<int>(random_source() % 40) - 28);
+  std::vector<uint16_t> halves(969);
+  for (uint16_t& h : halves) h = static_cast<uint16_t>(random_source());
+  args.x = from == ONDOL_TYPE_FLOAT32 ? static_cast<const void*>(numbers.data()) : halves.data();
+  std::vector<uint16_t> half(969);
+  std::vector<float> wide[2] = {std::vector<float>(969, nan()), std::vector<float>(969, nan())};
+  for (int device = 0; device < 2; device++) {
+    args.y = to == ONDOL_TYPE_FLOAT32 ? static_cast<void*>(wide[device].data()) : half.data();
+    if (device == 0) {
+      EXPECT(ondol_cast(&args, nullptr) == ONDOL_OK, "cast");
+    } else {
+      run_emulated(ondol_cuda_cast_workspace, ondol_cuda_cast, args);
+    }
+    if (to == ONDOL_TYPE_FLOAT32) continue;
+    ondol_cast_args back = {to, ONDOL_TYPE_FLOAT32, 1, {969}, half.data(), {1}, wide[device].data(), {1}};
+    EXPECT(ondol_cast(&back, nullptr) == ONDOL_OK, "cast back");
+  }
+  compare("cast", wide[1], wide[0]);
 }
 
 // Runs the CPU library and the emulated kernel; the field named is the output, of `size` floats, filled with NaN first.
@@ -105,6 +139,7 @@ int main() {
   for (size_t op = 0; op < sizeof OP_NAMES / sizeof *OP_NAMES; op++) {
     for (int round = 0; round < 4; round++) check_elementwise(static_cast<int64_t>(op));
   }
+  for (int64_t round = 0; round < 27; round++) check_cast(round % 3, round / 3 % 3);
   const int64_t slices[][3] = {{3, 1, 1}, {5, 7, 1}, {2, 15, 1}, {2, 16, 1}, {2, 17, 1}, {1, 33, 1}, {40, 384, 1},
                                {1, 5003, 1}, {2, 5, 3}, {3, 17, 31}, {2, 40, 33}, {1, 300, 70}, {2, 19, 129}};
   for (const auto& s : slices) {

@@ -2,6 +2,8 @@ package org.ondol.cuda;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.Set;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
 import org.ondol.RecordingException;
@@ -23,6 +25,9 @@ final class CudaKernels extends StructKernels {
   private static final int ERROR_BYTES = 256;
   private static final int OUT_OF_MEMORY = 3;
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
+
+  /** What the kernels compute beside EXACT, by operation. */
+  private static final Map<String, Set<Precision>> PRECISIONS = Map.of();
 
   private final String device;
   private final CudaContext context;
@@ -147,8 +152,8 @@ final class CudaKernels extends StructKernels {
   }
 
   @Override
-  public boolean computes(Precision precision) {
-    return true;
+  public boolean computes(String op, Precision precision) {
+    return precision == Precision.EXACT || PRECISIONS.getOrDefault(op, Set.of()).contains(precision);
   }
 
   /** A mode of the CPU: on a GPU the tensor cores' modes take its place. */

@@ -46,7 +46,7 @@ public enum Precision {
     DType type = operand.dtype();
     Precision p = wanted != null ? wanted : type == DType.FLOAT32 ? EXACT : type == DType.BFLOAT16 ? BFLOAT16 : FLOAT16;
     if (p.operands != type) throw new DTypeException(argument, "of type " + type, p.operands + " for precision " + p);
-    if (!device.kernels().computes(p)) {
+    if (!device.kernels().computes(op, p)) {
       String advice = type == DType.FLOAT32 ? "use Precision.EXACT" : "cast the operands with to(DType.FLOAT32)";
       throw new UnsupportedOnDeviceException(op, device.name(), "in precision " + p, advice + ", or a cuda device");
     }

@@ -16,8 +16,12 @@ public interface Kernels {
   /** The device's memory. */
   Memory memory();
 
-  /** Whether gemm, attention, conv and deconv and their gradients take this precision; EXACT every device has. */
-  default boolean computes(Precision precision) {
+  /**
+   * Whether an operation takes this precision; EXACT every device has.
+   *
+   * @param op gemm, attention, attentionBackward, conv, maskedconv or deconv; the last three stand for their gradients too
+   */
+  default boolean computes(String op, Precision precision) {
     return precision == Precision.EXACT;
   }
 
