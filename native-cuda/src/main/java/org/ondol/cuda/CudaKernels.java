@@ -27,7 +27,9 @@ final class CudaKernels extends StructKernels {
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
 
   /** What the kernels compute beside EXACT, by operation. */
-  private static final Map<String, Set<Precision>> PRECISIONS = Map.of();
+  private static final Map<String, Set<Precision>> PRECISIONS = Map.of(
+      "gemm", Set.of(Precision.BFLOAT16, Precision.FLOAT16, Precision.TF32, Precision.BFLOAT16X3),
+      "attention", Set.of(Precision.BFLOAT16, Precision.FLOAT16));
 
   private final String device;
   private final CudaContext context;
