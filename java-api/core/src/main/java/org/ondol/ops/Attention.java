@@ -108,6 +108,11 @@ public final class Attention {
       return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
           pages, pagesPerItem, probability, seed, precision);
     }
+
+    public Options precision(Precision precision) {
+      return new Options(scale, alignment, windowLeft, windowRight, mask, bias, alibi, softcap, kvLengths, qOffsets, kvOffsets,
+          pages, pagesPerItem, dropout, seed, precision);
+    }
   }
 
   /**
