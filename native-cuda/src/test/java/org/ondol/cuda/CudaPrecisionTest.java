@@ -165,7 +165,7 @@ class CudaPrecisionTest {
     boolean[] live = new boolean[w.length];
     for (int i = 0; i < live.length; i++) live[i] = random.nextInt(3) > 0;
     try (Scope scope = Scope.open();
-        FilterMask mask = FilterMask.of(cuda, 36, 12, 3, 3, 1, (o, c, ky, kx) -> live[((o * 12 + c) * 3 + ky) * 3 + kx])) {
+        FilterMask mask = FilterMask.of(cuda, 36, 12, 3, 3, 1, (o, c, ky, kx) -> live[(int) (((o * 12 + c) * 3 + ky) * 3 + kx)])) {
       Tensor tx = tensor(p, x, 2, 12, 7, 6);
       Tensor tw = tensor(p, w, 36, 12, 3, 3);
       Tensor tdy = tensor(p, dy, 2, 36, 7, 6);
