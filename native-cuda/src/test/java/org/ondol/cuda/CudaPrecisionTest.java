@@ -70,7 +70,6 @@ class CudaPrecisionTest {
       assertEquals(op, refused.op());
       assertTrue(refused.getMessage().contains("in precision " + p), refused.getMessage());
     }
-    System.out.println("[cuda] " + op + " in precision " + p + " is refused");
     return false;
   }
 
@@ -89,7 +88,6 @@ class CudaPrecisionTest {
     }
     int fraction = p == Precision.BFLOAT16 ? 7 : p == Precision.FLOAT16 ? 10 : 23;
     double unit = Math.scalb(1.0, Math.getExponent(largest) - fraction);
-    System.out.printf("[cuda] %s in %s: error %.2g, plain loop %.2g, largest %.2g%n", what, p, error, allowed, largest);
     assertTrue(error <= 2 * allowed + unit, what + " in " + p + ": error " + error + ", of a plain loop " + allowed);
   }
 
