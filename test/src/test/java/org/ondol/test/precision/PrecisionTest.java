@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -46,14 +47,20 @@ class PrecisionTest {
           Conv.Epilogue.NONE.precision(p))),
       new Call("conv", (d, p) -> Conv.backward(t(d, p, 1, 2, 5, 5), t(d, p, 3, 2, 3, 3), t(d, p, 1, 3, 3, 3), ConvGeometry.UNIT,
           Conv.Wanted.ALL, p)),
-      new Call("maskedconv", (d, p) -> MaskedConv.apply(t(d, p, 1, 2, 5, 5), t(d, p, 3, 2, 3, 3),
-          FilterMask.raster(d, FilterMask.Type.B, 3, 2, 3, 3, 1), ConvGeometry.UNIT, Conv.Epilogue.NONE.precision(p))),
-      new Call("maskedconv", (d, p) -> MaskedConv.backward(t(d, p, 1, 2, 5, 5), t(d, p, 3, 2, 3, 3),
-          FilterMask.raster(d, FilterMask.Type.B, 3, 2, 3, 3, 1), t(d, p, 1, 3, 3, 3), ConvGeometry.UNIT, Conv.Wanted.ALL, p)),
+      new Call("maskedconv", (d, p) -> masked(d, mask -> MaskedConv.apply(t(d, p, 1, 2, 5, 5), t(d, p, 3, 2, 3, 3), mask,
+          ConvGeometry.UNIT, Conv.Epilogue.NONE.precision(p)))),
+      new Call("maskedconv", (d, p) -> masked(d, mask -> MaskedConv.backward(t(d, p, 1, 2, 5, 5), t(d, p, 3, 2, 3, 3), mask,
+          t(d, p, 1, 3, 3, 3), ConvGeometry.UNIT, Conv.Wanted.ALL, p))),
       new Call("deconv", (d, p) -> Deconv.apply(t(d, p, 1, 2, 5, 5), t(d, p, 2, 3, 3, 3), ConvGeometry.UNIT,
           Conv.Epilogue.NONE.precision(p))),
       new Call("deconv", (d, p) -> Deconv.backward(t(d, p, 1, 2, 5, 5), t(d, p, 2, 3, 3, 3), t(d, p, 1, 3, 7, 7),
           ConvGeometry.UNIT, Conv.Wanted.ALL, p)));
+
+  private static void masked(Device d, Consumer<FilterMask> call) {
+    try (FilterMask mask = FilterMask.raster(d, FilterMask.Type.B, 3, 2, 3, 3, 1)) {
+      call.accept(mask);
+    }
+  }
 
   @TestFactory
   List<DynamicNode> refusedWithAdvice() {
