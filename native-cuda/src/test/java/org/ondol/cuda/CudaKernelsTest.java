@@ -42,6 +42,7 @@ import org.ondol.ops.PackedFilter;
 import org.ondol.ops.PackedMatrix;
 import org.ondol.ops.Pixels;
 import org.ondol.ops.Pool;
+import org.ondol.ops.PoolGeometry;
 import org.ondol.ops.PsRoiAlign;
 import org.ondol.ops.PsRoiPool;
 import org.ondol.ops.Pyramid;
@@ -54,6 +55,7 @@ import org.ondol.ops.Rois;
 import org.ondol.ops.Softmax;
 import org.ondol.ops.Spp;
 import org.ondol.ops.TopK;
+import org.ondol.ops.Unpool;
 import org.ondol.ops.YoloBoxes;
 import org.ondol.spi.Backend;
 
@@ -392,6 +394,23 @@ class CudaKernelsTest {
     float[] floats = new float[values.length];
     for (int i = 0; i < floats.length; i++) floats[i] = values[i];
     return floats;
+  }
+
+  @Test
+  void poolingOfWindowsItsGradientAndTheWayBack() {
+    PoolGeometry windows = PoolGeometry.window(3, 2).stride(2, 1).padding(1, 0, 1, 1);
+    PoolGeometry tiles = PoolGeometry.tiles(2);
+    same(in -> {
+      Tensor x = in.floats(2, 3, 12, 10);
+      Pool.Max max = Pool.maxWithIndices(x, windows);
+      Tensor average = Pool.average(x, windows);
+      Tensor dx = Pool.maxBackward(in.floats(max.y().shape()), max.indices(), windows, x.shape());
+      Tensor da = Pool.averageBackward(in.floats(average.shape()), windows, x.shape());
+      Pool.Max halved = Pool.maxWithIndices(x, tiles);
+      Tensor back = Unpool.apply(halved.y(), halved.indices(), tiles);
+      return new Tensor[] {max.y(), floats(max.indices()), average, dx, da, back,
+          Unpool.backward(in.floats(back.shape()), halved.indices())};
+    });
   }
 
   @Test
