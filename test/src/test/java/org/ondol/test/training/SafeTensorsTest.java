@@ -76,6 +76,17 @@ class SafeTensorsTest {
       assertArrayEquals(new long[] {-7}, t.longs("int"));
       assertNull(Bits.difference(t.floats("half"), new float[] {1.5f, -0x1p-24f}));
       assertNull(Bits.difference(t.floats("brain"), new float[] {1.5f, 0x1p-133f}));
+      assertEquals(DType.FLOAT16, t.stored("half", JAVA).dtype());
+      assertArrayEquals(new short[] {0x3E00, (short) 0x8001}, t.stored("half", JAVA).toShorts());
+      assertEquals(DType.BFLOAT16, t.stored("brain", JAVA).dtype());
+      assertArrayEquals(new short[] {0x3FC0, 1}, t.stored("brain", JAVA).toShorts());
+      assertEquals(DType.FLOAT32, t.stored("floats", JAVA).dtype());
+      Path copy = file.resolveSibling("copy.safetensors");
+      SafeTensorsWriter.write(copy, Map.of("half", t.stored("half", JAVA), "brain", t.stored("brain", JAVA)), Map.of());
+      try (SafeTensors again = SafeTensors.open(copy)) {
+        assertArrayEquals(new short[] {0x3E00, (short) 0x8001}, again.stored("half", JAVA).toShorts());
+        assertArrayEquals(new short[] {0x3FC0, 1}, again.stored("brain", JAVA).toShorts());
+      }
       assertArrayEquals(new byte[] {(byte) 200, 1}, t.bytes("bytes"));
       assertArrayEquals(new long[] {0, 3}, t.tensor("none", JAVA).shape());
       assertThrows(WeightsException.class, () -> t.tensor("odd", JAVA));
