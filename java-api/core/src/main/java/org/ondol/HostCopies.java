@@ -128,6 +128,15 @@ final class HostCopies {
     if (!target.isContiguous()) throw new ShapeException("target", target.toString(), "a contiguous tensor");
     long bytes = source.count() * source.dtype().bytes();
     if (bytes == 0) return;
+    if (source.device().memory().isHost() && target.device().memory().isHost() && !source.overlaps(target)) {
+      target.acquire();
+      try {
+        read(source, target.segment().asSlice(target.offset() * target.dtype().bytes(), bytes));
+      } finally {
+        target.release();
+      }
+      return;
+    }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment staged = arena.allocate(bytes, 64);
       read(source, staged);
