@@ -17,7 +17,11 @@ set(ONDOL_CUDA_SOURCES
   conv/tensor_float16.cu
   conv/tensor_tf32.cu
   conv/tiles.cu
-  cast/cast.cu
+  conv/weight_tensor.cu
+  conv/weight_tensor_bfloat16.cu
+  conv/weight_tensor_bfloat16x3.cu
+  conv/weight_tensor_float16.cu
+  conv/weight_tensor_tf32.cu
   elementwise/elementwise.cu
   embedding/embedding.cu
   gemm/gemm.cu

@@ -76,8 +76,11 @@ int64_t ondol_cuda_conv_workspace(const ondol_conv_args* args) {
 
 int64_t ondol_cuda_conv(const ondol_conv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
-  if (!launcher.accepts("conv", args->precision, ONDOL_BFLOAT16X3)) return launcher.status();
+  // A recording's shift moves the exact kernels alone.
+  const int64_t most = queue->shift == nullptr ? ONDOL_BFLOAT16X3 : ONDOL_EXACT;
+  if (!launcher.accepts("conv", args->precision, most)) return launcher.status();
   ConvProblem problem = conv_problem(*args, false);
+  problem.shift = queue->shift;
   if (args->precision == ONDOL_EXACT) {
     launch_conv(launcher, problem);
   } else {

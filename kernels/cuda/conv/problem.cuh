@@ -35,6 +35,7 @@ struct ConvProblem {
   // class and phase the place of its first entry in that order and their number.
   const int32_t* sorted;
   const int32_t* ranges;
+  const int64_t* shift;  // of the window: rows and columns, known when the kernel runs; null for none
   // Filters rewritten for tensor cores: for each phase and channel, in the order of the classes, a line of `pitch`
   // bytes.
   unsigned char* lines;

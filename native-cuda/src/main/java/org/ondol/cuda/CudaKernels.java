@@ -27,9 +27,10 @@ final class CudaKernels extends StructKernels {
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
 
   /** What the kernels compute beside EXACT, by operation. */
-  private static final Map<String, Set<Precision>> PRECISIONS = Map.of(
-      "gemm", Set.of(Precision.BFLOAT16, Precision.FLOAT16, Precision.TF32, Precision.BFLOAT16X3),
-      "attention", Set.of(Precision.BFLOAT16, Precision.FLOAT16));
+  private static final Set<Precision> HALVES = Set.of(Precision.BFLOAT16, Precision.FLOAT16);
+  private static final Set<Precision> ALL = Set.of(Precision.BFLOAT16, Precision.FLOAT16, Precision.TF32, Precision.BFLOAT16X3);
+  private static final Map<String, Set<Precision>> PRECISIONS = Map.of("gemm", ALL, "conv", ALL, "maskedconv", ALL,
+      "deconv", ALL, "attention", HALVES, "attentionBackward", HALVES);
 
   private final String device;
   private final CudaContext context;

@@ -8,6 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Assumptions;
+import org.ondol.Device;
 import org.ondol.DeviceUnavailableException;
 import org.ondol.Devices;
 import org.ondol.spi.Backend;
@@ -69,7 +72,7 @@ public final class EmulatedBackend implements Backend {
   @Override
   public Kernels open(String device) {
     if (Holder.FAILURE != null) throw new DeviceUnavailableException(device, Holder.FAILURE);
-    Kernels kernels = new CudaKernels(device, new EmulatedRuntime(Long.MAX_VALUE));
+    Kernels kernels = new CudaKernels(device, RUNTIMES.get(Integer.parseInt(device.substring("emulated:".length()))));
     return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class}, (p, m, args) -> {
       RUN.add(m.getName());
       try {
@@ -78,5 +81,14 @@ public final class EmulatedBackend implements Backend {
         throw e.getCause();
       }
     });
+  }
+
+  /** Opens a device of its own upon a runtime; the calling test is skipped where the kernels cannot be had. */
+  static Device open(EmulatedRuntime runtime) {
+    if (Holder.FAILURE != null) Assumptions.abort(Holder.FAILURE);
+    synchronized (RUNTIMES) {
+      RUNTIMES.add(runtime);
+      return Devices.get("emulated:" + (RUNTIMES.size() - 1));
+    }
   }
 }

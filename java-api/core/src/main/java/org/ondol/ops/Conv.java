@@ -142,7 +142,7 @@ public final class Conv {
     Tensor weights = filters.weight() == null ? filters.packed() : filters.weight();
     Device device = weights.device();
     long[] shape = outputShape(x, s, device);
-    ConvCall.result(y, s, shape, device);
+    ConvCall.result(y, s.type(), shape, device);
     ConvCall.epilogue(epilogue, y, s.yChannels(), device);
     Check.disjoint("y", y, "x", x);
     Check.disjoint("y", y, "weight", weights);

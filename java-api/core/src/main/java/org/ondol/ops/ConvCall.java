@@ -81,8 +81,8 @@ final class ConvCall {
   }
 
   /** A result that is written: of this shape, with contiguous planes, over nothing that is read. */
-  static void result(Tensor y, FilterShape s, long[] shape, Device device) {
-    Check.tensor("y", y, s.type(), device);
+  static void result(Tensor y, DType type, long[] shape, Device device) {
+    Check.tensor("y", y, type, device);
     Check.shape("y", y, shape);
     Check.writable("y", y);
     if (!planar(y)) {

@@ -209,7 +209,7 @@ public final class Deconv {
     Device device = weights.device();
     ConvCall.map("x", x, s, s.xChannels(), device);
     checkResult("y", x, s, y, device);
-    ConvCall.result(y, s, y.shape(), device);
+    ConvCall.result(y, s.type(), y.shape(), device);
     ConvCall.epilogue(epilogue, y, s.yChannels(), device);
     Check.disjoint("y", y, "x", x);
     Check.disjoint("y", y, "weight", weights);

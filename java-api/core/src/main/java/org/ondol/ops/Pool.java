@@ -158,7 +158,7 @@ public final class Pool {
   }
 
   private static void into(Op op, Tensor x, PoolShape s, Tensor y) {
-    ConvCall.result(y, PoolCall.result(x.shape(), s), x.device());
+    ConvCall.result(y, DType.FLOAT32, PoolCall.result(x.shape(), s), x.device());
     Check.disjoint("y", y, "x", x);
     launch(op, s, x, y, null);
   }

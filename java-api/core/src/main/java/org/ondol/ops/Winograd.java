@@ -107,7 +107,7 @@ public final class Winograd {
   public static void into(Tensor x, Filter filter, Conv.Epilogue epilogue, Tensor y) {
     Check.present("filter", filter);
     FilterShape s = filter.shape;
-    ConvCall.result(y, s, Conv.outputShape(x, s, filter.device()), filter.device());
+    ConvCall.result(y, s.type(), Conv.outputShape(x, s, filter.device()), filter.device());
     ConvCall.epilogue(epilogue, y, s.yChannels(), filter.device());
     Check.disjoint("y", y, "x", x);
     Check.disjoint("y", y, "filter", filter.panels);

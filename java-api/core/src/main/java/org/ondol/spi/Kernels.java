@@ -16,6 +16,24 @@ public interface Kernels {
   /** The device's memory. */
   Memory memory();
 
+  /** Waits until everything that was queued on the device has run. */
+  default void synchronize() {}
+
+  /**
+   * Records the calls that {@code body} makes on this thread instead of running them. Whatever the body throws ends the
+   * recording and is passed on.
+   *
+   * <p>Memory that is allocated meanwhile belongs to the recording, and memory that the calls use stays allocated until it
+   * is closed. Addresses, sizes and what is copied to the device are those of the recording at every later run.
+   *
+   * @param shift a contiguous INT64 tensor of three numbers, read at every run, by which the calls are moved: windows of conv
+   *     by rows and columns, all operands of elementwise by elements; null for none
+   * @return what runs the calls, or null from a device that has no such thing; then the body was not called
+   */
+  default Replay record(Tensor shift, Runnable body) {
+    return null;
+  }
+
   /**
    * Whether an operation takes this precision; EXACT every device has.
    *
