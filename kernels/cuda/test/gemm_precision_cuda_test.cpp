@@ -209,7 +209,7 @@ static void check_rounding() {
 
 static void check_refusals() {
   ondol_gemm_args args = {};
-  ondol_cuda_queue queue = {0, nullptr, nullptr};
+  ondol_cuda_queue queue = {};
   for (int64_t precision : {int64_t{-1}, int64_t{5}}) {
     args.precision = precision;
     ondol_error error = {};
