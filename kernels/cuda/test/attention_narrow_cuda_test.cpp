@@ -384,6 +384,7 @@ static void check_refusals() {
   ondol_attention_backward_args all = {};
   all.forward = c.args;
   all.forward.precision = ONDOL_BFLOAT16;
+  all.forward.pages = nullptr;  // another refusal, and the case is a random one
   EXPECT(ondol_cuda_attention_backward(&all, &queue, &error) == ONDOL_UNSUPPORTED, "head_dim 257");
   EXPECT(strstr(error.message, "head_dim = 257") != nullptr, "%s", error.message);
   all.forward.head_dim = 64;

@@ -1,6 +1,5 @@
 package org.ondol.cuda;
 
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.ondol.Device;
 import org.ondol.Recording;
@@ -48,16 +47,13 @@ final class CallOverhead {
 
   private static void measure(String name, Runnable call) {
     for (int i = 0; i < CALLS; i++) call.run();
-    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     double[] nanos = new double[ROUNDS];
-    long bytes = threads.getCurrentThreadAllocatedBytes();
     for (int r = 0; r < ROUNDS; r++) {
       long begin = System.nanoTime();
       for (int i = 0; i < CALLS; i++) call.run();
       nanos[r] = (System.nanoTime() - begin) / (double) CALLS;
     }
-    bytes = (threads.getCurrentThreadAllocatedBytes() - bytes) / ((long) CALLS * ROUNDS);
     Arrays.sort(nanos);
-    System.out.printf("%-50s %6.0f ns median, %6.0f ns best, %5d bytes of garbage%n", name, nanos[ROUNDS / 2], nanos[0], bytes);
+    System.out.printf("%-50s %6.0f ns median, %6.0f ns best%n", name, nanos[ROUNDS / 2], nanos[0]);
   }
 }
