@@ -84,10 +84,10 @@ int main() {
   unsigned s = seed();
   printf("seed %u\n", s);
   random_source.seed(s);
-  for (int round = 0; round < rounds(120); round++) generated(round % 2);
+  for (int round = 0; round < rounds(60); round++) generated(round % 2);
   check_wide(2);
   check_wide(20);
-  if (rounds(120) < 120) return finish();  // the rest takes minutes where each case is slow
+  if (rounds(60) < 60) return finish();  // the rest takes minutes where each case is slow
   large(40, 1, 25, 64, 12, 0);
   large(40, 1, 25, 100, 12, 2);
   large(60, 1, 30, 120, 5, 0);
