@@ -97,7 +97,7 @@ enum Published {
   },
 
   /** The DCGAN of house numbers of its authors (Newmu/dcgan_code): the discriminator lies in a file beside this one. */
-  DCGAN_SVHN(GanRecipes.DCGAN, Map.of("levels", "3", "width", "64", "codes", "100", "eps", "1e-8",
+  DCGAN_SVHN(GanRecipes.DCGAN, Map.of("levels", "3", "width", "64", "hidden", "0", "codes", "100", "eps", "1e-8",
       "statistics", "batch"), new Form(new long[] {3, 32, 32}, 256, 0)) {
     @Override
     boolean wrote(Set<String> names) {
