@@ -35,7 +35,7 @@ final class CudaBuild {
         "ONDOL_JNI_HOME=" + System.getProperty("java.home")));
     cmake.build("the CUDA kernels for the host, for the tests", library + "_emulated");
     if (!kernels) return;
-    cmake.build("the CUDA kernels, about a minute", library);
+    cmake.build("the CUDA kernels, some minutes", library);
     Path use = cmake.build().resolve("kernels/cuda/CMakeFiles/ondolcuda.dir/kernel-use.txt");
     if (Files.exists(use)) System.out.print(Files.readString(use));
     Path made = cmake.build().resolve("kernels/cuda").resolve(System.mapLibraryName(library));
