@@ -16,6 +16,7 @@ constexpr size_t STACK_BYTES = 64 * 1024;
 constexpr size_t GUARD_BYTES = 256;
 constexpr size_t SHARED_ALIGNMENT = 1024;
 constexpr int WARP = 32;
+constexpr int MOST_THREADS = 1024;
 
 enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, WAITING, DONE };
 
@@ -49,7 +50,7 @@ int any = 0;      // of the block barrier's predicates
 int all_any = 0;  // the same, of the barrier just passed
 std::vector<unsigned char> arena_store;
 unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
-std::vector<uint32_t> collected[1024 / WARP];  // of each warp
+std::vector<uint32_t> collected[MOST_THREADS / WARP];  // of each warp
 size_t arena_bytes = 0;
 std::vector<std::function<void()>> put_off;
 uint64_t blocks_run = 0;
@@ -85,11 +86,14 @@ void* scheduler_jump[5];
 
 #endif
 
+// A fiber serves one block after the other: to make one costs two system calls.
 void fiber_main() {
-  (*body)();
-  Fiber& fiber = fibers[static_cast<size_t>(current)];
-  fiber.state = State::DONE;
-  suspend(fiber);
+  for (;;) {
+    (*body)();
+    Fiber& fiber = fibers[static_cast<size_t>(current)];
+    fiber.state = State::DONE;
+    suspend(fiber);
+  }
 }
 
 void wait(State state) {
@@ -180,16 +184,16 @@ bool all_done() {
 }
 
 void start_fiber(Fiber& fiber) {
-  if (!fiber.stack) fiber.stack = std::make_unique<char[]>(STACK_BYTES);
-  fiber.started = false;
   fiber.copies.clear();
   fiber.group = 0;
+  fiber.state = State::READY;
+  if (fiber.stack) return;
+  fiber.stack = std::make_unique<char[]>(STACK_BYTES);
   getcontext(&fiber.context);
   fiber.context.uc_stack.ss_sp = fiber.stack.get();
   fiber.context.uc_stack.ss_size = STACK_BYTES;
   fiber.context.uc_link = nullptr;
   makecontext(&fiber.context, fiber_main, 0);
-  fiber.state = State::READY;
 }
 
 void run_block() {
@@ -240,10 +244,10 @@ void set_order(Order new_order, uint64_t seed) {
 }
 
 void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread) {
-  if (threads % WARP != 0 || threads > 1024) broken("a block must be whole warps, at most 1024 threads");
+  if (threads % WARP != 0 || threads > MOST_THREADS) broken("a block must be whole warps, at most 1024 threads");
   count = threads;
   body = &thread;
-  if (fibers.size() < static_cast<size_t>(threads)) fibers.resize(static_cast<size_t>(threads));
+  if (fibers.empty()) fibers.resize(MOST_THREADS);  // once: a context may not move
   blockDim.x = static_cast<unsigned>(threads);
   gridDim.x = blocks;
   arena_bytes = shared_bytes;
