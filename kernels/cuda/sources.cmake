@@ -24,6 +24,7 @@ set(ONDOL_CUDA_SOURCES
   conv/weight_tensor_tf32.cu
   elementwise/elementwise.cu
   embedding/embedding.cu
+  gemm/cublas.cu
   gemm/gemm.cu
   gemm/lines.cu
   gemm/tensor.cu

@@ -78,6 +78,10 @@ ONDOL_CUDA_DECLARE(lstm_backward)
  * machines without a GPU. */
 ONDOL_API const char* ondol_cuda_architectures(void);
 
+/* The file of NVIDIA's cuBLAS, which multiplies bfloat16 and float16 matrices where it is installed, or "". The environment
+ * variable ONDOL_CUBLAS names another file, or is "off"; the kernels of this library do it then. */
+ONDOL_API const char* ondol_cuda_cublas(void);
+
 /* As ondol_args_words: words of the args struct of a stem, -1 if unknown. */
 ONDOL_API int64_t ondol_cuda_args_words(const char* stem);
 

@@ -136,7 +136,8 @@ int main(int count, char** words) {
   add_conv(entries, options.tiny);
   add_regions(entries, options.tiny);
   add_attention(entries, options.tiny);
-  std::printf("%s, library compiled for %s\n", device::name().c_str(), ondol_cuda_architectures());
+  std::printf("%s, library compiled for %s, cuBLAS: %s\n", device::name().c_str(), ondol_cuda_architectures(),
+              *ondol_cuda_cublas() != 0 ? ondol_cuda_cublas() : "none");
   Output output(options.json);
   bool right = true;
   for (const Entry& entry : entries) {

@@ -57,6 +57,7 @@ class Launcher {
       error_->message[0] = 0;
     }
     stream_ = static_cast<cudaStream_t>(queue->stream);
+    device_ = queue->device;
     check(cudaSetDevice(static_cast<int>(queue->device)), "selecting the device");
   }
 
@@ -107,9 +108,12 @@ class Launcher {
   }
 
   int64_t status() const { return status_; }
+  int64_t device() const { return device_; }
+  cudaStream_t stream() const { return stream_; }
 
  private:
   cudaStream_t stream_ = nullptr;
+  int64_t device_ = 0;
   ondol_error* error_;
   int64_t status_ = ONDOL_OK;
 };

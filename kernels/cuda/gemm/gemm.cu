@@ -1,7 +1,8 @@
 // C = act(alpha A B + bias) + residual. A block computes one tile of C: it stages a slice of A and B in shared memory
 // and every thread keeps its outputs in registers, each one chain over ascending k. The tile decides speed only. The
-// other precisions are in tensor.cu.
+// other precisions are in cublas.cu and tensor.cu.
 #include "../common/math.cuh"
+#include "cublas.cuh"
 #include "gemm.cuh"
 
 namespace ondol::cuda {
@@ -166,14 +167,17 @@ using namespace ondol::cuda;
 
 int64_t ondol_cuda_gemm_workspace(const ondol_gemm_args* args) {
   bool tensor = args->precision > ONDOL_EXACT && args->precision <= ONDOL_BFLOAT16X3;
-  return tensor ? gemm_tensor_workspace(*args) : 0;
+  if (!tensor) return 0;
+  int64_t ours = gemm_tensor_workspace(*args);
+  int64_t cublas = gemm_cublas_workspace(*args);
+  return ours > cublas ? ours : cublas;
 }
 
 int64_t ondol_cuda_gemm(const ondol_gemm_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
   Launcher launcher(queue, error);
   if (!launcher.accepts("gemm", args->precision, ONDOL_BFLOAT16X3)) return launcher.status();
   if (args->precision != ONDOL_EXACT) {
-    launch_gemm_tensor(launcher, *args, queue->workspace);
+    if (!launch_gemm_cublas(launcher, *args, queue->workspace)) launch_gemm_tensor(launcher, *args, queue->workspace);
     return launcher.status();
   }
   Problem problem{*args, static_cast<float>(args->alpha), 0, 0};
