@@ -227,11 +227,11 @@ void bad_calls_are_refused() {
 
 int main(int argc, char** argv) {
   const unsigned first = seed();
-  const int rounds = argc > 1 ? atoi(argv[1]) : 120;
-  printf("seed %u (set ONDOL_TEST_SEED to repeat), %d rounds\n", first, rounds);
+  const int count = argc > 1 ? atoi(argv[1]) : rounds(120);
+  printf("seed %u (set ONDOL_TEST_SEED to repeat), %d rounds\n", first, count);
   std::mt19937 random(first);
   const std::vector<int64_t> all = variants("attention_backward");
-  for (int round = 0; round < rounds; round++) check(*generate_backward(random), round, all);
+  for (int round = 0; round < count; round++) check(*generate_backward(random), round, all);
   bad_calls_are_refused();
   return finish();
 }

@@ -191,7 +191,7 @@ void bad_arguments_are_named() {
 // A million regions of one channel: nothing grows with regions times map.
 void many_regions(std::mt19937& random) {
   RoiCase c = one_map(random, ONDOL_ROIALIGN_AVERAGE, 20, 30, 1, 1, 1);
-  add_rois(random, c, 1000000, false);
+  add_rois(random, c, rounds(1000000), false);
   ondol_plan plan = {};
   plan.variant = -1;
   plan.threads = 2;
