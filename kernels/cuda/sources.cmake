@@ -11,6 +11,8 @@ set(ONDOL_CUDA_SOURCES
   conv/convweight.cu
   conv/deconv.cu
   conv/direct.cu
+  conv/hopper.cu
+  conv/hopper_filters.cu
   conv/tensor.cu
   conv/tensor_bfloat16.cu
   conv/tensor_bfloat16x3.cu

@@ -35,11 +35,6 @@ ONDOL_DEVICE void copy_positions(const TensorMap& map, Barrier& full, uint16_t (
   }
 }
 
-// A warp has no more use for a stage.
-ONDOL_DEVICE void release(Barrier& empty) {
-  if (lane_of_warp() == 0) barrier_arrive(empty);
-}
-
 #endif
 
 }  // namespace ondol::cuda

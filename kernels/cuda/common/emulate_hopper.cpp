@@ -45,6 +45,7 @@ struct Thread {
   std::vector<Product> open;
   std::vector<std::vector<Product>> groups;
   const uint32_t* a_registers = nullptr;  // shown to the other threads of the warp
+  int stores = 0;                         // begun and not yet done
 };
 
 uint64_t block = 0;
@@ -71,36 +72,46 @@ float to_float(uint16_t bits, bool bfloat16) {
   return bfloat16 ? from_bfloat16(bits) : from_float16(bits);
 }
 
-// The 128-byte swizzle: in every 1024 bytes, the 16-byte chunk within its line of 128 is exchanged by the line's
-// number.
-uint32_t swizzled(uint32_t address) { return address ^ (address >> 7 & 7) << 4; }
+// A swizzle of 32, 64 or 128 bytes: the 16-byte chunk within a line of that length is exchanged by the number of the
+// 128 bytes that it is in.
+uint32_t swizzled(uint32_t address, uint32_t span) { return address ^ ((address >> 7 & (span / 16 - 1)) << 4); }
 
-uint16_t element(uint32_t address) {
-  uint16_t bits;
-  std::memcpy(&bits, shared_at(swizzled(address), sizeof bits), sizeof bits);
-  return bits;
-}
-
-// A matrix in shared memory with a 128-byte swizzle, stored by lines of 64 elements along `line` (the depth, or the
-// rows of A, the columns of B); eight lines are an atom of 1024 bytes.
+// A matrix in shared memory, by its descriptor, in the terms of the PTX manual. Along the depth: in lines of 64
+// elements with the 128-byte swizzle, eight lines to an atom. Across it (the rows of A or the columns of B contiguous):
+// lines of `span` bytes, eight depths to an atom; with a swizzle `leading` is from one line's width to the next and
+// `stride` from eight depths to the next, without one (span 16) they are the other way round.
 struct Matrix {
-  uint32_t start, leading, stride;
+  uint32_t start, leading, stride, span;
   bool columns;
 
   Matrix(uint64_t descriptor, bool is_columns) : columns(is_columns) {
+    constexpr uint32_t SPANS[] = {16, 128, 64, 32};
     start = static_cast<uint32_t>(descriptor & 0x3FFF) << 4;
     leading = static_cast<uint32_t>(descriptor >> 16 & 0x3FFF) << 4;
     stride = static_cast<uint32_t>(descriptor >> 32 & 0x3FFF) << 4;
-    if (descriptor >> 62 != 1) broken("a matrix descriptor without the 128-byte swizzle");
+    span = SPANS[descriptor >> 62];
     if ((descriptor >> 49 & 7) != 0) broken("a matrix descriptor with a base offset");
-    if (stride % 1024 != 0 || (columns && leading % 1024 != 0)) broken("a matrix of broken swizzle atoms");
-    if (start % 1024 >= (columns ? 1u : 128u)) broken("a matrix that begins inside a swizzle atom");
+    if ((descriptor & 0x3FF1C000C000C000) != 0) broken("a matrix descriptor with bits between its fields");
+    if (!columns && span != 128) broken("a matrix along the depth without the 128-byte swizzle");
+    uint32_t atom = 8 * span;
+    if (span == 16) return;
+    if (stride % atom != 0 || (columns && leading % atom != 0)) broken("a matrix of broken swizzle atoms");
+    if (start % atom >= (columns ? 1u : span)) broken("a matrix that begins inside a swizzle atom");
+  }
+
+  uint16_t element(uint32_t address) const {
+    uint16_t bits;
+    std::memcpy(&bits, shared_at(swizzled(address, span), sizeof bits), sizeof bits);
+    return bits;
   }
 
   uint16_t at(int across, int depth) const {
     uint32_t x = static_cast<uint32_t>(across), k = static_cast<uint32_t>(depth);
-    if (columns) return element(start + x / 64 * leading + x % 64 * 2 + k / 8 * stride + k % 8 * 128);
-    return element(start + x / 8 * stride + x % 8 * 128 + k * 2);
+    if (!columns) return element(start + x / 8 * stride + x % 8 * 128 + k * 2);
+    uint32_t next_line = span == 16 ? stride : leading;
+    uint32_t next_atom = span == 16 ? leading : stride;
+    uint32_t width = span / 2;
+    return element(start + x / width * next_line + x % width * 2 + k / 8 * next_atom + k % 8 * span);
   }
 };
 
@@ -141,13 +152,64 @@ void compute(const Product& p) {
   }
 }
 
+// ---- copies -------------------------------------------------------------------------------------------------------
+
+// A box of a tensor and where its lines lie in shared memory.
+struct Box {
+  TensorMap map;
+  uint32_t first, span;  // span: bytes of a line
+  int64_t lines, begin[5];
+
+  Box(const TensorMap& tensor, const void* target, const int (&at)[5]) : map(tensor), first(shared_address(target)) {
+    span = static_cast<uint32_t>(2 * map.box[0]);
+    lines = map.box[1] * map.box[2] * map.box[3] * map.box[4];
+    if (span != 16 && span != 32 && span != 64 && span != 128) broken("a box whose lines have no swizzle");
+    if (first % (span == 16 ? 128 : 8 * span) != 0) broken("a copied box that the swizzle does not fit");
+    if (reinterpret_cast<uintptr_t>(map.base) % 16 != 0) broken("a tensor that begins at no multiple of 16 bytes");
+    for (int d = 0; d < 5; ++d) {
+      begin[d] = at[d];
+      if (map.box[d] < 1 || map.box[d] > 256) broken("a box of more than 256 in a dimension");
+      if (d > 0 && map.stride[d] % 16 != 0) broken("a tensor whose strides are no multiples of 16 bytes");
+    }
+  }
+
+  size_t bytes() const { return static_cast<size_t>(lines) * span; }
+
+  // visit(element in shared memory, element of the tensor or null where there is none)
+  template <class Visit>
+  void each(const Visit& visit) const {
+    for (int64_t line = 0; line < lines; ++line) {
+      int64_t rest = line;
+      bool inside = true;
+      int64_t offset = 0;
+      for (int d = 1; d < 5; ++d) {
+        int64_t index = begin[d] + rest % map.box[d];
+        rest /= map.box[d];
+        inside = inside && index >= 0 && index < map.size[d];
+        offset += index * map.stride[d];
+      }
+      for (int64_t x = 0; x < map.box[0]; ++x) {
+        int64_t index = begin[0] + x;
+        bool there = inside && index >= 0 && index < map.size[0];
+        uint32_t address = swizzled(first + static_cast<uint32_t>(line) * span + static_cast<uint32_t>(x * 2), span);
+        visit(shared_at(address, 2), there ? const_cast<unsigned char*>(map.base) + offset + index * 2 : nullptr);
+      }
+    }
+  }
+};
+
 int device_capability = 90;
+int device_processors = 2;
 
 }  // namespace
 
 int capability() { return device_capability; }
 
 void set_capability(int value) { device_capability = value; }
+
+int processors() { return device_processors; }
+
+void set_processors(int count) { device_processors = count; }
 
 void barrier_init(uint64_t* barrier, int arrivals) {
   BarrierState state{0, static_cast<uint8_t>(arrivals), static_cast<uint8_t>(arrivals), 0};
@@ -178,34 +240,35 @@ void named_barrier(int id, int count, bool waits) {
 }
 
 void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]) {
-  int64_t lines = map.box[1] * map.box[2] * map.box[3] * map.box[4];
-  uint32_t first = shared_address(target);
-  if (first % 1024 != 0 || map.box[0] != 64) broken("a copied box that the swizzle does not fit");
-  std::memset(shared_at(first, static_cast<size_t>(lines * 128)), 0xFF, static_cast<size_t>(lines * 128));
-  int64_t begin[5];
-  for (int d = 0; d < 5; ++d) begin[d] = at[d];
+  Box box(map, target, at);
+  std::memset(shared_at(box.first, box.bytes()), 0xFF, box.bytes());
   later([=] {
-    for (int64_t line = 0; line < lines; ++line) {
-      int64_t rest = line;
-      bool inside = true;
-      int64_t offset = 0;
-      for (int d = 1; d < 5; ++d) {
-        int64_t index = begin[d] + rest % map.box[d];
-        rest /= map.box[d];
-        inside = inside && index >= 0 && index < map.size[d];
-        offset += index * map.stride[d];
-      }
-      for (int64_t x = 0; x < 64; ++x) {
-        int64_t index = begin[0] + x;
-        uint16_t bits = 0;
-        if (inside && index >= 0 && index < map.size[0]) std::memcpy(&bits, map.base + offset + index * 2, 2);
-        std::memcpy(shared_at(swizzled(first + static_cast<uint32_t>(line * 128 + x * 2)), 2), &bits, 2);
-      }
-    }
+    box.each([](unsigned char* shared, unsigned char* global) {
+      uint16_t bits = 0;
+      if (global != nullptr) std::memcpy(&bits, global, 2);
+      std::memcpy(shared, &bits, 2);
+    });
     BarrierState state = load(barrier);
-    state.bytes -= static_cast<int32_t>(lines * 128);
+    state.bytes -= static_cast<int32_t>(box.bytes());
     store(barrier, state);
   });
+}
+
+void tensor_store(const TensorMap& map, const void* source, const int (&at)[5]) {
+  Box box(map, source, at);
+  int* stores = &self().stores;
+  ++*stores;
+  later([=] {
+    box.each([](const unsigned char* shared, unsigned char* global) {
+      if (global != nullptr) std::memcpy(global, shared, 2);
+    });
+    --*stores;
+  });
+}
+
+void store_wait() {
+  const int* stores = &self().stores;
+  wait_until([=] { return *stores == 0; });
 }
 
 void product(const Product& product) { self().open.push_back(product); }

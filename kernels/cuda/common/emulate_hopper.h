@@ -15,6 +15,10 @@ namespace ondol::cuda::emulate {
 ONDOL_API int capability();
 ONDOL_API void set_capability(int value);
 
+// Its multiprocessors: 2 at first.
+ONDOL_API int processors();
+ONDOL_API void set_processors(int count);
+
 // A transaction barrier in its eight bytes: a phase ends when the arrivals and the bytes it waits for are zero.
 void barrier_init(uint64_t* barrier, int arrivals);
 void barrier_arrive(uint64_t* barrier, uint32_t bytes);
@@ -30,8 +34,12 @@ struct TensorMap {
   int64_t box[5];
 };
 
-// The box's lines (its first dimension, 128 bytes) in ascending order, 128-byte swizzle.
+// The box's lines (its first dimension: 16, 32, 64 or 128 bytes) in ascending order, with the swizzle of that length.
 void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]);
+
+// The way back; what lies outside of the tensor is dropped. The source may be changed once the thread has waited.
+void tensor_store(const TensorMap& map, const void* source, const int (&at)[5]);
+void store_wait();
 
 // One product D[64, n] (+)= A[64, 16] B[16, n] of a warpgroup, as its current thread sees it. D and the registers of A
 // must live until the group is waited for.

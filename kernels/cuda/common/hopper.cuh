@@ -2,12 +2,13 @@
 // transaction barriers (mbarrier), named barriers, registers handed from one warpgroup to another. Each is a thin
 // wrapper of one PTX instruction and has a twin on the host (emulate_hopper.h). None has run on a device yet.
 //
-// Layouts, of 16-bit elements, everywhere with the 128-byte swizzle:
+// Layouts, of 16-bit elements, with the 128-byte swizzle unless said otherwise:
 // - A tile in shared memory is one or more panels, each of lines of 64 elements (128 bytes), its first line at a
 //   multiple of 1024 bytes. tensor_copy writes one panel: line r is the r-th of the box.
 // - An operand of a product whose depth runs along the lines is `lines`: the 16 depths from 16 k on begin 32 k bytes
 //   after the panel. One whose depth runs across them is `columns`: they begin 16 lines, 2048 bytes, after each other,
 //   and further panels hold its further columns.
+// - `Pixels` are columns in shorter lines: see there.
 // - A thread of a warpgroup, w = its warp, g = lane / 4 and t = lane % 4, holds of D[64, n], in its float 4 j + 2 r +
 //   e, D[16 w + 8 r + g][8 j + 2 t + e]; A in registers is that of mma.sync.
 //
@@ -62,6 +63,14 @@ inline void tensor_copy(const TensorMap& map, Barrier& barrier, void* target, in
   emulate::tensor_copy(map, &barrier.state, target, {at0, at1, at2, at3, at4});
 }
 inline void prefetch(const TensorMap&) {}
+
+// The way back, of a box that other threads may have written before a fence_async of theirs; what lies outside of the
+// tensor is dropped. Stores belong to the thread that began them: once it has waited their source may be changed.
+inline void tensor_store(const TensorMap& map, const void* source, int at0, int at1, int at2, int at3, int at4) {
+  emulate::tensor_store(map, source, {at0, at1, at2, at3, at4});
+}
+inline void store_commit() {}
+inline void store_wait() { emulate::store_wait(); }
 
 // `threads` counts those that wait and those that only arrive, whole warps. Barrier 0 is __syncthreads.
 inline void named_barrier_sync(int id, int threads) { emulate::named_barrier(id, threads, true); }
@@ -134,6 +143,16 @@ ONDOL_DEVICE void tensor_copy(const TensorMap& map, Barrier& barrier, void* targ
       : "memory");
 }
 
+ONDOL_DEVICE void tensor_store(const TensorMap& map, const void* source, int at0, int at1, int at2, int at3, int at4) {
+  asm volatile("cp.async.bulk.tensor.5d.global.shared::cta.tile.bulk_group [%0, {%2, %3, %4, %5, %6}], [%1];" ::"l"(
+                   reinterpret_cast<uint64_t>(&map)),
+               "r"(shared_address(source)), "r"(at0), "r"(at1), "r"(at2), "r"(at3), "r"(at4)
+               : "memory");
+}
+
+ONDOL_DEVICE void store_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
+ONDOL_DEVICE void store_wait() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
+
 ONDOL_DEVICE void prefetch(const TensorMap& map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<uint64_t>(&map)) : "memory");
 }
@@ -192,6 +211,36 @@ ONDOL_DEVICE uint64_t columns_descriptor(uint32_t panel, uint32_t panel_bytes) {
   constexpr uint64_t ATOM = 1024 / 16;
   return SWIZZLE_128 | ATOM << 32 | static_cast<uint64_t>(panel_bytes >> 4) << 16 | (panel & 0x3FFFF) >> 4;
 }
+
+// Columns in lines of 8, 16 or 32, as boxes of that width have them: 64 lines to a depth of 64, then those of the next
+// columns. 32 columns have the 64-byte swizzle, 16 the 32-byte one and 8 none. The depths from 16 k on, and the columns
+// from a multiple of `width` on, begin at as many bytes as lie before them.
+struct Pixels {
+  static constexpr int DEPTH = 64;
+
+  static ONDOL_DEVICE uint64_t descriptor(uint32_t tile, int log_width) {
+    uint64_t eight = uint64_t{1} << log_width;  // depths, in units of 16 bytes
+    uint64_t row = DEPTH / 8 * eight;
+    uint64_t swizzle = log_width == 5 ? 2 : log_width == 4 ? 3 : 0;
+    uint64_t leading = log_width == 3 ? eight : row;
+    uint64_t stride = log_width == 3 ? row : eight;
+    return swizzle << 62 | stride << 32 | leading << 16 | (tile & 0x3FFFF) >> 4;
+  }
+
+  // Of a chunk of 16 bytes in the line of channel `depth`: what its number is exchanged by.
+  static ONDOL_DEVICE uint32_t exchange(int depth, int log_width) {
+    return static_cast<uint32_t>(log_width == 5 ? depth / 2 % 4 : log_width == 4 ? depth / 4 % 2 : 0);
+  }
+};
+
+#ifdef ONDOL_HOPPER
+
+// A warp has no more use for a stage.
+ONDOL_DEVICE void release(Barrier& empty) {
+  if (lane_of_warp() == 0) barrier_arrive(empty);
+}
+
+#endif
 
 }  // namespace ondol::cuda
 

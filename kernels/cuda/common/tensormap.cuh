@@ -17,12 +17,13 @@
 
 namespace ondol::cuda {
 
-// Five dimensions of 16-bit elements, the first contiguous; strides in elements.
+// Five dimensions of 16-bit elements, the first contiguous; strides in elements. The lines of a box, its first
+// dimension, are 8, 16, 32 or 64 elements long and have the swizzle of their length in shared memory, those of 8 none.
 struct TensorShape {
   const void* base;  // of the element at index 0 of every dimension; it need not exist if nothing reads it
   int64_t size[5];
   int64_t stride[5];
-  int box[5];  // the first is 64
+  int box[5];
 };
 
 // What the unit asks of an operand: 16-byte steps below 2^40 bytes, sizes below 2^31.
@@ -51,6 +52,7 @@ inline TensorMap tensor_map(Launcher&, const TensorShape& shape, bool) {
 }
 
 inline bool has_hopper_units(Launcher&, const ondol_cuda_queue*) { return emulate::capability() == 90; }
+inline int processors(Launcher&, const ondol_cuda_queue*) { return emulate::processors(); }
 
 #else
 
@@ -87,9 +89,13 @@ inline TensorMap tensor_map(Launcher& launcher, const TensorShape& shape, bool b
     step[d] = 1;
     if (d > 0) stride[d - 1] = static_cast<cuuint64_t>(2 * shape.stride[d]);
   }
+  const CUtensorMapSwizzle swizzle = shape.box[0] == 64   ? CU_TENSOR_MAP_SWIZZLE_128B
+                                     : shape.box[0] == 32 ? CU_TENSOR_MAP_SWIZZLE_64B
+                                     : shape.box[0] == 16 ? CU_TENSOR_MAP_SWIZZLE_32B
+                                                          : CU_TENSOR_MAP_SWIZZLE_NONE;
   CUresult result = encode(&map, bfloat16 ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 : CU_TENSOR_MAP_DATA_TYPE_FLOAT16, 5,
                            const_cast<void*>(shape.base), size, stride, box, step, CU_TENSOR_MAP_INTERLEAVE_NONE,
-                           CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                           swizzle, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                            CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS) {
     launcher.fail(ONDOL_UNSUPPORTED, "cuTensorMapEncodeTiled refused an operand: CUDA error %d",
@@ -106,6 +112,14 @@ inline bool has_hopper_units(Launcher& launcher, const ondol_cuda_queue* queue) 
   launcher.check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking the device's kind");
   launcher.check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "asking the device's kind");
   return major == 9 && minor == 0;
+}
+
+// Multiprocessors of the device, for kernels that start one block on each.
+inline int processors(Launcher& launcher, const ondol_cuda_queue* queue) {
+  int count = 1;
+  launcher.check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, static_cast<int>(queue->device)),
+                 "asking the device's size");
+  return count;
 }
 
 #endif

@@ -1,6 +1,7 @@
 // One wgmma: D[64, N] = A[64, 16] B[16, N], or added to D, of a warpgroup; float32 sums of bfloat16 or float16. N is
-// twice the floats of D that a thread holds: 64, 128 or 256. Asynchronous: product_fence, products, product_commit,
-// product_wait; until then neither D nor A's registers may be touched. Layouts: hopper.cuh.
+// twice the floats of D that a thread holds: 64, 128 or 256, and with A in shared memory 192 or 224. Asynchronous:
+// product_fence, products, product_commit, product_wait; until then neither D nor A's registers may be touched. Layouts:
+// hopper.cuh.
 #ifndef ONDOL_CUDA_COMMON_WGMMA_CUH
 #define ONDOL_CUDA_COMMON_WGMMA_CUH
 
@@ -38,11 +39,13 @@ void product(float (&d)[FLOATS], const uint32_t (&a)[4], uint64_t b, bool accumu
 #define ONDOL_TEXT_64 ONDOL_TEXT_32 \
   ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, " \
   "%54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-#define ONDOL_TEXT_128 ONDOL_TEXT_64 \
+#define ONDOL_TEXT_96 ONDOL_TEXT_64 \
   ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, %80, %81, %82, %83, %84, %85, " \
-  "%86, %87, %88, %89, %90, %91, %92, %93, %94, %95, %96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, " \
-  "%107, %108, %109, %110, %111, %112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, " \
-  "%126, %127"
+  "%86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
+#define ONDOL_TEXT_112 ONDOL_TEXT_96 \
+  ", %96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111"
+#define ONDOL_TEXT_128 ONDOL_TEXT_112 \
+  ", %112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 
 #define ONDOL_FLOATS_8(d, i) \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
@@ -50,6 +53,8 @@ void product(float (&d)[FLOATS], const uint32_t (&a)[4], uint64_t b, bool accumu
 #define ONDOL_FLOATS_32(d, i) \
   ONDOL_FLOATS_8(d, i), ONDOL_FLOATS_8(d, i + 8), ONDOL_FLOATS_8(d, i + 16), ONDOL_FLOATS_8(d, i + 24)
 #define ONDOL_FLOATS_64(d, i) ONDOL_FLOATS_32(d, i), ONDOL_FLOATS_32(d, i + 32)
+#define ONDOL_FLOATS_96(d, i) ONDOL_FLOATS_64(d, i), ONDOL_FLOATS_32(d, i + 64)
+#define ONDOL_FLOATS_112(d, i) ONDOL_FLOATS_96(d, i), ONDOL_FLOATS_8(d, i + 96), ONDOL_FLOATS_8(d, i + 104)
 #define ONDOL_FLOATS_128(d, i) ONDOL_FLOATS_64(d, i), ONDOL_FLOATS_64(d, i + 64)
 
 // The operands after D's: A, B, the flag of accumulation, whether B's depth runs across its lines. Signs are +1.
@@ -80,12 +85,16 @@ void product(float (&d)[FLOATS], const uint32_t (&a)[4], uint64_t b, bool accumu
 
 template <bool BFLOAT16, Stored B, int FLOATS>
 ONDOL_DEVICE void product(float (&d)[FLOATS], uint64_t a_at, uint64_t b_at, bool accumulate) {
-  static_assert(FLOATS == 32 || FLOATS == 64 || FLOATS == 128, "N is 64, 128 or 256");
+  static_assert(FLOATS == 32 || FLOATS == 64 || FLOATS == 96 || FLOATS == 112 || FLOATS == 128, "N has no instance");
   int adds = accumulate ? 1 : 0;
   if constexpr (FLOATS == 32) {
     ONDOL_WGMMA_EACH(ONDOL_WGMMA_SHARED, "64", 32, "%32", "%33", "%34")
   } else if constexpr (FLOATS == 64) {
     ONDOL_WGMMA_EACH(ONDOL_WGMMA_SHARED, "128", 64, "%64", "%65", "%66")
+  } else if constexpr (FLOATS == 96) {
+    ONDOL_WGMMA_EACH(ONDOL_WGMMA_SHARED, "192", 96, "%96", "%97", "%98")
+  } else if constexpr (FLOATS == 112) {
+    ONDOL_WGMMA_EACH(ONDOL_WGMMA_SHARED, "224", 112, "%112", "%113", "%114")
   } else {
     ONDOL_WGMMA_EACH(ONDOL_WGMMA_SHARED, "256", 128, "%128", "%129", "%130")
   }
@@ -93,7 +102,7 @@ ONDOL_DEVICE void product(float (&d)[FLOATS], uint64_t a_at, uint64_t b_at, bool
 
 template <bool BFLOAT16, Stored B, int FLOATS>
 ONDOL_DEVICE void product(float (&d)[FLOATS], const uint32_t (&a_at)[4], uint64_t b_at, bool accumulate) {
-  static_assert(FLOATS == 32 || FLOATS == 64 || FLOATS == 128, "N is 64, 128 or 256");
+  static_assert(FLOATS == 32 || FLOATS == 64 || FLOATS == 128, "N has no instance");
   int adds = accumulate ? 1 : 0;
   if constexpr (FLOATS == 32) {
     ONDOL_WGMMA_EACH(ONDOL_WGMMA_REGISTERS, "64", 32, "{%32, %33, %34, %35}", "%36", "%37")

@@ -1,6 +1,7 @@
 // y = act(w * x + bias + residual): see docs/arithmetic.md, Convolution. The kernels are in tiles.cu and
-// direct.cu, for lower precision in tensor.cuh.
-#include "problem.cuh"
+// direct.cu, for lower precision in tensor.cuh and hopper.cu.
+#include "../common/tensormap.cuh"
+#include "hopper.cuh"
 
 namespace ondol::cuda {
 namespace {
@@ -71,7 +72,10 @@ void launch_conv(Launcher& launcher, const ConvProblem& problem) {
 using namespace ondol::cuda;
 
 int64_t ondol_cuda_conv_workspace(const ondol_conv_args* args) {
-  return conv_tensor_workspace(conv_problem(*args, false));
+  ConvProblem problem = conv_problem(*args, false);
+  int64_t portable = conv_tensor_workspace(problem);
+  int64_t hopper = conv_hopper_workspace(problem);
+  return portable > hopper ? portable : hopper;
 }
 
 int64_t ondol_cuda_conv(const ondol_conv_args* args, const ondol_cuda_queue* queue, ondol_error* error) {
@@ -83,7 +87,8 @@ int64_t ondol_cuda_conv(const ondol_conv_args* args, const ondol_cuda_queue* que
   problem.shift = queue->shift;
   if (args->precision == ONDOL_EXACT) {
     launch_conv(launcher, problem);
-  } else {
+  } else if (!conv_hopper_takes(problem) || !has_hopper_units(launcher, queue) ||
+             !launch_conv_hopper(launcher, problem, queue)) {
     launch_conv_tensor(launcher, problem, queue->workspace);
   }
   return launcher.status();

@@ -32,7 +32,7 @@ ONDOL_DEVICE void load_entries(const ConvProblem& problem, Shared<Coordinate>& s
   s.entries[me] = entry_of<Coordinate>(problem, s.job, first + me, weight);
   int64_t begin = weights_of(problem, s.job, 0);
   bool packed = problem.args.packed != nullptr;
-  s.weights[me] = packed ? problem.args.packed[begin + (first + me) * PANEL] : problem.args.weight[begin + weight];
+  s.weights[me] = packed ? problem.args.packed[begin + (first + me) * PANEL_CHANNELS] : problem.args.weight[begin + weight];
 }
 
 template <class Coordinate>

@@ -38,7 +38,7 @@ struct ClassSums {
 };
 
 ONDOL_DEVICE int64_t rows_of_class(const ondol_conv_args& args, int64_t i) {
-  int64_t panels = (args.channel_start[i + 1] - args.channel_start[i] + PANEL - 1) / PANEL;
+  int64_t panels = (args.channel_start[i + 1] - args.channel_start[i] + PANEL_CHANNELS - 1) / PANEL_CHANNELS;
   return panels * (args.live_start[i + 1] - args.live_start[i]);
 }
 
@@ -189,7 +189,7 @@ ONDOL_DEVICE bool find_job(const ConvProblem& problem, int64_t block, int width,
       job.channels = args.channels + args.channel_start[which];
       channels = args.channel_start[which + 1] - args.channel_start[which];
       job.first = (tile - job.first) * width;
-      job.panels *= PANEL;
+      job.panels *= PANEL_CHANNELS;
       job.group = job.channels[0] / problem.y_group;
     } else {
       int64_t tiles = (problem.y_group + width - 1) / width;
@@ -199,7 +199,7 @@ ONDOL_DEVICE bool find_job(const ConvProblem& problem, int64_t block, int width,
       job.group = which;
       job.first_channel = which * problem.y_group;
       job.first = tile % tiles * width;
-      job.panels = which * ((problem.y_group + PANEL - 1) / PANEL) * problem.depth * PANEL;
+      job.panels = which * ((problem.y_group + PANEL_CHANNELS - 1) / PANEL_CHANNELS) * problem.depth * PANEL_CHANNELS;
     }
     job.count = static_cast<int>(channels - job.first < width ? channels - job.first : width);
     job.first_position = block % problem.position_tiles * height;
@@ -240,12 +240,12 @@ ONDOL_DEVICE Entry<Coordinate> entry_of(const ConvProblem& problem, const Job& j
   return {c * args.x_channel + dy * args.x_width + dx, static_cast<Coordinate>(dy), static_cast<Coordinate>(dx)};
 }
 
-// Where the weights of the block's channel i begin: packed ones with the first of the chain, the next PANEL further on,
+// Where the weights of the block's channel i begin: packed ones with the first of the chain, the next PANEL_CHANNELS further on,
 // plain ones with the filter.
 ONDOL_DEVICE int64_t weights_of(const ConvProblem& problem, const Job& job, int i) {
   int64_t within = job.first + i;
   if (problem.args.packed != nullptr) {
-    return job.panels + (within / PANEL * job.rows + job.first_row) * PANEL + within % PANEL;
+    return job.panels + (within / PANEL_CHANNELS * job.rows + job.first_row) * PANEL_CHANNELS + within % PANEL_CHANNELS;
   }
   return problem.transposed ? job.channel(i) % problem.y_group * problem.taps : job.channel(i) * problem.depth;
 }

@@ -8,7 +8,7 @@
 
 namespace ondol::cuda {
 
-constexpr int PANEL = 16;  // channels of a panel of packed filters
+constexpr int PANEL_CHANNELS = 16;  // channels of a panel of packed filters
 
 // first, first + step, ...: `count` numbers.
 struct Progression {

@@ -34,7 +34,7 @@ ONDOL_DEVICE void load(const ConvProblem& problem, Tile<Format>& s, int64_t firs
     Element value = {};
     if (i < s.job.count && first + k < s.job.steps) {
       int64_t at = weights_of(problem, s.job, i);
-      value = from[at + (packed ? (first + k) * PANEL : s.entry_weights[k])];
+      value = from[at + (packed ? (first + k) * PANEL_CHANNELS : s.entry_weights[k])];
     }
     s.element[i][k] = value;
   }

@@ -136,7 +136,7 @@ struct ConvTensor {
     for (int64_t step = 0; step < s.job.steps; ++step) {
       int64_t weight;
       auto entry = entry_of<Coordinate>(problem, s.job, step, weight);
-      float w = args.packed != nullptr ? args.packed[begin + step * PANEL] : args.weight[begin + weight];
+      float w = args.packed != nullptr ? args.packed[begin + step * PANEL_CHANNELS] : args.weight[begin + weight];
       sum = fma(gather(args, place, entry), w, sum);
     }
     return sum;

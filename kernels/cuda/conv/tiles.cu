@@ -83,11 +83,11 @@ struct ConvTile {
     int c = static_cast<int>(threadIdx.x) % CHANNELS;
     int first = static_cast<int>(threadIdx.x) / CHANNELS;
     if (c >= s.job.count) depth = 0;
-    const float* weights = packed + (depth > 0 ? s.weights[c] + (step + first) * PANEL : 0);
+    const float* weights = packed + (depth > 0 ? s.weights[c] + (step + first) * PANEL_CHANNELS : 0);
 #pragma unroll
     for (int i = 0; i < W_LOADS; ++i) {
       int row = i * (THREADS / CHANNELS);
-      stage.w[i] = first + row < depth ? weights[row * PANEL] : 0.0f;
+      stage.w[i] = first + row < depth ? weights[row * PANEL_CHANNELS] : 0.0f;
     }
   }
 

@@ -23,9 +23,11 @@ struct Map {
   std::vector<float> data;
   int64_t batch, channel;
 
-  Map(int64_t n, int64_t channels, int64_t plane, bool special) {
-    channel = plane + below(3);
-    batch = channels * channel + below(3);
+  // Whole: in steps of 16 bytes of 16-bit elements.
+  Map(int64_t n, int64_t channels, int64_t plane, bool special, bool whole = false) {
+    const int64_t unit = whole ? 8 : 1;
+    channel = plane + unit * below(3);
+    batch = channels * channel + unit * below(3);
     data = values(random_source, n * batch, special);
   }
 };
@@ -34,6 +36,8 @@ struct Map {
 struct Shape {
   int64_t batch = -1, groups = -1, x_group = -1, y_group = -1, height = -1, width = -1, kernel = -1, stride = -1;
   int64_t classes = -1;  // of a group
+  int64_t dilation = -1, pad = -1;
+  bool whole = false;    // maps in steps of 16 bytes
 };
 
 // Keeps the operands alive that `args` points into; y and residual are the caller's.
@@ -47,7 +51,7 @@ struct ConvCase {
   ConvCase(bool transposed_, const Shape& shape, bool masked) : transposed(transposed_) {
     sizes(shape);
     bool special = chance(8);
-    Map map(args.batch, args.x_channels, args.x_height * args.x_width, special);
+    Map map(args.batch, args.x_channels, args.x_height * args.x_width, special, shape.whole);
     x = map.data;
     args.x = x.data();
     args.x_batch = map.batch;
@@ -74,22 +78,27 @@ struct ConvCase {
     a.kernel_w = or_else(s.kernel, pick({1, 1, 2, 3, 4, 7}));
     a.stride_h = or_else(s.stride, pick({1, 1, 2, 3, 4, 6}));
     a.stride_w = or_else(s.stride, pick({1, 1, 2, 3, 5}));
-    a.dilation_h = pick({1, 1, 1, 2, 3, 4});
-    a.dilation_w = pick({1, 1, 1, 2, 3});
+    a.dilation_h = or_else(s.dilation, pick({1, 1, 1, 2, 3, 4}));
+    a.dilation_w = or_else(s.dilation, pick({1, 1, 1, 2, 3}));
     a.x_width = or_else(s.width, 1 + below(transposed ? 8 : 20));
     a.x_height = or_else(s.height, 1 + below(transposed ? 6 : 12));
-    extent(a.x_height, a.kernel_h, a.stride_h, a.dilation_h, a.pad_top, a.y_height);
-    extent(a.x_width, a.kernel_w, a.stride_w, a.dilation_w, a.pad_left, a.y_width);
+    extent(s.pad, a.x_height, a.kernel_h, a.stride_h, a.dilation_h, a.pad_top, a.y_height);
+    extent(s.pad, a.x_width, a.kernel_w, a.stride_w, a.dilation_w, a.pad_left, a.y_width);
     a.end_h = a.y_height;
     a.end_w = a.y_width;
     a.activation = chance(2) ? 0 : below(7);
     a.slope = chance(2) ? 0.1 : 0;
   }
 
-  // Padding, and the size of y that goes with it; deconv with a padding added to the output.
-  void extent(int64_t x, int64_t kernel, int64_t stride, int64_t dilation, int64_t& pad, int64_t& y) const {
+  // Padding, and the size of y that goes with it; deconv with a padding added to the output. A given padding is that of
+  // both ends.
+  void extent(int64_t given, int64_t x, int64_t kernel, int64_t stride, int64_t dilation, int64_t& pad,
+              int64_t& y) const {
     int64_t span = dilation * (kernel - 1) + 1;
-    if (transposed) {
+    if (given >= 0) {
+      pad = given;
+      y = (x + 2 * pad - span) / stride + 1;
+    } else if (transposed) {
       int64_t full = (x - 1) * stride + span;
       pad = below(std::min(span, full) + 1);
       int64_t end = below(span + 1);
@@ -123,6 +132,34 @@ struct ConvCase {
         live_start.push_back(static_cast<int32_t>(live.size()));
       }
     }
+    finish_mask();
+  }
+
+  // A mask in raster order: the taps before the centre are live, and at the centre the channels of earlier colours than
+  // the output's, or of its own too (`own`). Colours are interleaved or follow each other.
+  void raster_mask(int64_t colours, bool own) {
+    bool interleaved = chance(2);
+    auto colour = [&](int64_t c, int64_t count) { return interleaved ? c % colours : c * colours / count; };
+    int64_t taps = args.kernel_h * args.kernel_w, centre = args.kernel_h / 2 * args.kernel_w + args.kernel_w / 2;
+    channel_start = {0};
+    live_start = {0};
+    for (int64_t i = 0; i < colours; i++) {
+      for (int64_t o = 0; o < args.y_channels; o++) {
+        if (colour(o, args.y_channels) == i) channels.push_back(static_cast<int32_t>(o));
+      }
+      for (int64_t k = 0; k < depth; k++) {
+        int64_t from = colour(k / taps, args.x_channels);
+        if (k % taps < centre || (k % taps == centre && (from < i || (own && from == i)))) {
+          live.push_back(static_cast<int32_t>(k));
+        }
+      }
+      channel_start.push_back(static_cast<int32_t>(channels.size()));
+      live_start.push_back(static_cast<int32_t>(live.size()));
+    }
+    finish_mask();
+  }
+
+  void finish_mask() {
     args.classes = static_cast<int64_t>(channel_start.size()) - 1;
     args.channel_start = channel_start.data();
     args.channels = channels.data();

@@ -23,51 +23,108 @@ static size_t place(int r, int c) {
 
 // ---- tensor copies ------------------------------------------------------------------------------------------------
 
+// Of a box with lines of `width` elements: chunks of eight exchange places within 128, 64 or 32 bytes by the number of
+// the 128 bytes that they are in; lines of eight stay.
+static size_t place_in_box(int width, int line, int c) {
+  const int byte = line * width * 2 + c * 2;
+  const int by = width == 64 ? byte / 128 % 8 : width == 32 ? byte / 128 % 4 : width == 16 ? byte / 128 % 2 : 0;
+  return static_cast<size_t>(byte / 2 / 8 * 8 ^ by * 8) + static_cast<size_t>(c % 8);
+}
+
 struct CopyShared {
   alignas(1024) uint16_t panel[32 * 64];
   cuda::Barrier full;
 };
 
+struct CopyCase {
+  int64_t size[5], stride[5];
+  std::vector<uint16_t> tensor;
+  cuda::TensorMap map;
+  int width, at[5];
+
+  CopyCase() {
+    width = 8 << below(4);
+    const int64_t drawn[5] = {1 + below(130), 1 + below(40), 1 + below(3), 1 + below(3), 1 + below(2)};
+    memcpy(size, drawn, sizeof size);
+    stride[0] = 1;
+    stride[1] = (size[0] + 7) / 8 * 8;
+    for (int d = 2; d < 5; d++) stride[d] = stride[d - 1] * size[d - 1] + 8 * below(2);
+    tensor.resize(static_cast<size_t>(stride[4] * size[4] + 8));
+    for (uint16_t& x : tensor) x = static_cast<uint16_t>(1 + below(60000));
+    cuda::TensorShape shape{tensor.data(), {}, {}, {width, 16, 2, 1, 1}};
+    memcpy(shape.size, size, sizeof size);
+    memcpy(shape.stride, stride, sizeof stride);
+    ondol_cuda_queue queue = {};
+    cuda::Launcher launcher(&queue, nullptr);
+    map = cuda::tensor_map(launcher, shape, true);
+    const int begin[5] = {below(150) - 10, below(60) - 10, below(4) - 1, below(4) - 1, below(3) - 1};
+    memcpy(at, begin, sizeof at);
+  }
+
+  // Where element c of a line of the box is in the tensor; -1 outside.
+  int64_t source(int line, int c) const {
+    const int64_t index[5] = {at[0] + c, at[1] + line % 16, at[2] + line / 16, at[3], at[4]};
+    int64_t offset = 0;
+    for (int d = 0; d < 5; d++) {
+      if (index[d] < 0 || index[d] >= size[d]) return -1;
+      offset += index[d] * stride[d];
+    }
+    return offset;
+  }
+};
+
 static void copies(int round) {
-  const int64_t size[5] = {1 + below(130), 1 + below(40), 1 + below(3), 1 + below(3), 1 + below(2)};
-  int64_t stride[5] = {1, (size[0] + 7) / 8 * 8, 0, 0, 0};
-  for (int d = 2; d < 5; d++) stride[d] = stride[d - 1] * size[d - 1] + 8 * below(2);
-  std::vector<uint16_t> tensor(static_cast<size_t>(stride[4] * size[4] + 8));
-  for (uint16_t& x : tensor) x = static_cast<uint16_t>(1 + below(60000));
-  cuda::TensorShape shape{tensor.data(), {}, {}, {64, 16, 2, 1, 1}};
-  memcpy(shape.size, size, sizeof size);
-  memcpy(shape.stride, stride, sizeof stride);
-  ondol_cuda_queue queue = {};
-  cuda::Launcher launcher(&queue, nullptr);
-  cuda::TensorMap map = cuda::tensor_map(launcher, shape, true);
-  const int at[5] = {64 * below(3) - 8 * below(2), below(60) - 10, below(4) - 1, below(4) - 1, below(3) - 1};
+  CopyCase t;
   pick_order(round);
-  std::vector<uint16_t> copied(32 * 64);
+  std::vector<uint16_t> copied(static_cast<size_t>(32 * t.width));
   emulate::run(1, 64, sizeof(CopyShared), [&] {
     auto& s = cuda::swizzled_shared<CopyShared>();
     if (threadIdx.x == 0) cuda::barrier_init(s.full, 1);
     __syncthreads();
     if (threadIdx.x == 0) {
-      cuda::barrier_expect(s.full, sizeof s.panel);
-      cuda::tensor_copy(map, s.full, s.panel, at[0], at[1], at[2], at[3], at[4]);
+      cuda::barrier_expect(s.full, static_cast<uint32_t>(copied.size() * 2));
+      cuda::tensor_copy(t.map, s.full, s.panel, t.at[0], t.at[1], t.at[2], t.at[3], t.at[4]);
     }
     cuda::barrier_wait(s.full, 0);
     for (size_t i = threadIdx.x; i < copied.size(); i += 64) copied[i] = s.panel[i];
   });
   for (int line = 0; line < 32; line++) {
-    for (int c = 0; c < 64; c++) {
-      const int64_t index[5] = {at[0] + c, at[1] + line % 16, at[2] + line / 16, at[3], at[4]};
-      bool inside = true;
-      int64_t offset = 0;
-      for (int d = 0; d < 5; d++) {
-        inside = inside && index[d] >= 0 && index[d] < size[d];
-        offset += index[d] * stride[d];
-      }
-      const uint16_t expected = inside ? tensor[static_cast<size_t>(offset)] : 0;
-      const uint16_t actual = copied[place(line, c)];
-      EXPECT(actual == expected, "line %d, element %d: %d, expected %d", line, c, actual, expected);
+    for (int c = 0; c < t.width; c++) {
+      const int64_t source = t.source(line, c);
+      const uint16_t expected = source < 0 ? 0 : t.tensor[static_cast<size_t>(source)];
+      const uint16_t actual = copied[place_in_box(t.width, line, c)];
+      EXPECT(actual == expected, "width %d, line %d, element %d: %d, expected %d", t.width, line, c, actual, expected);
     }
   }
+}
+
+// The way back; the shared memory is used again once the thread has waited.
+static void stores(int round) {
+  CopyCase t;
+  pick_order(round);
+  std::vector<uint16_t> expected = t.tensor;
+  auto number = [](int line, int c) { return static_cast<uint16_t>(line * 64 + c); };
+  for (int line = 0; line < 32; line++) {
+    for (int c = 0; c < t.width; c++) {
+      if (t.source(line, c) >= 0) expected[static_cast<size_t>(t.source(line, c))] = number(line, c);
+    }
+  }
+  emulate::run(1, 64, sizeof(CopyShared), [&] {
+    auto& s = cuda::swizzled_shared<CopyShared>();
+    for (int e = static_cast<int>(threadIdx.x); e < 32 * t.width; e += 64) {
+      s.panel[place_in_box(t.width, e / t.width, e % t.width)] = number(e / t.width, e % t.width);
+    }
+    cuda::fence_async();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      cuda::tensor_store(t.map, s.panel, t.at[0], t.at[1], t.at[2], t.at[3], t.at[4]);
+      cuda::store_commit();
+      cuda::store_wait();
+    }
+    __syncthreads();
+    for (int e = static_cast<int>(threadIdx.x); e < 32 * 64; e += 64) s.panel[e] = 0xFFFF;
+  });
+  EXPECT(t.tensor == expected, "width %d: a stored box is not where it should be", t.width);
 }
 
 // ---- products -----------------------------------------------------------------------------------------------------
@@ -152,6 +209,84 @@ static void products(int round) {
   }
 }
 
+// ---- pixels -------------------------------------------------------------------------------------------------------
+
+struct PixelShared {
+  alignas(1024) uint16_t a[64 * 64];
+  alignas(1024) uint16_t b[64 * (256 + 2 * 32)];
+};
+
+// D[64, n] = A[64, 64] B[64, n], B's columns being pixels of an image `width` wide, two rows further down than the image
+// begins. Where an element lies is said here as the PTX manual has it for operands whose columns are contiguous:
+// without a swizzle (width 8) in core matrices of 8 depths x 16 bytes, each 128 bytes without a gap; with one in lines
+// of 32 or 64 bytes, eight of them an atom.
+template <bool BFLOAT16, int FLOATS>
+static void pixel_products(int log_width, int round) {
+  constexpr int N = 2 * FLOATS;
+  const int width = 1 << log_width, rows = N / width + 2;
+  std::vector<int> a(64 * 64), b(static_cast<size_t>(64 * rows * width));
+  for (std::vector<int>* matrix : {&a, &b}) {
+    for (int& x : *matrix) x = below(15) - 7;
+  }
+  auto place_of = [&](int depth, int row, int column) {
+    if (width == 8) return (row * 8 + depth / 8) * 64 + depth % 8 * 8 + column;
+    const int chunk = width == 32 ? depth / 2 % 4 : depth / 4 % 2;
+    return (row * 64 + depth) * width + ((column / 8) ^ chunk) * 8 + column % 8;
+  };
+  std::vector<float> d(64 * N, nan());
+  pick_order(round);
+  emulate::run(1, 128, sizeof(PixelShared), [&] {
+    auto& s = cuda::swizzled_shared<PixelShared>();
+    const int thread = static_cast<int>(threadIdx.x);
+    for (int i = thread; i < 64 * 64; i += 128) {
+      s.a[place(i / 64, i % 64)] = half_of(a[static_cast<size_t>(i)], BFLOAT16);
+    }
+    for (int i = thread; i < static_cast<int>(b.size()); i += 128) {
+      const int column = i % width, row = i / width % rows, depth = i / width / rows;
+      s.b[place_of(depth, row, column)] = half_of(b[static_cast<size_t>(i)], BFLOAT16);
+    }
+    cuda::fence_async();
+    __syncthreads();
+    float sums[FLOATS] = {};
+    cuda::pin(sums);
+    cuda::product_fence();
+    const uint32_t second = cuda::shared_address(s.b) + static_cast<uint32_t>(2 * 64 * width * 2);
+    for (uint32_t k = 0; k < 4; k++) {
+      const uint64_t pixels = cuda::Pixels::descriptor(second + k * 16 * static_cast<uint32_t>(width) * 2, log_width);
+      cuda::product<BFLOAT16, cuda::Stored::COLUMNS>(sums, cuda::lines_descriptor(cuda::shared_address(s.a) + 32 * k),
+                                                     pixels, true);
+    }
+    cuda::product_commit();
+    cuda::product_wait<0>();
+    cuda::pin(sums);
+    const int row = thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
+    for (int i = 0; i < FLOATS; i++) {
+      d[static_cast<size_t>((row + i % 4 / 2 * 8) * N + i / 4 * 8 + column + i % 2)] = sums[i];
+    }
+  });
+  for (int i = 0; i < 64; i++) {
+    for (int j = 0; j < N; j++) {
+      int expected = 0;
+      for (int k = 0; k < 64; k++) {
+        expected += a[static_cast<size_t>(i * 64 + k)] * b[static_cast<size_t>(k * rows * width + 2 * width + j)];
+      }
+      const float actual = d[static_cast<size_t>(i * N + j)];
+      EXPECT(actual == static_cast<float>(expected), "width %d: D[%d][%d] = %g, expected %d", width, i, j, actual,
+             expected);
+    }
+  }
+}
+
+template <bool BFLOAT16>
+static void all_pixels(int round) {
+  for (int log_width = 3; log_width <= 5; log_width++) {
+    pixel_products<BFLOAT16, 32>(log_width, round);
+    pixel_products<BFLOAT16, 96>(log_width, round + 1);
+    pixel_products<BFLOAT16, 112>(log_width, round + 2);
+    pixel_products<BFLOAT16, 128>(log_width, round);
+  }
+}
+
 template <bool BFLOAT16, cuda::Stored B>
 static void all_widths(int round) {
   products<BFLOAT16, B, 32>(round);
@@ -222,12 +357,17 @@ int main() {
   unsigned s = seed();
   printf("seed %u\n", s);
   random_source.seed(s);
-  for (int round = 0; round < 60; round++) copies(round);
+  for (int round = 0; round < 120; round++) {
+    copies(round);
+    stores(round);
+  }
   for (int round = 0; round < rounds(3); round++) {
     all_widths<true, cuda::Stored::LINES>(round);
     all_widths<true, cuda::Stored::COLUMNS>(round);
     all_widths<false, cuda::Stored::LINES>(round);
     all_widths<false, cuda::Stored::COLUMNS>(round);
+    all_pixels<true>(round);
+    all_pixels<false>(round);
   }
   for (int round = 0; round < 9; round++) {
     ring(round);
