@@ -425,14 +425,10 @@ void launch_dbias(Launcher& launcher, const BackwardProblem& problem) {
 // Two bytes an element, on tensor cores.
 void differentiate_narrow(Launcher& launcher, const ondol_attention_backward_args& args,
                           const ondol_cuda_queue* queue) {
-  Gradient problem{problem_of(args.forward), args, static_cast<float>(args.forward.scale),
-                   static_cast<float*>(queue->workspace)};
-  launch_delta(launcher, problem);
-  if (hopper_takes_gradient(args) && has_hopper_units(launcher, queue)) {
-    launch_hopper_gradient(launcher, problem);
-  } else {
-    launch_mma_gradient(launcher, problem);
-  }
+  bool hopper = hopper_takes_gradient(args) && has_hopper_units(launcher, queue);
+  Gradient problem = gradient_of(args, hopper, queue->workspace);
+  launch_rows(launcher, problem);
+  hopper ? launch_hopper_gradient(launcher, problem) : launch_mma_gradient(launcher, problem);
 }
 
 }  // namespace
@@ -441,7 +437,10 @@ void differentiate_narrow(Launcher& launcher, const ondol_attention_backward_arg
 using namespace ondol::cuda;
 
 int64_t ondol_cuda_attention_backward_workspace(const ondol_attention_backward_args* args) {
-  return args->forward.batch * args->forward.heads * args->forward.q_len * static_cast<int64_t>(sizeof(float));
+  if (args->forward.precision == ONDOL_EXACT) {
+    return args->forward.batch * args->forward.heads * args->forward.q_len * static_cast<int64_t>(sizeof(float));
+  }
+  return GradientMemory(*args, hopper_takes_gradient(*args) && some_device_has_hopper_units()).total();
 }
 
 int64_t ondol_cuda_attention_backward(const ondol_attention_backward_args* args, const ondol_cuda_queue* queue,

@@ -1,243 +1,351 @@
-// Gradient of attention in bfloat16 and float16 for sm_90a, D at most 128. Has not run on a device yet.
+// Gradient of attention in bfloat16 and float16 for sm_90a, D at most 128, by five products for each pair of rows and
+// keys. Has not run on a device yet.
 //
-// dq and dk, dv are the same computation with rows and keys exchanged: a block OWNS 128 of the one, 64 each of two
-// consumer warpgroups, and STREAMs over the other in tiles of 64, which a producer brings by tensor copies. With (x1,
-// x2) what is owned, (q, dout) or (k, v), and (y1, y2) what is streamed,
+// A block owns KEYS keys, 64 each of two consumer warpgroups, and walks over the rows that see any of them, ROWS at a
+// step, for every head of its group:
 //
-//   scores = x1 y1^T   products = x2 y2^T   weights and score gradients from both, rounded, stay in registers
-//   first += score gradients y1             second += weights y2, for dk and dv alone
+//   scores^T = k q^T   products^T = v dout^T   weights and score gradients from both, rounded
+//   dv += weights^T dout   dk += gradients^T q   part of dq = gradients k
 //
-// so that dq is `first` of rows, dk and dv are `first` and `second` of keys. Sums are those of one thread in ascending
-// order of the streamed tiles (for keys: of heads, then rows): the same bits in every run, for seven products instead
-// of five.
+// The first four stay within a consumer, and what is rounded there is an operand in registers. The part of dq is a sum
+// over all KEYS keys: the score gradients of both consumers meet in shared memory, and each computes half of the part
+// (of its columns; with D = 64 of its rows). hopper_walk.cuh says in which order parts are added, and why blocks do not
+// wait for each other for long. A part leaves by bulk copies from one of PARTS buffers; each has a warp of the producer
+// that waits for its turn while the consumers go on.
+//
+// A step of a consumer: its scores and the part of the step before are begun together. Weights are made while the
+// latter is computed, score gradients while dv is (with D = 64 before it: there are no registers for more). No product
+// is under way from one pass of the loop to the next: ptxas would let each of them finish before the next begins.
 //
 // Options  lengths and windows; all else is mma_backward.cu's.
-// Sizes    D     shared memory   floats of a consumer's thread: scores, products, first, second
-//          64    66 KB           32, 32, 32, 32
-//          128   130 KB          32, 32, 64, 64
+// Sizes    D     ROWS   shared memory   floats of a consumer's thread: scores, products, dv, dk, part of dq
+//          64    128    227 KB          64, 64, 32, 32, 32
+//          128   64     226 KB          32, 32, 64, 64, 32
 //          With D = 256 the two sums would need 256 registers. 24 and 240 registers a thread as in hopper.cu.
-#include "gradient.cuh"
+// Memory   D float32 of each query row of each head, and an integer of each tile of ROWS. An item has q_len rows there,
+//          however many it uses.
+#include "hopper_walk.cuh"
 #include "operands.cuh"
 #include "tensorcores.h"
 
 namespace ondol::cuda {
 namespace {
 
-constexpr int OWN = 128;
-constexpr int STREAM = 64;
 constexpr int STAGES = 2;
+constexpr int PARTS = 2;
 constexpr int THREADS = 3 * WARPGROUP;
-constexpr int VALUES = 1;  // the first of two named barriers, each of one consumer
 
-template <int D>
+template <class S>
 struct alignas(1024) Shared {
-  static constexpr int PANELS = D / PANEL;
-  uint16_t own[2][PANELS][OWN * PANEL];
-  uint16_t stream[STAGES][2][PANELS][STREAM * PANEL];
-  RowValues values[2][STREAM];  // of the streamed rows, for each consumer
-  Barrier own_full, full[STAGES], empty[STAGES];
+  uint16_t k[S::PANELS][S::KEYS * PANEL];
+  uint16_t v[S::PANELS][S::KEYS * PANEL];
+  uint16_t q[STAGES][S::PANELS][S::ROWS * PANEL];
+  uint16_t dout[STAGES][S::PANELS][S::ROWS * PANEL];
+  uint16_t gradients[2][S::ROWS / PANEL][S::KEYS * PANEL];  // of this step and the last; a line is a key's
+  float part[PARTS][S::ROWS * S::D];
+  RowValues values[STAGES][S::ROWS];
+  Barrier keys_full, q_full[STAGES], dout_full[STAGES], rows_empty[STAGES], part_full[PARTS], part_empty[PARTS];
+  int number;
 };
 
 struct Maps {
-  TensorMap own[2], stream[2];
+  TensorMap q, k, v, dout;
 };
-
-// The tiles that a block streams over: `each` of them for every head.
-struct Walk {
-  Place place;
-  int64_t first_own;
-  int64_t first_stream;
-  int each, tiles;
-};
-
-template <bool OF_KEYS>
-ONDOL_DEVICE Walk walk_of(const ondol_attention_args& args, int64_t own_tiles) {
-  Walk walk;
-  int64_t block = blockIdx.x;
-  int64_t heads = OF_KEYS ? args.kv_heads : args.heads;
-  int64_t head = block % heads;
-  block /= heads;
-  int64_t group = args.heads / args.kv_heads;
-  walk.place = {item_of(args, block % args.batch), OF_KEYS ? head * group : head, OF_KEYS ? head : head / group};
-  // With a causal mask the last rows and the first keys have the most to do.
-  int64_t tile = block / args.batch;
-  walk.first_own = (OF_KEYS ? tile : own_tiles - 1 - tile) * OWN;
-  const Item& item = walk.place.item;
-  int64_t count = OF_KEYS ? item.keys : item.rows;
-  int64_t last = walk.first_own + OWN < count ? walk.first_own + OWN - 1 : count - 1;
-  Range range = OF_KEYS ? seeing_rows(args, item, walk.first_own, last)
-                        : visible_keys(args, item, walk.first_own, last);
-  walk.first_stream = range.begin / STREAM * STREAM;
-  int64_t each = range.end > range.begin ? (range.end - walk.first_stream + STREAM - 1) / STREAM : 0;
-  walk.each = static_cast<int>(each);
-  walk.tiles = static_cast<int>(OF_KEYS ? each * group : each);
-  return walk;
-}
 
 #ifdef ONDOL_HOPPER
 
-struct Streamed {
-  int64_t head;   // of the rows
-  int64_t first;  // row or key
-};
+// A barrier's parity in the n-th use of one of two.
+ONDOL_DEVICE int parity_of(int n) { return n / 2 % 2; }
+static_assert(STAGES == 2 && PARTS == 2, "parity_of");
 
-template <bool OF_KEYS>
-ONDOL_DEVICE Streamed streamed_of(const Walk& walk, int n) {
-  if (!OF_KEYS) return {walk.place.head, walk.first_stream + static_cast<int64_t>(n) * STREAM};
-  return {walk.place.head + n / walk.each, walk.first_stream + static_cast<int64_t>(n % walk.each) * STREAM};
+template <class S>
+ONDOL_DEVICE void copy_rows(const TensorMap& map, const ondol_attention_args& args, const Item& item, const Step& at,
+                            Barrier& full, uint16_t (&stage)[S::PANELS][S::ROWS * PANEL]) {
+  copy_positions(map, full, stage, args.q_len, item.rows, item.first_row, at.tile * S::ROWS, at.head,
+                 args.q_offsets != nullptr ? 0 : item.batch);
 }
 
-template <bool KEYS, int PANELS, int ELEMENTS>
-ONDOL_DEVICE void copy_tile(const TensorMap& map, Barrier& full, uint16_t (&panels)[PANELS][ELEMENTS],
-                            const ondol_attention_args& args, const Place& place, int64_t head, int64_t first) {
-  const Item& item = place.item;
-  if (KEYS) {
-    copy_positions(map, full, panels, args.kv_len, item.keys, item.first_key, first, place.kv_head,
-                   args.kv_offsets != nullptr ? 0 : item.batch);
-  } else {
-    copy_positions(map, full, panels, args.q_len, item.rows, item.first_row, first, head,
-                   args.q_offsets != nullptr ? 0 : item.batch);
-  }
-}
-
-template <int D, bool OF_KEYS>
-ONDOL_DEVICE void produce(const Maps& maps, const ondol_attention_args& args, const Walk& walk, Shared<D>& s) {
-  barrier_expect(s.own_full, sizeof s.own);
-  for (int i = 0; i < 2; ++i) {
-    copy_tile<OF_KEYS>(maps.own[i], s.own_full, s.own[i], args, walk.place, walk.place.head, walk.first_own);
-  }
+template <class S>
+ONDOL_DEVICE void produce(const Gradient& problem, const Maps& maps, const Walk& walk, Shared<S>& s) {
+  const ondol_attention_args& args = problem.forward.args;
+  const Item& item = walk.place.item;
+  int64_t batch = args.kv_offsets != nullptr ? 0 : item.batch;
+  barrier_expect(s.keys_full, sizeof s.k + sizeof s.v);
+  copy_positions(maps.k, s.keys_full, s.k, args.kv_len, item.keys, item.first_key, walk.first_key, walk.place.kv_head,
+                 batch);
+  copy_positions(maps.v, s.keys_full, s.v, args.kv_len, item.keys, item.first_key, walk.first_key, walk.place.kv_head,
+                 batch);
 #pragma unroll 1
-  for (int n = 0; n < walk.tiles; ++n) {
+  for (int n = 0; n < walk.steps; ++n) {
     int stage = n % STAGES;
-    if (n >= STAGES) barrier_wait(s.empty[stage], (n - STAGES) / STAGES % 2);
-    Streamed at = streamed_of<OF_KEYS>(walk, n);
-    barrier_expect(s.full[stage], sizeof s.stream[stage]);
-    for (int i = 0; i < 2; ++i) {
-      copy_tile<!OF_KEYS>(maps.stream[i], s.full[stage], s.stream[stage][i], args, walk.place, at.head, at.first);
-    }
+    Step at = step_of(walk, n);
+    if (n >= STAGES) barrier_wait(s.rows_empty[stage], parity_of(n - STAGES));
+    barrier_expect(s.q_full[stage], sizeof s.q[stage] + sizeof s.values[stage]);
+    copy_rows<S>(maps.q, args, item, at, s.q_full[stage], s.q[stage]);
+    bulk_load(s.q_full[stage], s.values[stage], rows_of(problem, item, at.head) + at.tile * S::ROWS,
+              sizeof s.values[stage]);
+    barrier_expect(s.dout_full[stage], sizeof s.dout[stage]);
+    copy_rows<S>(maps.dout, args, item, at, s.dout_full[stage], s.dout[stage]);
   }
 }
 
-// out = x y^T of the consumer's 64 lines; committed by the caller.
-template <class T, int D>
-ONDOL_DEVICE void begin_lines(uint32_t x, uint32_t y, float (&out)[STREAM / 2]) {
+// Adds the parts of dq in one of the buffers, each once it is its turn.
+template <class S>
+ONDOL_DEVICE void add_parts(const Gradient& problem, const Walk& walk, int buffer, Shared<S>& s) {
+#pragma unroll 1
+  for (int n = buffer; n < walk.steps; n += PARTS) {
+    const Item& item = walk.place.item;
+    Step at = step_of(walk, n);
+    int64_t tile = index_of_tile<S>(problem, item, at.head, at.tile);
+    float* sums = problem.dq_sums + tile * (S::ROWS * S::D);
+    int* count = problem.counts + tile;
+    int64_t first = keys_of_tile<S>(problem.forward.args, item, at.tile).begin / S::KEYS;
+    int before = static_cast<int>(walk.first_key / S::KEYS - first);
+    barrier_wait(s.part_full[buffer], parity_of(n));
+    if (before == 0) {
+      bulk_store(sums, s.part[buffer], sizeof s.part[buffer]);
+    } else {
+      await_count(count, before);
+      bulk_add(sums, s.part[buffer], sizeof s.part[buffer]);
+    }
+    bulk_commit();
+    bulk_wait_read();
+    barrier_arrive(s.part_empty[buffer]);
+    bulk_wait();
+    raise_count(count, before + 1);
+  }
+}
+
+// out = x y^T of the consumer's 64 keys.
+template <class T, class S>
+ONDOL_DEVICE void begin_lines(uint32_t x, uint32_t y, float (&out)[S::ROWS / 2]) {
+  pin(out);
+  product_fence();
 #pragma unroll
-  for (int d = 0; d < D / 16; ++d) {
+  for (int d = 0; d < S::D / 16; ++d) {
     uint32_t step = static_cast<uint32_t>(d % 4 * 32);
     uint32_t panel = static_cast<uint32_t>(d / 4);
-    product<T::BFLOAT16, Stored::LINES>(out, lines_descriptor(x + panel * (OWN * PANEL * 2) + step),
-                                        lines_descriptor(y + panel * (STREAM * PANEL * 2) + step), d != 0);
+    product<T::BFLOAT16, Stored::LINES>(out, lines_descriptor(x + panel * (S::KEYS * PANEL * 2) + step),
+                                        lines_descriptor(y + panel * (S::ROWS * PANEL * 2) + step), d != 0);
   }
+  product_commit();
 }
 
 // out += a y.
-template <class T, int D>
-ONDOL_DEVICE void begin_columns(const uint32_t (&a)[STREAM / 16][4], uint32_t y, float (&out)[D / 2]) {
+template <class T, class S>
+ONDOL_DEVICE void begin_columns(const uint32_t (&a)[S::ROWS / 16][4], uint32_t y, float (&out)[S::D / 2]) {
+  pin(out);
+  product_fence();
 #pragma unroll
-  for (int k = 0; k < STREAM / 16; ++k) {
-    uint64_t values = columns_descriptor(y + static_cast<uint32_t>(k) * (16 * PANEL * 2), STREAM * PANEL * 2);
+  for (int k = 0; k < S::ROWS / 16; ++k) {
+    uint64_t values = columns_descriptor(y + static_cast<uint32_t>(k) * (16 * PANEL * 2), S::ROWS * PANEL * 2);
     product<T::BFLOAT16, Stored::COLUMNS>(out, a[k], values, true);
   }
+  product_commit();
 }
 
-// Scores become weights, products score gradients; of the thread's rows r one after the other.
-template <bool OF_KEYS>
-ONDOL_DEVICE void weigh(const Gradient& problem, const Place& place, int64_t own, int64_t stream,
-                        const RowValues (&rows)[2], const RowValues (&values)[STREAM], float (&scores)[STREAM / 2],
-                        float (&products)[STREAM / 2]) {
-  const ondol_attention_args& args = problem.forward.args;
+// part = 64 rows of gradients times 64 columns of k.
+template <class T, class S>
+ONDOL_DEVICE void begin_part(uint32_t gradients, uint32_t k, float (&part)[PANEL / 2]) {
+  pin(part);
+  product_fence();
+#pragma unroll
+  for (int i = 0; i < S::KEYS / 16; ++i) {
+    uint32_t step = static_cast<uint32_t>(i) * (16 * PANEL * 2);
+    uint64_t rows = columns_descriptor(gradients + step, S::KEYS * PANEL * 2);
+    uint64_t columns = columns_descriptor(k + step, S::KEYS * PANEL * 2);
+    product<T::BFLOAT16, Stored::COLUMNS, Stored::COLUMNS>(part, rows, columns, i != 0);
+  }
+  product_commit();
+}
+
+struct Rows {
+  int begin, end;
+};
+
+ONDOL_DEVICE Rows rows_of_range(const Range& range) {
+  int64_t end = range.end > 0 ? range.end : 0;
+  return {static_cast<int>(range.begin < end ? range.begin : end), static_cast<int>(end)};
+}
+
+// A consumer's thread and what it works on; kept small, for the sums leave few registers.
+template <class S>
+struct Consumer {
+  Shared<S>& s;
+  int number, steps, last_tile, group;
+  Rows seen[2];  // by the thread's two keys
+  Rows whole;    // those that see all 64 keys of the consumer
+  bool wants_dq;
+  float unit;    // of scores, to those in units of log 2
+
+  ONDOL_DEVICE Consumer(const Gradient& problem, const Walk& walk, Shared<S>& shared, int the_number)
+      : s(shared), number(the_number), steps(walk.steps), last_tile(static_cast<int>(walk.last_tile)),
+        group(walk.group), wants_dq(problem.args.dq != nullptr), unit(problem.forward.query_scale) {
+    const ondol_attention_args& args = problem.forward.args;
+    const Item& item = walk.place.item;
+    int64_t first = walk.first_key + number * 64;
+    whole = rows_of_range(rows_seen_by_all(args, item, first, first + 63));
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      int64_t key = first + line_of_thread(r);
+      seen[r] = rows_of_range(seeing_rows(args, item, key, key));
+    }
+  }
+};
+
+// Scores become weights.
+template <class S>
+ONDOL_DEVICE void weigh(const Consumer<S>& c, int n, float (&scores)[S::ROWS / 2]) {
+  int first = (c.last_tile - n / c.group) * S::ROWS;
+  if (first < c.whole.begin || first + S::ROWS > c.whole.end) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) hide_row(c.seen[r].begin - first, c.seen[r].end - first, r, scores);
+  }
   int column = lane_of_warp() % 4 * 2;
 #pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    int64_t at = own + 8 * r;
-    Range seen = OF_KEYS ? seeing_rows(args, place.item, at, at) : visible_keys(args, place.item, at, at);
-    hide_row(seen, stream, r, scores);
+  for (int i = 0; i < S::ROWS / 2; ++i) {
+    float lse = c.s.values[n % STAGES][i / 4 * 8 + column + i % 2].lse;
+    scores[i] = fast_exp2(fma(scores[i], c.unit, -lse));
   }
+}
+
+// Products become score gradients.
+template <class S>
+ONDOL_DEVICE void differentiate(const Consumer<S>& c, int n, const float (&weights)[S::ROWS / 2],
+                                float (&products)[S::ROWS / 2]) {
+  int column = lane_of_warp() % 4 * 2;
 #pragma unroll
-  for (int i = 0; i < STREAM / 2; ++i) {
-    RowValues row = OF_KEYS ? values[i / 4 * 8 + column + i % 2] : rows[i % 4 / 2];
-    scores[i] = fast_exp2(fma(scores[i], problem.forward.query_scale, -row.lse));
-    products[i] = mul(scores[i], sub(products[i], row.delta));
+  for (int i = 0; i < S::ROWS / 2; ++i) {
+    float delta = c.s.values[n % STAGES][i / 4 * 8 + column + i % 2].delta;
+    products[i] = mul(weights[i], sub(products[i], delta));
   }
 }
 
-template <class T, int D, bool OF_KEYS>
-ONDOL_DEVICE void consume(const Gradient& problem, const Walk& walk, int consumer, Shared<D>& s,
-                          float (&first)[D / 2], float (&second)[D / 2]) {
-  int thread = static_cast<int>(threadIdx.x) % WARPGROUP;
-  int64_t own = walk.first_own + consumer * 64 + thread / WARP * 16 + lane_of_warp() / 4;
-  Place place = walk.place;
-  RowValues rows[2] = {{0.0f, 0.0f}, {0.0f, 0.0f}};
-  if (!OF_KEYS) {
-    rows[0] = row_values(problem, place, own);
-    rows[1] = row_values(problem, place, own + 8);
-  }
-  uint32_t offset = static_cast<uint32_t>(consumer) * (64 * PANEL * 2);
-  uint32_t x1 = shared_address(s.own[0]) + offset;
-  uint32_t x2 = shared_address(s.own[1]) + offset;
-  if (walk.tiles > 0) barrier_wait(s.own_full, 0);
-#pragma unroll 1
-  for (int n = 0; n < walk.tiles; ++n) {
-    int stage = n % STAGES;
-    Streamed at = streamed_of<OF_KEYS>(walk, n);
-    uint32_t y1 = shared_address(s.stream[stage][0]);
-    uint32_t y2 = shared_address(s.stream[stage][1]);
-    float scores[STREAM / 2], products[STREAM / 2];
-    uint32_t weights[STREAM / 16][4], gradients[STREAM / 16][4];
-    if (OF_KEYS) {
-      place.head = at.head;
-      named_barrier_sync(VALUES + consumer, WARPGROUP);  // the tile before has been read
-      if (thread < STREAM) s.values[consumer][thread] = row_values(problem, place, at.first + thread);
-      named_barrier_sync(VALUES + consumer, WARPGROUP);
+// Fragments of a consumer's score gradients, to the lines of its keys in panels of 64 rows.
+template <class S>
+ONDOL_DEVICE void share_gradients(const Consumer<S>& c, int n, const uint32_t (&gradients)[S::ROWS / 16][4]) {
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    int line = c.number * 64 + line_of_thread(r);
+#pragma unroll
+    for (int j = 0; j < S::ROWS / 8; ++j) {
+      uint16_t* at = c.s.gradients[n % 2][j / 8] + line * PANEL + (j % 8 ^ line % 8) * 8 + lane_of_warp() % 4 * 2;
+      *reinterpret_cast<uint32_t*>(at) = gradients[j / 2][j % 2 * 2 + r];
     }
-    barrier_wait(s.full[stage], n / STAGES % 2);
-    pin(scores);
-    pin(products);
-    product_fence();
-    begin_lines<T, D>(x1, y1, scores);
-    begin_lines<T, D>(x2, y2, products);
-    product_commit();
-    product_wait<0>();
-    pin(scores);
-    pin(products);
-    weigh<OF_KEYS>(problem, place, own, at.first, rows, s.values[consumer], scores, products);
-    if (OF_KEYS) round_weights<T>(scores, weights);
-    round_weights<T>(products, gradients);
-    pin(first);
-    if (OF_KEYS) pin(second);
-    product_fence();
-    if (OF_KEYS) begin_columns<T, D>(weights, y2, second);
-    begin_columns<T, D>(gradients, y1, first);
-    product_commit();
-    product_wait<0>();
-    pin(first);
-    if (OF_KEYS) pin(second);
-    release(s.empty[stage]);
   }
+  fence_async();
 }
 
-template <class T, int D, bool OF_KEYS>
-ONDOL_DEVICE void write(const Gradient& problem, const Walk& walk, int consumer, const float (&first)[D / 2],
-                        const float (&second)[D / 2]) {
+// Hands a consumer's half of the part of step n to the warp that adds it.
+template <class S>
+ONDOL_DEVICE void hand_over(const Consumer<S>& c, int n, const float (&part)[PANEL / 2]) {
+  static_assert(FOURS<S> == PANEL / 8, "half a part is 64 by 64");
+  if (!c.wants_dq) return;
+  int buffer = n % PARTS;
+  if (n >= PARTS) barrier_wait(c.s.part_empty[buffer], parity_of(n - PARTS));
+  int thread = static_cast<int>(threadIdx.x) % WARPGROUP;
+  Four* to = reinterpret_cast<Four*>(c.s.part[buffer]);
+#pragma unroll
+  for (int i = 0; i < FOURS<S>; ++i) {
+    to[four_at(FOURS<S>, c.number, i, thread)] = {{part[4 * i], part[4 * i + 1], part[4 * i + 2], part[4 * i + 3]}};
+  }
+  fence_async();
+  __syncwarp();
+  release(c.s.part_full[buffer]);
+}
+
+// Once both consumers have come here the score gradients of step n are there, and what they read of the step before it
+// may be written again.
+template <class T, class S>
+ONDOL_DEVICE void begin_part_of(const Consumer<S>& c, int n, float (&part)[PANEL / 2]) {
+  named_barrier_sync(S::GRADIENTS, 2 * WARPGROUP);
+  int row_panel = S::D == PANEL ? c.number : 0;
+  int column_panel = S::D == PANEL ? 0 : c.number;
+  begin_part<T, S>(shared_address(c.s.gradients[n % 2][row_panel]), shared_address(c.s.k[column_panel]), part);
+}
+
+// Step n, and the part of dq of the step before it.
+template <class T, class S, bool FIRST>
+ONDOL_DEVICE void step(const Consumer<S>& c, int n, float (&dk)[S::D / 2], float (&dv)[S::D / 2],
+                       float (&part)[PANEL / 2]) {
+  constexpr bool FIT = S::ROWS == 64;  // weights beside scores and products in the registers
+  int stage = n % STAGES;
+  uint32_t offset = static_cast<uint32_t>(c.number) * (64 * PANEL * 2);  // of its keys
+  uint32_t q = shared_address(c.s.q[stage]);
+  uint32_t dout = shared_address(c.s.dout[stage]);
+  float scores[S::ROWS / 2], products[S::ROWS / 2];
+  uint32_t weights[S::ROWS / 16][4], gradients[S::ROWS / 16][4];
+  barrier_wait(c.s.q_full[stage], parity_of(n));
+  begin_lines<T, S>(shared_address(c.s.k) + offset, q, scores);
+  if constexpr (FIRST) {
+    product_wait<0>();
+    pin(scores);
+    weigh(c, n, scores);
+  } else {
+    begin_part_of<T>(c, n - 1, part);
+    product_wait<1>();
+    pin(scores);
+    weigh(c, n, scores);
+    product_wait<0>();
+    pin(part);
+    hand_over(c, n - 1, part);
+  }
+  barrier_wait(c.s.dout_full[stage], parity_of(n));
+  begin_lines<T, S>(shared_address(c.s.v) + offset, dout, products);
+  if constexpr (FIT) {
+    round_weights<T>(scores, weights);
+    begin_columns<T, S>(weights, dout, dv);
+    product_wait<1>();
+  } else {
+    product_wait<0>();
+  }
+  pin(products);
+  differentiate(c, n, scores, products);
+  round_weights<T>(products, gradients);
+  share_gradients(c, n, gradients);
+  if constexpr (!FIT) {
+    round_weights<T>(scores, weights);
+    begin_columns<T, S>(weights, dout, dv);
+  }
+  begin_columns<T, S>(gradients, q, dk);
+  product_wait<0>();
+  pin(dv);
+  pin(dk);
+  release(c.s.rows_empty[stage]);
+}
+
+template <class T, class S>
+ONDOL_DEVICE void consume(const Consumer<S>& c, float (&dk)[S::D / 2], float (&dv)[S::D / 2]) {
+  if (c.steps == 0) return;
+  float part[PANEL / 2];
+#pragma unroll
+  for (int i = 0; i < PANEL / 2; ++i) part[i] = 0.0f;
+  barrier_wait(c.s.keys_full, 0);
+  step<T, S, true>(c, 0, dk, dv, part);
+#pragma unroll 1
+  for (int n = 1; n < c.steps; ++n) step<T, S, false>(c, n, dk, dv, part);
+  begin_part_of<T>(c, c.steps - 1, part);
+  product_wait<0>();
+  pin(part);
+  hand_over(c, c.steps - 1, part);
+}
+
+template <class T, class S>
+ONDOL_DEVICE void write(const Gradient& problem, const Walk& walk, int consumer, const float (&dk)[S::D / 2],
+                        const float (&dv)[S::D / 2]) {
   const ondol_attention_args& args = problem.forward.args;
   const Place& place = walk.place;
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    int64_t at = walk.first_own + consumer * 64 + static_cast<int64_t>(threadIdx.x) % WARPGROUP / WARP * 16 +
-                 lane_of_warp() / 4 + 8 * r;
-    if (at >= (OF_KEYS ? place.item.stored : place.item.rows)) continue;
-    if (!OF_KEYS) {
-      uint16_t* dq = narrow(problem.args.dq) + row_at(args, place.item, problem.args.dq_stride, place.head, at);
-      write_line<T>(dq, first, r, problem.scale, args.head_dim, true);
-      continue;
-    }
+    int64_t at = walk.first_key + consumer * 64 + line_of_thread(r);
+    if (at >= place.item.stored) continue;
     if (problem.args.dk != nullptr) {
-      uint16_t* dk = narrow(problem.args.dk) + key_at(args, place.item, problem.args.dk_stride, place.kv_head, at);
-      write_line<T>(dk, first, r, problem.scale, args.head_dim, true);
+      uint16_t* line = narrow(problem.args.dk) + key_at(args, place.item, problem.args.dk_stride, place.kv_head, at);
+      write_line<T>(line, dk, r, problem.scale, args.head_dim, true);
     }
     if (problem.args.dv != nullptr) {
-      uint16_t* dv = narrow(problem.args.dv) + key_at(args, place.item, problem.args.dv_stride, place.kv_head, at);
-      write_line<T>(dv, second, r, 1.0f, args.value_dim, true);
+      uint16_t* line = narrow(problem.args.dv) + key_at(args, place.item, problem.args.dv_stride, place.kv_head, at);
+      write_line<T>(line, dv, r, 1.0f, args.value_dim, true);
     }
   }
 }
@@ -245,36 +353,44 @@ ONDOL_DEVICE void write(const Gradient& problem, const Walk& walk, int consumer,
 #endif
 
 // Keys that are stored but not in use are covered too: their gradient is zero.
-template <class T, int D, bool OF_KEYS>
+template <class T, class S>
 __global__ void __launch_bounds__(THREADS, 1)
     attention_hopper_gradient(const __grid_constant__ Gradient problem, const __grid_constant__ Maps maps,
-                              int64_t own_tiles) {
+                              int64_t key_tiles) {
 #ifdef ONDOL_HOPPER
-  const ondol_attention_args& args = problem.forward.args;
-  auto& s = swizzled_shared<Shared<D>>();
-  Walk walk = walk_of<OF_KEYS>(args, own_tiles);
-  walk.tiles = uniform(walk.tiles);
-  if (walk.first_own >= (OF_KEYS ? walk.place.item.stored : walk.place.item.rows)) return;
+  auto& s = swizzled_shared<Shared<S>>();
   if (threadIdx.x == 0) {
-    barrier_init(s.own_full, 1);
-    for (int stage = 0; stage < STAGES; ++stage) {
-      barrier_init(s.full[stage], 1);
-      barrier_init(s.empty[stage], 2 * WARPGROUP / WARP);
+    s.number = atomicAdd(problem.numbers, 1);
+    constexpr int CONSUMERS = 2 * WARPGROUP / WARP;  // a warp is one
+    barrier_init(s.keys_full, 1);
+    for (int i = 0; i < STAGES; ++i) {
+      barrier_init(s.q_full[i], 1);
+      barrier_init(s.dout_full[i], 1);
+      barrier_init(s.rows_empty[i], CONSUMERS);
+      barrier_init(s.part_full[i], CONSUMERS);
+      barrier_init(s.part_empty[i], 1);
     }
     fence_barriers();
   }
   __syncthreads();
+  Walk walk = walk_of<S>(problem.forward.args, uniform(s.number), key_tiles);
+  walk.steps = uniform(walk.steps);
+  if (walk.first_key >= walk.place.item.stored) return;
   int group = uniform(static_cast<int>(threadIdx.x) / WARPGROUP);
   if (group == 0) {
     fewer_registers<24>();
-    if (threadIdx.x == 0 && walk.tiles > 0) produce<D, OF_KEYS>(maps, args, walk, s);
+    int warp = static_cast<int>(threadIdx.x) / WARP;
+    if (lane_of_warp() != 0) return;
+    if (warp == 0 && walk.steps > 0) produce<S>(problem, maps, walk, s);
+    if (warp >= 1 && warp <= PARTS && problem.args.dq != nullptr) add_parts<S>(problem, walk, warp - 1, s);
   } else {
     more_registers<240>();
-    float first[D / 2], second[D / 2];
+    float dk[S::D / 2], dv[S::D / 2];
 #pragma unroll
-    for (int i = 0; i < D / 2; ++i) first[i] = second[i] = 0.0f;
-    consume<T, D, OF_KEYS>(problem, walk, group - 1, s, first, second);
-    write<T, D, OF_KEYS>(problem, walk, group - 1, first, second);
+    for (int i = 0; i < S::D / 2; ++i) dk[i] = dv[i] = 0.0f;
+    consume<T>(Consumer<S>(problem, walk, s, group - 1), dk, dv);
+    // Found again, so as not to be kept in registers.
+    write<T, S>(problem, walk_of<S>(problem.forward.args, s.number, key_tiles), group - 1, dk, dv);
   }
 #endif
 }
@@ -285,46 +401,35 @@ struct Shapes {
   TensorShape q, k, v, dout;
 };
 
-Shapes shapes_of(const ondol_attention_backward_args& all, bool rows_own) {
+Shapes shapes_of(const ondol_attention_backward_args& all, int rows, int keys) {
   const ondol_attention_args& args = all.forward;
   int64_t q_batch = args.q_offsets != nullptr ? 1 : args.batch;
   int64_t kv_batch = args.kv_offsets != nullptr ? 1 : args.batch;
-  int rows = rows_own ? OWN : STREAM;
-  int keys = rows_own ? STREAM : OWN;
   return {shape_of(args.q, args.q_stride, args.head_dim, args.q_len, args.heads, q_batch, rows),
           shape_of(args.k, args.k_stride, args.head_dim, args.kv_len, args.kv_heads, kv_batch, keys),
           shape_of(args.v, args.v_stride, args.value_dim, args.kv_len, args.kv_heads, kv_batch, keys),
           shape_of(all.dout, all.dout_stride, args.value_dim, args.q_len, args.heads, q_batch, rows)};
 }
 
-template <class T, int D, bool OF_KEYS>
-void launch(Launcher& launcher, const Gradient& problem) {
-  static_assert(sizeof(Shared<D>) <= 227 * 1024, "a block's shared memory");
-  const ondol_attention_args& args = problem.forward.args;
-  Shapes shapes = shapes_of(problem.args, !OF_KEYS);
-  TensorMap q = tensor_map(launcher, shapes.q, T::BFLOAT16), k = tensor_map(launcher, shapes.k, T::BFLOAT16);
-  TensorMap v = tensor_map(launcher, shapes.v, T::BFLOAT16), dout = tensor_map(launcher, shapes.dout, T::BFLOAT16);
-  Maps maps = OF_KEYS ? Maps{{k, v}, {q, dout}} : Maps{{q, dout}, {k, v}};
-  int64_t own_tiles = ceil_div(OF_KEYS ? args.kv_len : args.q_len, OWN);
-  int64_t heads = OF_KEYS ? args.kv_heads : args.heads;
-  launcher.launch("attention_backward", attention_hopper_gradient<T, D, OF_KEYS>, args.batch * heads * own_tiles,
-                  THREADS, sizeof(Shared<D>), problem, maps, own_tiles);
-}
-
 template <class T, int D>
-void launch_wanted(Launcher& launcher, const Gradient& problem) {
-  if (problem.args.dq != nullptr) launch<T, D, false>(launcher, problem);
-  if (problem.args.dk != nullptr || problem.args.dv != nullptr) launch<T, D, true>(launcher, problem);
+void launch(Launcher& launcher, const Gradient& problem) {
+  using S = GradientSizes<D>;
+  static_assert(sizeof(Shared<S>) <= 227 * 1024, "a block's shared memory");
+  const ondol_attention_args& args = problem.forward.args;
+  Shapes shapes = shapes_of(problem.args, S::ROWS, S::KEYS);
+  Maps maps{tensor_map(launcher, shapes.q, T::BFLOAT16), tensor_map(launcher, shapes.k, T::BFLOAT16),
+            tensor_map(launcher, shapes.v, T::BFLOAT16), tensor_map(launcher, shapes.dout, T::BFLOAT16)};
+  int64_t key_tiles = ceil_div(args.kv_len, S::KEYS);
+  launcher.launch("attention_backward", attention_hopper_gradient<T, S>, args.batch * args.kv_heads * key_tiles,
+                  THREADS, sizeof(Shared<S>), problem, maps, key_tiles);
+  if (problem.args.dq == nullptr) return;
+  launcher.launch("attention_backward", attention_hopper_dq<T, S>,
+                  args.batch * args.heads * (problem.padded_rows / S::ROWS), 2 * WARPGROUP, 0, problem);
 }
 
 template <class T>
 void launch_type(Launcher& launcher, const Gradient& problem) {
-  const ondol_attention_args& args = problem.forward.args;
-  if (args.head_dim <= 64 && args.value_dim <= 64) {
-    launch_wanted<T, 64>(launcher, problem);
-  } else {
-    launch_wanted<T, 128>(launcher, problem);
-  }
+  widest_of(problem.forward.args) <= 64 ? launch<T, 64>(launcher, problem) : launch<T, 128>(launcher, problem);
 }
 
 bool pairs_fit(const float* data, const int64_t (&stride)[3]) {
@@ -335,12 +440,12 @@ bool pairs_fit(const float* data, const int64_t (&stride)[3]) {
 
 bool hopper_takes_gradient(const ondol_attention_backward_args& all) {
   const ondol_attention_args& args = all.forward;
-  if (needs_options(args) || args.head_dim > 128 || args.value_dim > 128) return false;
+  if (needs_options(args) || widest_of(args) > 128) return false;
   if (args.kv_len < 1 || args.q_len < 1) return false;
   if (!pairs_fit(all.dq, all.dq_stride) || !pairs_fit(all.dk, all.dk_stride) || !pairs_fit(all.dv, all.dv_stride)) {
     return false;
   }
-  Shapes shapes = shapes_of(all, true);
+  Shapes shapes = shapes_of(all, PANEL, PANEL);
   return fits_tensor_copy(shapes.q) && fits_tensor_copy(shapes.k) && fits_tensor_copy(shapes.v) &&
          fits_tensor_copy(shapes.dout);
 }

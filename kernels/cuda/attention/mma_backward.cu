@@ -1,7 +1,7 @@
 // Gradient of attention in bfloat16 and float16 with mma.sync, for sm_80 and everything later. Has not run on a device
 // yet.
 //
-//   delta   D_i = (dout_i, out_i), one number per query row
+//   rows    D_i = (dout_i, out_i) and the log-sum-exp in units of log 2, of every query row
 //   dq      a block owns 64 query rows, 16 a warp, and walks over the keys
 //   dk, dv  a block owns 64 keys, 16 a warp, and walks over the heads of its group and their query rows
 //
@@ -28,25 +28,32 @@ constexpr int THREADS = 128;
 template <int D>
 constexpr int COLUMNS = D < 128 ? D : 128;
 
-// ---- delta --------------------------------------------------------------------------------------------------------
+// ---- rows ---------------------------------------------------------------------------------------------------------
 
 template <class T>
-__global__ void __launch_bounds__(THREADS) attention_narrow_delta(Gradient problem) {
+__global__ void __launch_bounds__(THREADS) attention_narrow_rows(Gradient problem) {
   const ondol_attention_args& args = problem.forward.args;
-  int64_t index = static_cast<int64_t>(blockIdx.x) * (THREADS / WARP) + threadIdx.x / WARP;
-  int64_t i = index % args.q_len;
-  int64_t h = index / args.q_len % args.heads;
-  int64_t b = index / args.q_len / args.heads;
+  int64_t thread = static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
+  if (thread < problem.zeros) problem.numbers[thread] = 0;
+  int64_t index = thread / WARP;
+  int64_t i = index % problem.padded_rows;
+  int64_t h = index / problem.padded_rows % args.heads;
+  int64_t b = index / problem.padded_rows / args.heads;
   if (b >= args.batch) return;  // of whole warps
   Item item = item_of(args, b);
-  if (i >= item.rows) return;
+  if (i >= item.rows) {
+    if (lane_of_warp() == 0) problem.rows[index] = {infinity(), 0.0f};
+    return;
+  }
   const uint16_t* dout = narrow(problem.args.dout) + row_at(args, item, problem.args.dout_stride, h, i);
   const uint16_t* out = narrow(args.out) + row_at(args, item, args.out_stride, h, i);
   float sum = 0.0f;
   for (int64_t d = lane_of_warp(); d < args.value_dim; d += WARP) sum = fma(T::widen(dout[d]), T::widen(out[d]), sum);
 #pragma unroll
   for (int step = WARP / 2; step > 0; step /= 2) sum = add(sum, __shfl_xor_sync(WHOLE_WARP, sum, step, WARP));
-  if (lane_of_warp() == 0) *delta_at(problem, item, h, i) = sum;
+  if (lane_of_warp() != 0) return;
+  float lse = args.lse[row_at(args, item, args.lse_stride, h, i)];
+  problem.rows[index] = {lse == -infinity() ? infinity() : mul(lse, LOG2E), sum};
 }
 
 // ---- one pair -----------------------------------------------------------------------------------------------------
@@ -334,19 +341,19 @@ void launch_type(Launcher& launcher, const Gradient& problem) {
 }
 
 template <class T>
-void launch_delta_of(Launcher& launcher, const Gradient& problem) {
+void launch_rows_of(Launcher& launcher, const Gradient& problem) {
   const ondol_attention_args& args = problem.forward.args;
-  launcher.launch("attention_backward", attention_narrow_delta<T>,
-                  ceil_div(args.batch * args.heads * args.q_len, THREADS / WARP), THREADS, 0, problem);
+  launcher.launch("attention_backward", attention_narrow_rows<T>,
+                  ceil_div(args.batch * args.heads * problem.padded_rows, THREADS / WARP), THREADS, 0, problem);
 }
 
 }  // namespace
 
-void launch_delta(Launcher& launcher, const Gradient& problem) {
+void launch_rows(Launcher& launcher, const Gradient& problem) {
   if (problem.forward.args.precision == ONDOL_BFLOAT16) {
-    launch_delta_of<Bfloat16>(launcher, problem);
+    launch_rows_of<Bfloat16>(launcher, problem);
   } else {
-    launch_delta_of<Float16>(launcher, problem);
+    launch_rows_of<Float16>(launcher, problem);
   }
 }
 

@@ -122,17 +122,30 @@ ONDOL_DEVICE Range keys_seen_by_all(const ondol_attention_args& args, const Item
   return range;
 }
 
+// Rows that see each of the keys [first, last].
+ONDOL_DEVICE Range rows_seen_by_all(const ondol_attention_args& args, const Item& item, int64_t first, int64_t last) {
+  Range range{0, last < item.keys ? item.rows : 0};
+  if (args.window_right >= 0) {
+    int64_t begin = last - item.diagonal - args.window_right;
+    if (begin > range.begin) range.begin = begin;
+  }
+  if (args.window_left >= 0) {
+    int64_t end = first - item.diagonal + args.window_left + 1;
+    if (end < range.end) range.end = end;
+  }
+  return range;
+}
+
 ONDOL_DEVICE int clamp(int64_t x, int low, int high) {
   return x < low ? low : x > high ? high : static_cast<int>(x);
 }
 
-// Hides what the thread's row r does not see of the keys from j0 on.
+// Hides what lies outside of columns [begin, end) in the thread's row r.
 template <int FLOATS>
-ONDOL_DEVICE void hide_row(const Range& seen, int64_t j0, int r, float (&s)[FLOATS]) {
-  constexpr int KEYS = FLOATS * 2;
+ONDOL_DEVICE void hide_row(int begin, int end, int r, float (&s)[FLOATS]) {
   int column = static_cast<int>(threadIdx.x) % 4 * 2;
-  int begin = clamp(seen.begin - j0, 0, KEYS) - column;
-  int end = clamp(seen.end - j0, 0, KEYS) - column;
+  begin -= column;
+  end -= column;
 #pragma unroll
   for (int k = 0; k < FLOATS / 4; ++k) {
 #pragma unroll
@@ -141,6 +154,13 @@ ONDOL_DEVICE void hide_row(const Range& seen, int64_t j0, int r, float (&s)[FLOA
       if (!visible) s[4 * k + 2 * r + e] = -infinity();
     }
   }
+}
+
+// Hides what the thread's row r does not see of the keys from j0 on.
+template <int FLOATS>
+ONDOL_DEVICE void hide_row(const Range& seen, int64_t j0, int r, float (&s)[FLOATS]) {
+  constexpr int KEYS = FLOATS * 2;
+  hide_row(clamp(seen.begin - j0, 0, KEYS), clamp(seen.end - j0, 0, KEYS), r, s);
 }
 
 // ---- the end of a row ---------------------------------------------------------------------------------------------

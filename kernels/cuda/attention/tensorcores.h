@@ -31,10 +31,10 @@ inline bool narrow_takes(Launcher& launcher, const ondol_attention_args& args) {
 int64_t mma_workspace(const ondol_attention_args& args);
 void launch_mma(Launcher& launcher, const Problem& problem, bool whole, bool split, float* states);
 
-// mma_backward.cu: D_i of every row, into [batch, heads, q_len], and the gradients from them; hopper_backward.cu: the
-// latter, for some calls.
+// mma_backward.cu: what the rows bring, which comes first, and the gradients from it; hopper_backward.cu: the latter, for
+// some calls.
 struct Gradient;
-void launch_delta(Launcher& launcher, const Gradient& problem);
+void launch_rows(Launcher& launcher, const Gradient& problem);
 void launch_mma_gradient(Launcher& launcher, const Gradient& problem);
 bool hopper_takes_gradient(const ondol_attention_backward_args& args);
 void launch_hopper_gradient(Launcher& launcher, const Gradient& problem);

@@ -43,16 +43,31 @@ struct Fiber {
   int64_t group = 0;         // of copies that is being filled
 };
 
-std::vector<Fiber> fibers;
-int count = 0;    // fibers of the current block
-int current = 0;
-int any = 0;      // of the block barrier's predicates
-int all_any = 0;  // the same, of the barrier just passed
-std::vector<unsigned char> arena_store;
-unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
-std::vector<uint32_t> collected[MOST_THREADS / WARP];  // of each warp
+struct PutOff {
+  std::function<void()> work;
+  bool may_outlive_block;
+};
+
+// One that is resident.
+struct Block {
+  bool live = false;
+  unsigned index = 0;
+  uint64_t number = 0;  // of all blocks that were run
+  std::vector<Fiber> fibers;
+  int any = 0;      // of the block barrier's predicates
+  int all_any = 0;  // the same, of the barrier just passed
+  std::vector<unsigned char> arena_store;
+  unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
+  std::vector<uint32_t> collected[MOST_THREADS / WARP];  // of each warp
+  std::vector<PutOff> put_off;
+};
+
+Block slots[MOST_RESIDENT];
+int resident = 1;  // slots in use
+Block* active = slots;
+int count = 0;     // fibers of a block
+int current = 0;   // of the active block
 size_t arena_bytes = 0;
-std::vector<std::function<void()>> put_off;
 uint64_t blocks_run = 0;
 const std::function<void()>* body = nullptr;
 Order order = Order::ASCENDING;
@@ -86,18 +101,22 @@ void* scheduler_jump[5];
 
 #endif
 
+Fiber& fiber_of(int thread) { return active->fibers[static_cast<size_t>(thread)]; }
+
+Fiber& self() { return fiber_of(current); }
+
 // A fiber serves one block after the other: to make one costs two system calls.
 void fiber_main() {
   for (;;) {
     (*body)();
-    Fiber& fiber = fibers[static_cast<size_t>(current)];
+    Fiber& fiber = self();
     fiber.state = State::DONE;
     suspend(fiber);
   }
 }
 
 void wait(State state) {
-  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  Fiber& fiber = self();
   fiber.state = state;
   suspend(fiber);
 }
@@ -121,17 +140,17 @@ void order_threads(std::vector<int>& sequence) {
 // Hands over the values of a warp whose threads have all arrived at an exchange.
 bool release_warp(int first) {
   for (int i = first; i < first + WARP; ++i) {
-    if (fibers[static_cast<size_t>(i)].state != State::AT_WARP_EXCHANGE) return false;
+    if (fiber_of(i).state != State::AT_WARP_EXCHANGE) return false;
   }
-  std::vector<uint32_t>& words = collected[first / WARP];
+  std::vector<uint32_t>& words = active->collected[first / WARP];
   words.clear();
   for (int i = first; i < first + WARP; ++i) {
-    Fiber& fiber = fibers[static_cast<size_t>(i)];
-    if (fiber.word_count != fibers[static_cast<size_t>(first)].word_count) {
+    Fiber& fiber = fiber_of(i);
+    if (fiber.word_count != fiber_of(first).word_count) {
       broken("lanes of a warp at different instructions");
     }
     words.insert(words.end(), fiber.words, fiber.words + fiber.word_count);
-    fiber.received = fibers[static_cast<size_t>(fiber.source)].value;
+    fiber.received = fiber_of(fiber.source).value;
     fiber.state = State::READY;
   }
   return true;
@@ -139,18 +158,18 @@ bool release_warp(int first) {
 
 bool release_block() {
   for (int i = 0; i < count; ++i) {
-    if (fibers[static_cast<size_t>(i)].state != State::AT_BLOCK_BARRIER) return false;
+    if (fiber_of(i).state != State::AT_BLOCK_BARRIER) return false;
   }
-  for (int i = 0; i < count; ++i) fibers[static_cast<size_t>(i)].state = State::READY;
-  all_any = any;
-  any = 0;
+  for (int i = 0; i < count; ++i) fiber_of(i).state = State::READY;
+  active->all_any = active->any;
+  active->any = 0;
   return true;
 }
 
 bool wake() {
   bool woke = false;
   for (int i = 0; i < count; ++i) {
-    Fiber& fiber = fibers[static_cast<size_t>(i)];
+    Fiber& fiber = fiber_of(i);
     if (fiber.state != State::WAITING || !(*fiber.ready)()) continue;
     fiber.state = State::READY;
     woke = true;
@@ -161,24 +180,24 @@ bool wake() {
 // Descending: only when no thread can go on. Shuffled: each piece with an even chance. Ascending: all of it.
 bool do_put_off(bool idle) {
   if (order == Order::DESCENDING && !idle) return false;
-  std::vector<std::function<void()>> work, kept;
-  work.swap(put_off);
+  std::vector<PutOff> work, kept;
+  work.swap(active->put_off);
   bool did = false;
   for (auto& piece : work) {
     if (order == Order::SHUFFLED && !idle && next_random() % 2 == 0) {
       kept.push_back(std::move(piece));
       continue;
     }
-    piece();
+    piece.work();
     did = true;
   }
-  put_off.insert(put_off.begin(), kept.begin(), kept.end());
+  active->put_off.insert(active->put_off.begin(), kept.begin(), kept.end());
   return did;
 }
 
 bool all_done() {
   for (int i = 0; i < count; ++i) {
-    if (fibers[static_cast<size_t>(i)].state != State::DONE) return false;
+    if (fiber_of(i).state != State::DONE) return false;
   }
   return true;
 }
@@ -196,39 +215,80 @@ void start_fiber(Fiber& fiber) {
   makecontext(&fiber.context, fiber_main, 0);
 }
 
-void run_block() {
-  any = 0;
-  for (int i = 0; i < count; ++i) start_fiber(fibers[static_cast<size_t>(i)]);
-  std::vector<int> sequence(static_cast<size_t>(count));
-  for (;;) {
-    bool ran = false;
-    order_threads(sequence);
-    for (int i : sequence) {
-      Fiber& fiber = fibers[static_cast<size_t>(i)];
-      if (fiber.state != State::READY) continue;
-      ran = true;
-      current = i;
-      threadIdx.x = static_cast<unsigned>(i);
-      resume(fiber);
-    }
-    if (all_done()) break;
-    bool released = release_block();
-    for (int first = 0; first < count; first += WARP) released |= release_warp(first);
-    released |= wake();
-    released |= do_put_off(!ran && !released);
-    if (!ran && !released) break;
-  }
-  for (int i = 0; i < count; ++i) {
-    current = i;
-    if (fibers[static_cast<size_t>(i)].state != State::DONE) broken("waits at a barrier that others never reach");
-  }
-  if (!put_off.empty()) broken("ended before a copy that was begun");
+void start_block(Block& block, unsigned index) {
+  active = &block;
+  block.live = true;
+  block.index = index;
+  block.number = ++blocks_run;
+  block.any = 0;
+  block.arena_store.assign(arena_bytes + GUARD_BYTES + SHARED_ALIGNMENT, 0xFF);
+  block.arena = block.arena_store.data();
+  block.arena += SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(block.arena) % SHARED_ALIGNMENT;
+  if (block.fibers.empty()) block.fibers.resize(MOST_THREADS);  // once: a context may not move
+  for (int i = 0; i < count; ++i) start_fiber(fiber_of(i));
 }
 
-void check_guard() {
-  for (size_t i = arena_bytes; i < arena_bytes + GUARD_BYTES; ++i) {
-    if (arena[i] != 0xFF) broken("wrote past the end of its shared memory");
+void end_block() {
+  for (const PutOff& piece : active->put_off) {
+    if (!piece.may_outlive_block) broken("ended before a copy that was begun");
+    piece.work();
   }
+  active->put_off.clear();
+  for (size_t i = arena_bytes; i < arena_bytes + GUARD_BYTES; ++i) {
+    if (active->arena[i] != 0xFF) broken("wrote past the end of its shared memory");
+  }
+  active->live = false;
+}
+
+// Lets each thread of a block that can go on do so once; whether anything happened.
+bool advance(Block& block, std::vector<int>& sequence) {
+  active = &block;
+  blockIdx.x = block.index;
+  bool ran = false;
+  order_threads(sequence);
+  for (int i : sequence) {
+    Fiber& fiber = fiber_of(i);
+    if (fiber.state != State::READY) continue;
+    ran = true;
+    current = i;
+    threadIdx.x = static_cast<unsigned>(i);
+    resume(fiber);
+  }
+  if (all_done()) {
+    end_block();
+    return true;
+  }
+  bool released = release_block();
+  for (int first = 0; first < count; first += WARP) released |= release_warp(first);
+  released |= wake();
+  released |= do_put_off(!ran && !released);
+  return ran || released;
+}
+
+[[noreturn]] void stuck() {
+  for (int slot = 0; slot < resident; ++slot) {
+    if (!slots[slot].live) continue;
+    active = &slots[slot];
+    blockIdx.x = active->index;
+    for (current = 0; current < count; ++current) {
+      if (self().state != State::DONE) broken("waits for what others never do");
+    }
+  }
+  std::abort();
+}
+
+// Descending: the last block first. Shuffled: in any order.
+std::vector<unsigned> order_blocks(unsigned blocks) {
+  std::vector<unsigned> sequence(blocks);
+  for (unsigned i = 0; i < blocks; ++i) sequence[i] = order == Order::DESCENDING ? blocks - 1 - i : i;
+  if (order != Order::SHUFFLED) return sequence;
+  for (unsigned i = blocks; i > 1; --i) std::swap(sequence[i - 1], sequence[next_random() % i]);
+  return sequence;
+}
+
+// How often a resident block goes on before it is the next one's turn. Shuffled: perhaps not at all.
+int turns_of_block() {
+  return order == Order::SHUFFLED && resident > 1 ? static_cast<int>(next_random() % 16) : 1;
 }
 
 }  // namespace
@@ -243,59 +303,74 @@ void set_order(Order new_order, uint64_t seed) {
   random_state = seed * 2 + 1;
 }
 
+void set_resident(int blocks) {
+  if (blocks < 1 || blocks > MOST_RESIDENT) broken("so many blocks cannot be resident");
+  resident = blocks;
+}
+
 void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread) {
   if (threads % WARP != 0 || threads > MOST_THREADS) broken("a block must be whole warps, at most 1024 threads");
   count = threads;
   body = &thread;
-  if (fibers.empty()) fibers.resize(MOST_THREADS);  // once: a context may not move
   blockDim.x = static_cast<unsigned>(threads);
   gridDim.x = blocks;
   arena_bytes = shared_bytes;
-  for (unsigned block = 0; block < blocks; ++block) {
-    blockIdx.x = block;
-    arena_store.assign(shared_bytes + GUARD_BYTES + SHARED_ALIGNMENT, 0xFF);
-    arena = arena_store.data();
-    arena += SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(arena) % SHARED_ALIGNMENT;
-    blocks_run++;
-    run_block();
-    check_guard();
+  std::vector<int> sequence(static_cast<size_t>(count));
+  std::vector<unsigned> waiting = order_blocks(blocks);
+  size_t started = 0;
+  for (bool over = false; !over;) {
+    over = true;
+    bool went_on = false, all_tried = true;
+    for (int slot = 0; slot < resident; ++slot) {
+      Block& block = slots[slot];
+      if (!block.live && started < waiting.size()) start_block(block, waiting[started++]);
+      int turns = turns_of_block();
+      if (block.live && turns == 0) all_tried = false;
+      for (; block.live && turns > 0; --turns) went_on |= advance(block, sequence);
+      over &= !block.live && started == waiting.size();
+    }
+    if (!over && !went_on && all_tried) stuck();
   }
 }
 
 void* shared_memory(size_t bytes) {
   if (bytes > arena_bytes) broken("uses more shared memory than the launch gave it");
-  return arena;
+  return active->arena;
 }
 
 uint32_t shared_address(const void* at) {
-  ptrdiff_t offset = static_cast<const unsigned char*>(at) - arena;
+  ptrdiff_t offset = static_cast<const unsigned char*>(at) - active->arena;
   if (offset < 0 || offset > static_cast<ptrdiff_t>(arena_bytes)) broken("takes the shared address of other memory");
   return static_cast<uint32_t>(offset);
 }
 
 unsigned char* shared_at(uint32_t address, size_t bytes) {
   if (address + bytes > arena_bytes) broken("reaches past the end of its shared memory");
-  return arena + address;
+  return active->arena + address;
 }
 
 void wait_until(const std::function<bool()>& ready) {
   if (ready()) return;
-  fibers[static_cast<size_t>(current)].ready = &ready;
+  self().ready = &ready;
   wait(State::WAITING);
 }
 
-void later(std::function<void()> work) { put_off.push_back(std::move(work)); }
+void later(std::function<void()> work, bool may_outlive_block) {
+  active->put_off.push_back({std::move(work), may_outlive_block});
+}
 
-uint64_t block_number() { return blocks_run; }
+uint64_t block_number() { return active->number; }
+
+int block_slot() { return static_cast<int>(active - slots); }
 
 int block_barrier(int predicate) {
-  any |= predicate != 0;
+  active->any |= predicate != 0;
   wait(State::AT_BLOCK_BARRIER);
-  return all_any;
+  return active->all_any;
 }
 
 uint32_t exchange(uint32_t value, int source, int width) {
-  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  Fiber& fiber = self();
   fiber.value = value;
   fiber.source = current / width * width + source;
   fiber.word_count = 0;
@@ -304,12 +379,12 @@ uint32_t exchange(uint32_t value, int source, int width) {
 }
 
 const uint32_t* collect(const uint32_t* words, int words_each) {
-  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  Fiber& fiber = self();
   fiber.source = current;
   fiber.words = words;
   fiber.word_count = words_each;
   wait(State::AT_WARP_EXCHANGE);
-  return collected[current / WARP].data();
+  return active->collected[current / WARP].data();
 }
 
 void copy_later(void* to, const void* from, int size, int bytes) {
@@ -318,15 +393,15 @@ void copy_later(void* to, const void* from, int size, int bytes) {
     broken("a misaligned asynchronous copy");
   }
   auto at = static_cast<unsigned char*>(to);
-  if (at < arena || at + size > arena + arena_bytes) broken("an asynchronous copy to no shared memory");
-  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  if (at < active->arena || at + size > active->arena + arena_bytes) broken("an asynchronous copy to no shared memory");
+  Fiber& fiber = self();
   fiber.copies.push_back({to, from, size, bytes, fiber.group});
 }
 
-void copy_commit() { fibers[static_cast<size_t>(current)].group++; }
+void copy_commit() { self().group++; }
 
 void copy_wait(int groups) {
-  Fiber& fiber = fibers[static_cast<size_t>(current)];
+  Fiber& fiber = self();
   size_t done = 0;
   for (; done < fiber.copies.size() && fiber.copies[done].group < fiber.group - groups; ++done) {
     const Copy& copy = fiber.copies[done];

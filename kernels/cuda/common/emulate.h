@@ -1,11 +1,12 @@
 // A CUDA block on the host: every thread is a fiber, __syncthreads and the shuffles switch between them. Only what the
 // kernels of this library use is here. One operating system thread runs everything, so results are repeatable.
+// Blocks run one after the other, or several take turns, for kernels whose blocks wait for each other.
 //
 // It is a checker, not a fast path:
 // - shared memory is filled with NaN bits before every block and followed by a guard that must survive;
-// - the order in which threads run between two barriers can be ascending, descending or shuffled, so that a missing
-//   barrier shows as a wrong result in at least one of them;
-// - a barrier that some thread of the block never reaches is reported, not waited for.
+// - the order in which threads run between two barriers, and that of the blocks, can be ascending, descending or
+//   shuffled, so that a missing barrier shows as a wrong result in at least one of them;
+// - a wait for what no thread will ever do is reported, not waited for.
 #ifndef ONDOL_CUDA_COMMON_EMULATE_H
 #define ONDOL_CUDA_COMMON_EMULATE_H
 
@@ -40,6 +41,10 @@ enum class Order { ASCENDING, DESCENDING, SHUFFLED };
 
 ONDOL_API void set_order(Order order, uint64_t seed);
 
+// How many blocks are under way at a time; at first 1. Where it is more, each goes on a little in its turn.
+constexpr int MOST_RESIDENT = 8;
+ONDOL_API void set_resident(int blocks);
+
 // Runs `thread` once for every thread of every block. Aborts with a message on a broken barrier or guard.
 void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread);
 
@@ -48,10 +53,12 @@ int block_barrier(int predicate);                          // true everywhere wh
 uint32_t exchange(uint32_t value, int source, int width);  // of lane `source` of this thread's group
 
 // What asynchronous hardware is made of. A fiber that waits is resumed once `ready` holds; work put off for `later` is
-// done by nobody's thread: at once, after a while or as late as possible, depending on the order of the threads.
+// done by nobody's thread: at once, after a while or as late as possible, depending on the order of the threads. A block
+// may end before only what needs nothing of it any more.
 void wait_until(const std::function<bool()>& ready);
-void later(std::function<void()> work);
+void later(std::function<void()> work, bool may_outlive_block = false);
 uint64_t block_number();  // counts the blocks that were run
+int block_slot();         // less than MOST_RESIDENT, no other's that is under way
 [[noreturn]] void broken(const char* what);
 
 // Shared memory begins at a multiple of 1024 bytes, as the hardware's swizzles want it.

@@ -1,5 +1,6 @@
 #include "emulate_hopper.h"
 
+#include <memory>
 #include <vector>
 
 #include "narrow.cuh"
@@ -41,32 +42,47 @@ struct NamedBarrier {
 constexpr int GROUP = 128;  // threads of a warpgroup
 constexpr int DEPTH = 16;
 
+// A copy out of shared memory.
+// A copy out of shared memory, whose source is read some time before its target is written.
+struct BulkStore {
+  bool read = false, done = false;
+};
+
+using BulkGroup = std::vector<std::shared_ptr<BulkStore>>;
+
 struct Thread {
+  BulkGroup open_stores;
+  std::vector<BulkGroup> stores;
   std::vector<Product> open;
   std::vector<std::vector<Product>> groups;
   const uint32_t* a_registers = nullptr;  // shown to the other threads of the warp
-  int stores = 0;                         // begun and not yet done
 };
 
-uint64_t block = 0;
 uint64_t computed = 0;
-NamedBarrier named[16];
-Thread threads[1024];
 
-// What belongs to a block begins anew with it.
-void begin_block() {
-  if (block == block_number()) return;
-  block = block_number();
-  for (NamedBarrier& barrier : named) barrier = NamedBarrier();
-  for (Thread& thread : threads) {
+// Of a block that is under way.
+struct Units {
+  uint64_t block = 0;
+  NamedBarrier named[16];
+  Thread threads[1024];
+};
+
+// Begins anew with every block.
+Units& units() {
+  static Units all[MOST_RESIDENT];
+  Units& own = all[block_slot()];
+  if (own.block == block_number()) return own;
+  own.block = block_number();
+  for (NamedBarrier& barrier : own.named) barrier = NamedBarrier();
+  for (Thread& thread : own.threads) {
+    if (!thread.open_stores.empty()) broken("an earlier block left a copy without a group");
+    thread.stores.clear();
     if (!thread.open.empty() || !thread.groups.empty()) broken("an earlier block never waited for a product");
   }
+  return own;
 }
 
-Thread& self() {
-  begin_block();
-  return threads[threadIdx.x];
-}
+Thread& self() { return units().threads[threadIdx.x]; }
 
 float to_float(uint16_t bits, bool bfloat16) {
   return bfloat16 ? from_bfloat16(bits) : from_float16(bits);
@@ -127,8 +143,9 @@ void rows_of_a(const Product& p, float (&rows)[2][DEPTH]) {
     }
     return;
   }
+  const Thread* all = units().threads;
   for (int k = 0; k < DEPTH; ++k) {
-    const uint32_t* registers = threads[thread / 4 * 4 + k % 8 / 2].a_registers;
+    const uint32_t* registers = all[thread / 4 * 4 + k % 8 / 2].a_registers;
     for (int r = 0; r < 2; ++r) {
       uint32_t pair = registers[k / 8 * 2 + r];
       rows[r][k] = to_float(static_cast<uint16_t>(pair >> k % 2 * 16), p.bfloat16);
@@ -197,6 +214,10 @@ struct Box {
     }
   }
 };
+void check_bulk(const void* shared, const void* global, int bytes) {
+  uintptr_t places = shared_address(shared) | reinterpret_cast<uintptr_t>(global);
+  if (places % 16 != 0 || bytes % 16 != 0 || bytes <= 0) broken("a bulk copy of no whole 16 bytes");
+}
 
 int device_capability = 90;
 int device_processors = 2;
@@ -229,8 +250,7 @@ void barrier_wait(const uint64_t* barrier, int parity) {
 }
 
 void named_barrier(int id, int count, bool waits) {
-  begin_block();
-  NamedBarrier& barrier = named[id];
+  NamedBarrier& barrier = units().named[id];
   uint64_t generation = barrier.generation;
   if (++barrier.arrived == count) {
     barrier.arrived = 0;
@@ -254,21 +274,85 @@ void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const in
   });
 }
 
-void tensor_store(const TensorMap& map, const void* source, const int (&at)[5]) {
-  Box box(map, source, at);
-  int* stores = &self().stores;
-  ++*stores;
+// `read` and `write` happen one after the other, in nobody's thread.
+void begin_store(std::function<void()> read, std::function<void()> write) {
+  auto copy = std::make_shared<BulkStore>();
+  self().open_stores.push_back(copy);
   later([=] {
-    box.each([](const unsigned char* shared, unsigned char* global) {
-      if (global != nullptr) std::memcpy(global, shared, 2);
-    });
-    --*stores;
+    read();
+    copy->read = true;
+    later(
+        [=] {
+          write();
+          copy->done = true;
+        },
+        true);
   });
 }
 
-void store_wait() {
-  const int* stores = &self().stores;
-  wait_until([=] { return *stores == 0; });
+void tensor_store(const TensorMap& map, const void* source, const int (&at)[5]) {
+  Box box(map, source, at);
+  auto data = std::make_shared<std::vector<uint16_t>>();
+  begin_store(
+      [=] {
+        box.each([&](const unsigned char* shared, unsigned char*) {
+          data->emplace_back();
+          std::memcpy(&data->back(), shared, 2);
+        });
+      },
+      [=] {
+        size_t i = 0;
+        box.each([&](const unsigned char*, unsigned char* global) {
+          if (global != nullptr) std::memcpy(global, &(*data)[i], 2);
+          i++;
+        });
+      });
+}
+
+void bulk_load(uint64_t* barrier, void* target, const void* source, int bytes) {
+  check_bulk(target, source, bytes);
+  auto size = static_cast<size_t>(bytes);
+  uint32_t first = shared_address(target);
+  std::memset(shared_at(first, size), 0xFF, size);
+  later([=] {
+    std::memcpy(shared_at(first, size), source, size);
+    BarrierState state = load(barrier);
+    state.bytes -= bytes;
+    store(barrier, state);
+  });
+}
+
+void bulk_store(void* target, const void* source, int bytes, bool add) {
+  check_bulk(source, target, bytes);
+  auto size = static_cast<size_t>(bytes);
+  uint32_t first = shared_address(source);
+  auto data = std::make_shared<std::vector<float>>(size / sizeof(float));
+  begin_store([=] { std::memcpy(data->data(), shared_at(first, size), size); },
+              [=] {
+                auto to = static_cast<float*>(target);
+                for (float x : *data) {
+                  *to = add ? *to + x : x;
+                  ++to;
+                }
+              });
+}
+
+void bulk_commit() {
+  Thread& thread = self();
+  thread.stores.push_back(std::move(thread.open_stores));
+  thread.open_stores.clear();
+}
+
+void bulk_wait(int pending, bool reads_only) {
+  const std::vector<BulkGroup>& stores = self().stores;
+  wait_until([&] {
+    for (size_t group = 0; group + static_cast<size_t>(pending) < stores.size(); ++group) {
+      for (const auto& copy : stores[group]) {
+        if (!(reads_only ? copy->read : copy->done)) return false;
+      }
+    }
+    return true;
+  });
 }
 
 void product(const Product& product) { self().open.push_back(product); }

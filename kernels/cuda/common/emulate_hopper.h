@@ -37,9 +37,14 @@ struct TensorMap {
 // The box's lines (its first dimension: 16, 32, 64 or 128 bytes) in ascending order, with the swizzle of that length.
 void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]);
 
-// The way back; what lies outside of the tensor is dropped. The source may be changed once the thread has waited.
+// The way back; what lies outside of the tensor is dropped. Awaited by the thread's groups, as bulk_store is.
 void tensor_store(const TensorMap& map, const void* source, const int (&at)[5]);
-void store_wait();
+// Copies of contiguous bytes. One into shared memory is awaited by a barrier; one out of it, which may add float32
+// instead of replacing, by the thread's groups: `reads_only` until the source was read.
+void bulk_load(uint64_t* barrier, void* target, const void* source, int bytes);
+void bulk_store(void* target, const void* source, int bytes, bool add);
+void bulk_commit();
+void bulk_wait(int pending, bool reads_only);
 
 // One product D[64, n] (+)= A[64, 16] B[16, n] of a warpgroup, as its current thread sees it. D and the registers of A
 // must live until the group is waited for.

@@ -1,5 +1,6 @@
 // The units that sm_90a adds, for kernels of lower precision: warpgroup products (wgmma), tensor copies (TMA),
-// transaction barriers (mbarrier), named barriers, registers handed from one warpgroup to another. Each is a thin
+// bulk copies, transaction barriers (mbarrier), named barriers, registers handed from one warpgroup to another; and the
+// counts by which blocks hand over global memory. Each is a thin
 // wrapper of one PTX instruction and has a twin on the host (emulate_hopper.h). None has run on a device yet.
 //
 // Layouts, of 16-bit elements, with the 128-byte swizzle unless said otherwise:
@@ -65,12 +66,34 @@ inline void tensor_copy(const TensorMap& map, Barrier& barrier, void* target, in
 inline void prefetch(const TensorMap&) {}
 
 // The way back, of a box that other threads may have written before a fence_async of theirs; what lies outside of the
-// tensor is dropped. Stores belong to the thread that began them: once it has waited their source may be changed.
+// tensor is dropped. In groups of the thread, as bulk_store.
 inline void tensor_store(const TensorMap& map, const void* source, int at0, int at1, int at2, int at3, int at4) {
   emulate::tensor_store(map, source, {at0, at1, at2, at3, at4});
 }
-inline void store_commit() {}
-inline void store_wait() { emulate::store_wait(); }
+
+// Of contiguous bytes, a multiple of 16 at multiples of 16, awaited by a barrier that expects them.
+inline void bulk_load(Barrier& barrier, void* target, const void* source, int bytes) {
+  emulate::bulk_load(&barrier.state, target, source, bytes);
+}
+// Out of shared memory, in groups of the thread: replaces, or adds float32 to what is there, element by element.
+inline void bulk_store(float* target, const float* source, int bytes) {
+  emulate::bulk_store(target, source, bytes, false);
+}
+inline void bulk_add(float* target, const float* source, int bytes) {
+  emulate::bulk_store(target, source, bytes, true);
+}
+inline void bulk_commit() { emulate::bulk_commit(); }
+// Until the sources of all groups may be written again; until the targets are written too.
+inline void bulk_wait_read() { emulate::bulk_wait(0, true); }
+inline void bulk_wait() { emulate::bulk_wait(0, false); }
+
+// A count in global memory, which one block after the other raises by one. A thread waits until it is `least`, and then
+// sees, as do the copies that it begins, what those blocks had written before they said so.
+inline void await_count(const int* count, int least) {
+  emulate::wait_until([=] { return *count >= least; });
+}
+// Says that the thread's writes, and the copies that it waited for, are done.
+inline void raise_count(int* count, int value) { *count = value; }
 
 // `threads` counts those that wait and those that only arrive, whole warps. Barrier 0 is __syncthreads.
 inline void named_barrier_sync(int id, int threads) { emulate::named_barrier(id, threads, true); }
@@ -150,11 +173,50 @@ ONDOL_DEVICE void tensor_store(const TensorMap& map, const void* source, int at0
                : "memory");
 }
 
-ONDOL_DEVICE void store_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
-ONDOL_DEVICE void store_wait() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
-
 ONDOL_DEVICE void prefetch(const TensorMap& map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<uint64_t>(&map)) : "memory");
+}
+
+ONDOL_DEVICE void bulk_load(Barrier& barrier, void* target, const void* source, int bytes) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   shared_address(target)),
+               "l"(__cvta_generic_to_global(source)), "r"(bytes), "r"(shared_address(&barrier))
+               : "memory");
+}
+
+ONDOL_DEVICE void bulk_store(float* target, const float* source, int bytes) {
+  asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(__cvta_generic_to_global(target)),
+               "r"(shared_address(source)), "r"(bytes)
+               : "memory");
+}
+
+ONDOL_DEVICE void bulk_add(float* target, const float* source, int bytes) {
+  asm volatile("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.f32 [%0], [%1], %2;" ::"l"(
+                   __cvta_generic_to_global(target)),
+               "r"(shared_address(source)), "r"(bytes)
+               : "memory");
+}
+
+ONDOL_DEVICE void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
+ONDOL_DEVICE void bulk_wait_read() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
+ONDOL_DEVICE void bulk_wait() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
+
+// Copies are made by another proxy than loads and stores: each side of the hand-over fences the two.
+ONDOL_DEVICE void await_count(const int* count, int least) {
+  int seen;
+  do {
+    asm volatile("ld.acquire.gpu.global.s32 %0, [%1];"
+                 : "=r"(seen)
+                 : "l"(__cvta_generic_to_global(count))
+                 : "memory");
+  } while (seen < least);
+  asm volatile("fence.proxy.async;" ::: "memory");
+}
+
+ONDOL_DEVICE void raise_count(int* count, int value) {
+  asm volatile("fence.proxy.async;" ::: "memory");
+  asm volatile("fence.acq_rel.gpu;" ::: "memory");
+  asm volatile("st.release.gpu.global.s32 [%0], %1;" ::"l"(__cvta_generic_to_global(count)), "r"(value) : "memory");
 }
 
 ONDOL_DEVICE void named_barrier_sync(int id, int threads) {

@@ -53,6 +53,7 @@ inline TensorMap tensor_map(Launcher&, const TensorShape& shape, bool) {
 
 inline bool has_hopper_units(Launcher&, const ondol_cuda_queue*) { return emulate::capability() == 90; }
 inline int processors(Launcher&, const ondol_cuda_queue*) { return emulate::processors(); }
+inline bool some_device_has_hopper_units() { return emulate::capability() == 90; }
 
 #else
 
@@ -104,9 +105,11 @@ inline TensorMap tensor_map(Launcher& launcher, const TensorShape& shape, bool b
   return map;
 }
 
+inline bool has_hopper_code() { return std::strstr(ONDOL_CUDA_ARCHITECTURES, "90a") != nullptr; }
+
 // sm_90a alone: its code runs on no other device, earlier or later.
 inline bool has_hopper_units(Launcher& launcher, const ondol_cuda_queue* queue) {
-  if (std::strstr(ONDOL_CUDA_ARCHITECTURES, "90a") == nullptr) return false;
+  if (!has_hopper_code()) return false;
   int major = 0, minor = 0;
   int device = static_cast<int>(queue->device);
   launcher.check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "asking the device's kind");
@@ -120,6 +123,22 @@ inline int processors(Launcher& launcher, const ondol_cuda_queue* queue) {
   launcher.check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, static_cast<int>(queue->device)),
                  "asking the device's size");
   return count;
+}
+
+// Of all that this process sees: how much memory a call wants is asked before a device is named.
+inline bool some_device_has_hopper_units() {
+  static const bool some = [] {
+    int count = 0;
+    if (!has_hopper_code() || cudaGetDeviceCount(&count) != cudaSuccess) return false;
+    for (int device = 0; device < count; ++device) {
+      int major = 0, minor = 0;
+      cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+      if (major == 9 && minor == 0) return true;
+    }
+    return false;
+  }();
+  return some;
 }
 
 #endif

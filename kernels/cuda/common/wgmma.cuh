@@ -16,14 +16,15 @@
 
 namespace ondol::cuda {
 
-// Of B: the depth runs along its lines, or across them.
+// Of an operand in shared memory: the depth runs along its lines, or across them.
 enum class Stored { LINES, COLUMNS };
 
 #ifdef ONDOL_CUDA_EMULATE
 
-template <bool BFLOAT16, Stored B, int FLOATS>
+template <bool BFLOAT16, Stored B, Stored A = Stored::LINES, int FLOATS>
 void product(float (&d)[FLOATS], uint64_t a, uint64_t b, bool accumulate) {
-  emulate::product({d, 2 * FLOATS, accumulate, BFLOAT16, nullptr, a, b, false, B == Stored::COLUMNS});
+  emulate::product(
+      {d, 2 * FLOATS, accumulate, BFLOAT16, nullptr, a, b, A == Stored::COLUMNS, B == Stored::COLUMNS});
 }
 
 template <bool BFLOAT16, Stored B, int FLOATS>
@@ -57,14 +58,21 @@ void product(float (&d)[FLOATS], const uint32_t (&a)[4], uint64_t b, bool accumu
 #define ONDOL_FLOATS_112(d, i) ONDOL_FLOATS_96(d, i), ONDOL_FLOATS_8(d, i + 96), ONDOL_FLOATS_8(d, i + 104)
 #define ONDOL_FLOATS_128(d, i) ONDOL_FLOATS_64(d, i), ONDOL_FLOATS_64(d, i + 64)
 
-// The operands after D's: A, B, the flag of accumulation, whether B's depth runs across its lines. Signs are +1.
+// The operands after D's: A, B, the flag of accumulation, whether the depth runs across the lines of A in shared memory
+// and of B. Signs are +1.
 #define ONDOL_WGMMA_TEXT(n, type, d, a, b, flag, signs) \
   "{\n.reg .pred adds;\nsetp.ne.b32 adds, " flag ", 0;\nwgmma.mma_async.sync.aligned.m64n" n "k16.f32." type "." type \
   " {" d "}, " a ", " b ", adds, 1, 1, " signs ";\n}\n"
 
+#define ONDOL_A_ACROSS_32 "%35"
+#define ONDOL_A_ACROSS_64 "%67"
+#define ONDOL_A_ACROSS_96 "%99"
+#define ONDOL_A_ACROSS_112 "%115"
+#define ONDOL_A_ACROSS_128 "%131"
+
 #define ONDOL_WGMMA_SHARED(n, type, floats, a, b, flag, across) \
-  asm volatile(ONDOL_WGMMA_TEXT(n, type, ONDOL_TEXT_##floats, a, b, flag, "0, " across) \
-               : ONDOL_FLOATS_##floats(d, 0) : "l"(a_at), "l"(b_at), "r"(adds))
+  asm volatile(ONDOL_WGMMA_TEXT(n, type, ONDOL_TEXT_##floats, a, b, flag, ONDOL_A_ACROSS_##floats ", " across) \
+               : ONDOL_FLOATS_##floats(d, 0) : "l"(a_at), "l"(b_at), "r"(adds), "n"(A == Stored::COLUMNS ? 1 : 0))
 
 #define ONDOL_WGMMA_REGISTERS(n, type, floats, a, b, flag, across) \
   asm volatile(ONDOL_WGMMA_TEXT(n, type, ONDOL_TEXT_##floats, a, b, flag, across) \
@@ -83,7 +91,7 @@ void product(float (&d)[FLOATS], const uint32_t (&a)[4], uint64_t b, bool accumu
     form(n, "f16", floats, a, b, flag, "1"); \
   }
 
-template <bool BFLOAT16, Stored B, int FLOATS>
+template <bool BFLOAT16, Stored B, Stored A = Stored::LINES, int FLOATS>
 ONDOL_DEVICE void product(float (&d)[FLOATS], uint64_t a_at, uint64_t b_at, bool accumulate) {
   static_assert(FLOATS == 32 || FLOATS == 64 || FLOATS == 96 || FLOATS == 112 || FLOATS == 128, "N has no instance");
   int adds = accumulate ? 1 : 0;

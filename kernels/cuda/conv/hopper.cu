@@ -390,7 +390,7 @@ ONDOL_DEVICE void write(const ConvProblem& problem, const ConvPlan& plan, const 
 #pragma unroll
     for (int i = 0; i < FLOATS; ++i) again = again || is_nan(sums[i]);
   }
-  if (elected) store_wait();
+  if (elected) bulk_wait_read();
   named_barrier_sync(DONE + consumer, WARPGROUP);
   if (again || !is_simple(args)) {
     finish_rest<Format>(problem, tile, share, results, sums);
@@ -404,7 +404,7 @@ ONDOL_DEVICE void write(const ConvProblem& problem, const ConvPlan& plan, const 
   named_barrier_sync(DONE + consumer, WARPGROUP);
   if (elected && share.left > 0 && share.height > 0) {
     tensor_store(maps.results[tile.kind], results, share.x, share.channel, share.y, tile.image, 0);
-    store_commit();
+    bulk_commit();
   }
 }
 
@@ -419,7 +419,7 @@ ONDOL_DEVICE void consume(const ConvProblem& problem, const ConvPlan& plan, cons
     multiply<std::is_same_v<Format, Bfloat16>>(problem, plan, tile, consumer, s, filters, pixels, sums);
     write<Format>(problem, plan, maps, tile, consumer, results, sums);
   }
-  if (threadIdx.x % WARPGROUP == 0) store_wait();
+  if (threadIdx.x % WARPGROUP == 0) bulk_wait_read();
 }
 
 #endif

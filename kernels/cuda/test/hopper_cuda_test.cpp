@@ -1,5 +1,5 @@
 // The wrappers of hopper.cuh, emulated, against plain code: what a tensor copy leaves where, what a warpgroup product
-// is, and that barriers hand over what they should in every order of the threads.
+// is, and that barriers and counts hand over what they should in every order of the threads and blocks.
 #include "hopper.cuh"
 #include "testing.h"
 
@@ -118,8 +118,8 @@ static void stores(int round) {
     __syncthreads();
     if (threadIdx.x == 0) {
       cuda::tensor_store(t.map, s.panel, t.at[0], t.at[1], t.at[2], t.at[3], t.at[4]);
-      cuda::store_commit();
-      cuda::store_wait();
+      cuda::bulk_commit();
+      cuda::bulk_wait_read();
     }
     __syncthreads();
     for (int e = static_cast<int>(threadIdx.x); e < 32 * 64; e += 64) s.panel[e] = 0xFFFF;
@@ -147,13 +147,14 @@ static void products(int round) {
     for (int& x : *matrix) x = below(15) - 7;
   }
   const bool accumulate = below(2) == 0;
-  const bool from_registers = below(2) == 0;
+  enum class From { REGISTERS, LINES, COLUMNS } const from = static_cast<From>(below(3));
   std::vector<float> d(64 * N, nan());
   pick_order(round);
   emulate::run(1, 256, sizeof(ProductShared), [&] {
     auto& s = cuda::swizzled_shared<ProductShared>();
     for (int i = static_cast<int>(threadIdx.x); i < 64 * 64; i += 256) {
-      s.a[place(i / 64, i % 64)] = half_of(a[static_cast<size_t>(i)], BFLOAT16);
+      const bool across = from == From::COLUMNS;
+      s.a[across ? place(i % 64, i / 64) : place(i / 64, i % 64)] = half_of(a[static_cast<size_t>(i)], BFLOAT16);
     }
     for (int i = static_cast<int>(threadIdx.x); i < 64 * N; i += 256) {
       const int k = i / N, column = i % N;
@@ -184,8 +185,11 @@ static void products(int round) {
       const uint64_t values = B == cuda::Stored::LINES
                                   ? cuda::lines_descriptor(cuda::shared_address(s.b) + 32 * step)
                                   : cuda::columns_descriptor(cuda::shared_address(s.b) + 2048 * step, sizeof s.b[0]);
-      if (from_registers) {
+      if (from == From::REGISTERS) {
         cuda::product<BFLOAT16, B>(sums, fragments[k], values, accumulate || k > 0);
+      } else if (from == From::COLUMNS) {
+        const uint64_t left = cuda::columns_descriptor(cuda::shared_address(s.a) + 2048 * step, sizeof s.a);
+        cuda::product<BFLOAT16, B, cuda::Stored::COLUMNS>(sums, left, values, accumulate || k > 0);
       } else {
         cuda::product<BFLOAT16, B>(sums, cuda::lines_descriptor(cuda::shared_address(s.a) + 32 * step), values,
                                    accumulate || k > 0);
@@ -353,6 +357,65 @@ static void turns(int round) {
   }
 }
 
+// ---- blocks one after the other -----------------------------------------------------------------------------------
+
+struct PartShared {
+  alignas(16) float received[64], part[64];
+  cuda::Barrier full;
+  int turn;
+};
+
+// Each of five blocks, numbered as they begin, adds its own numbers to all of three tiles; float32 sums of so different
+// sizes are the expected ones in no other order.
+static void sums_in_order(int round) {
+  constexpr int BLOCKS = 5, TILES = 3;
+  std::vector<float> tiles(TILES * 64 + 4, nan()), source(BLOCKS * 64 + 4);
+  const auto aligned = [](std::vector<float>& x) {
+    return x.data() + (16 - reinterpret_cast<uintptr_t>(x.data()) % 16) % 16 / 4;
+  };
+  float* const to = aligned(tiles);
+  float* const from = aligned(source);
+  for (int i = 0; i < BLOCKS * 64; i++) from[i] = std::ldexp(static_cast<float>(1 + below(1000)), below(40));
+  int begun = 0, counts[TILES] = {};
+  pick_order(round);
+  emulate::set_resident(1 + below(emulate::MOST_RESIDENT));
+  emulate::run(BLOCKS, 64, sizeof(PartShared), [&] {
+    auto& s = cuda::swizzled_shared<PartShared>();
+    if (threadIdx.x == 0) {
+      s.turn = atomicAdd(&begun, 1);
+      cuda::barrier_init(s.full, 1);
+      cuda::fence_barriers();
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      cuda::barrier_expect(s.full, sizeof s.received);
+      cuda::bulk_load(s.full, s.received, from + 64 * s.turn, sizeof s.received);
+    }
+    cuda::barrier_wait(s.full, 0);
+    for (int tile = 0; tile < TILES; tile++) {
+      s.part[threadIdx.x] = s.received[threadIdx.x] * static_cast<float>(tile + 1);
+      cuda::fence_async();
+      __syncthreads();
+      if (threadIdx.x == 0) {
+        cuda::await_count(counts + tile, s.turn);
+        s.turn == 0 ? cuda::bulk_store(to + 64 * tile, s.part, sizeof s.part)
+                    : cuda::bulk_add(to + 64 * tile, s.part, sizeof s.part);
+        cuda::bulk_commit();
+        cuda::bulk_wait_read();
+        cuda::bulk_wait();
+        cuda::raise_count(counts + tile, s.turn + 1);
+      }
+      __syncthreads();
+    }
+  });
+  emulate::set_resident(1);
+  for (int i = 0; i < TILES * 64; i++) {
+    float sum = from[i % 64] * static_cast<float>(i / 64 + 1);
+    for (int block = 1; block < BLOCKS; block++) sum += from[block * 64 + i % 64] * static_cast<float>(i / 64 + 1);
+    EXPECT(to[i] == sum, "tile %d: sum %d is %a, expected %a", i / 64, i % 64, to[i], sum);
+  }
+}
+
 int main() {
   unsigned s = seed();
   printf("seed %u\n", s);
@@ -372,6 +435,7 @@ int main() {
   for (int round = 0; round < 9; round++) {
     ring(round);
     turns(round);
+    sums_in_order(round);
   }
   return finish();
 }
