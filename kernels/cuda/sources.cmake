@@ -6,6 +6,7 @@ set(ONDOL_CUDA_SOURCES
   attention/hopper_backward.cu
   attention/mma.cu
   attention/mma_backward.cu
+  attention/mma_bias.cu
   cast/cast.cu
   conv/conv.cu
   conv/convweight.cu

@@ -9,6 +9,7 @@
 //
 // Each recomputes the scores it needs.
 #include "../common/tensormap.cuh"
+#include "bias.cuh"
 #include "gradient.cuh"
 #include "tensorcores.h"
 #include "tile.cuh"
@@ -261,27 +262,6 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dkv(BackwardProblem prob
 
 // ---- dbias --------------------------------------------------------------------------------------------------------
 
-// Which dimensions of the bias are shared: a stride of 0 where there is more than one index.
-struct BiasPlan {
-  bool shared_batch, shared_head, shared_row, shared_key;
-  int64_t batches, heads;  // that have elements of their own
-  int64_t row_tiles, key_tiles;
-};
-
-BiasPlan bias_plan(const ondol_attention_backward_args& args, int64_t rows, int64_t keys) {
-  const ondol_attention_args& f = args.forward;
-  BiasPlan plan;
-  plan.shared_batch = args.dbias_stride[0] == 0 && f.batch > 1;
-  plan.shared_head = args.dbias_stride[1] == 0 && f.heads > 1;
-  plan.shared_row = args.dbias_stride[2] == 0 && f.q_len > 1;
-  plan.shared_key = args.dbias_stride[3] == 0 && f.kv_len > 1;
-  plan.batches = plan.shared_batch ? 1 : f.batch;
-  plan.heads = plan.shared_head ? 1 : f.heads;
-  plan.row_tiles = plan.shared_row ? 1 : ceil_div(f.q_len, rows);
-  plan.key_tiles = plan.shared_key ? 1 : ceil_div(f.kv_len, keys);
-  return plan;
-}
-
 template <int ROWS, int THREADS>
 __global__ void __launch_bounds__(THREADS, 1) attention_dbias(BackwardProblem problem, BiasPlan plan) {
   using T = Tile<ROWS, THREADS>;
@@ -328,10 +308,6 @@ __global__ void __launch_bounds__(THREADS, 1) attention_dbias(BackwardProblem pr
   }
 }
 
-// A bias that rows or keys share: one thread per element, over all pairs that use it in order. The order (item, head,
-// row, key) leaves no room for tiles; such a bias is a vector, and rarely trained.
-constexpr int SHARED_BIAS_THREADS = 128;
-
 ONDOL_DEVICE float pair_dbias(const BackwardProblem& problem, const Item& item, int64_t h, int64_t i, int64_t j) {
   const ondol_attention_args& args = problem.args.forward;
   int64_t kv_head = h / (args.heads / args.kv_heads);
@@ -348,36 +324,9 @@ ONDOL_DEVICE float pair_dbias(const BackwardProblem& problem, const Item& item, 
   return row.lse == -infinity() ? 0.0f : pair_of(problem, item, h, i, j, row, dot, dp, factor).dbias;
 }
 
-ONDOL_DEVICE Range own_or_all(bool is_shared, int64_t own, int64_t all) {
-  return is_shared ? Range{0, all} : Range{own, own + 1 < all ? own + 1 : all};
-}
-
-__global__ void __launch_bounds__(SHARED_BIAS_THREADS) attention_shared_dbias(BackwardProblem problem, BiasPlan plan,
-                                                                              int64_t rows, int64_t keys) {
-  const ondol_attention_args& args = problem.args.forward;
-  int64_t index = static_cast<int64_t>(blockIdx.x) * SHARED_BIAS_THREADS + threadIdx.x;
-  int64_t j = index % keys;
-  int64_t i = index / keys % rows;
-  int64_t h = index / keys / rows % plan.heads;
-  int64_t b = index / keys / rows / plan.heads;
-  if (b >= plan.batches) return;
-  float sum = 0.0f;
-  Range items = own_or_all(plan.shared_batch, b, args.batch);
-  for (int64_t bb = items.begin; bb < items.end; ++bb) {
-    Item item = item_of(args, bb);
-    Range heads = own_or_all(plan.shared_head, h, args.heads);
-    Range of_rows = own_or_all(plan.shared_row, i, item.rows);
-    Range of_keys = own_or_all(plan.shared_key, j, item.keys);
-    for (int64_t hh = heads.begin; hh < heads.end; ++hh) {
-      for (int64_t ii = of_rows.begin; ii < of_rows.end; ++ii) {
-        for (int64_t jj = of_keys.begin; jj < of_keys.end; ++jj) {
-          if (is_visible(args, item, hh, ii, jj)) sum = add(sum, pair_dbias(problem, item, hh, ii, jj));
-        }
-      }
-    }
-  }
-  const int64_t(&stride)[4] = problem.args.dbias_stride;
-  problem.args.dbias[b * stride[0] + h * stride[1] + i * stride[2] + j * stride[3]] = sum;
+__global__ void __launch_bounds__(SHARED_BIAS_THREADS) attention_shared_dbias(BackwardProblem problem, BiasPlan plan) {
+  auto pair = [&](const Item& item, int64_t h, int64_t i, int64_t j) { return pair_dbias(problem, item, h, i, j); };
+  sum_shared_bias(problem.forward.args, problem.args, plan, pair);
 }
 
 // ---- host ---------------------------------------------------------------------------------------------------------
@@ -407,14 +356,10 @@ void launch_dkv(Launcher& launcher, const BackwardProblem& problem) {
 }
 
 void launch_dbias(Launcher& launcher, const BackwardProblem& problem) {
-  const ondol_attention_args& args = problem.args.forward;
   BiasPlan plan = bias_plan(problem.args, ROWS, KEY_BLOCK);
-  if (plan.shared_row || plan.shared_key) {
-    int64_t rows = plan.shared_row ? 1 : args.q_len;
-    int64_t keys = plan.shared_key ? 1 : args.kv_len;
-    launcher.launch("attention_backward", attention_shared_dbias,
-                    ceil_div(plan.batches * plan.heads * rows * keys, SHARED_BIAS_THREADS), SHARED_BIAS_THREADS, 0,
-                    problem, plan, rows, keys);
+  if (plan.in_vectors()) {
+    launcher.launch("attention_backward", attention_shared_dbias, plan.vector_blocks(), SHARED_BIAS_THREADS, 0, problem,
+                    plan);
   } else {
     launcher.launch("attention_backward", attention_dbias<ROWS, THREADS>,
                     plan.batches * plan.heads * plan.row_tiles * plan.key_tiles, THREADS,
@@ -429,6 +374,7 @@ void differentiate_narrow(Launcher& launcher, const ondol_attention_backward_arg
   Gradient problem = gradient_of(args, hopper, queue->workspace);
   launch_rows(launcher, problem);
   hopper ? launch_hopper_gradient(launcher, problem) : launch_mma_gradient(launcher, problem);
+  if (args.dbias != nullptr) launch_mma_bias_gradient(launcher, problem);
 }
 
 }  // namespace
@@ -448,9 +394,8 @@ int64_t ondol_cuda_attention_backward(const ondol_attention_backward_args* args,
   Launcher launcher(queue, error);
   if (!launcher.accepts("attention_backward", args->forward.precision, ONDOL_FLOAT16)) return launcher.status();
   if (args->forward.precision != ONDOL_EXACT) {
-    if (args->dbias != nullptr || args->forward.pages != nullptr) {
-      launcher.fail(ONDOL_UNSUPPORTED, "attention_backward: %s = given: expected none in this precision",
-                    args->dbias != nullptr ? "dbias" : "pages");
+    if (args->forward.pages != nullptr) {
+      launcher.fail(ONDOL_UNSUPPORTED, "attention_backward: pages = given: expected none in this precision");
     } else if (narrow_takes(launcher, args->forward)) {
       differentiate_narrow(launcher, *args, queue);
     }

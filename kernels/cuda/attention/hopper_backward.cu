@@ -15,7 +15,8 @@
 //
 // A step of a consumer: its scores and the part of the step before are begun together. Weights are made while the
 // latter is computed, score gradients while dv is (with D = 64 before it: there are no registers for more). No product
-// is under way from one pass of the loop to the next: ptxas would let each of them finish before the next begins.
+// is under way from one pass of the loop to the next: ptxas would let each of them finish before the next begins. Nor
+// is products^T begun before the part is handed over, which would spill.
 //
 // Options  lengths and windows; all else is mma_backward.cu's.
 // Sizes    D     ROWS   shared memory   floats of a consumer's thread: scores, products, dv, dk, part of dq

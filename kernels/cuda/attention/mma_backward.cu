@@ -9,20 +9,16 @@
 // that dq recomputes the scores: seven products instead of five. Weights and score gradients are rounded to the element
 // type for their products, as the weights of the forward pass are.
 //
-// Options  as in mma.cu; a gradient of the bias is not there, nor one through pages.
+// Options  as in mma.cu; a gradient through pages is not there, that of the bias is mma_bias.cu's.
 // Sizes    D as in mma.cu. Registers hold 128 columns of a gradient: with D = 256 a block sums half of them, and the
 //          scores are computed twice. dq takes 64 keys at a time, with D > 64 32; dk and dv take 32 rows, with D > 64
 //          16. Shared memory of dq 32, 48 and 96 KB, of dk and dv 24, 40 and 80 KB; options add up to 34 KB.
 //          Registers of a thread (ptxas, the most of all D, options and architectures): dq 242, dk and dv 248; no spills.
-#include "fragments.cuh"
-#include "gradient.cuh"
+#include "mma_gradient.cuh"
 #include "tensorcores.h"
 
 namespace ondol::cuda {
 namespace {
-
-constexpr int OWN = 64;  // rows or keys of a block
-constexpr int THREADS = 128;
 
 // Columns of a gradient that a block sums: registers hold no more.
 template <int D>
@@ -31,9 +27,9 @@ constexpr int COLUMNS = D < 128 ? D : 128;
 // ---- rows ---------------------------------------------------------------------------------------------------------
 
 template <class T>
-__global__ void __launch_bounds__(THREADS) attention_narrow_rows(Gradient problem) {
+__global__ void __launch_bounds__(MMA_THREADS) attention_narrow_rows(Gradient problem) {
   const ondol_attention_args& args = problem.forward.args;
-  int64_t thread = static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x;
+  int64_t thread = static_cast<int64_t>(blockIdx.x) * MMA_THREADS + threadIdx.x;
   if (thread < problem.zeros) problem.numbers[thread] = 0;
   int64_t index = thread / WARP;
   int64_t i = index % problem.padded_rows;
@@ -56,63 +52,7 @@ __global__ void __launch_bounds__(THREADS) attention_narrow_rows(Gradient proble
   problem.rows[index] = {lse == -infinity() ? infinity() : mul(lse, LOG2E), sum};
 }
 
-// ---- one pair -----------------------------------------------------------------------------------------------------
-
-// From the products q k and dout v of a pair to its weight and score gradient, with every option.
-ONDOL_DEVICE void pair_with_options(const Gradient& problem, const Place& place, int64_t i, int64_t j,
-                                    const RowValues& row, float& weight, float& gradient) {
-  const Problem& forward = problem.forward;
-  if (!is_visible(forward.args, place.item, place.head, i, j)) {
-    weight = gradient = 0.0f;
-    return;
-  }
-  Score score = score_of(forward, place.item, place.head, i, j, mul(weight, forward.query_scale));
-  float p = fast_exp2(sub(score.z, row.lse));
-  float kept = forward.args.dropout > 0 ? dropout_factor(forward, place.item, place.head, i, j) : 1.0f;
-  weight = mul(p, kept);
-  gradient = mul(p, sub(mul(gradient, kept), row.delta));
-  if (forward.cap_out != 0.0f) {
-    float t = div(score.capped, forward.cap_out);
-    gradient = mul(gradient, fma(-t, t, 1.0f));
-  }
-}
-
-// Tiles of products, for the loop over pairs with options.
-template <bool ANY, int WIDTH>
-struct Pairs {
-  float scores[ANY ? OWN : 1][WIDTH + 4];
-  float products[ANY ? OWN : 1][WIDTH + 4];
-};
-
 // ---- dq -----------------------------------------------------------------------------------------------------------
-
-template <int D>
-constexpr int KEYS = D == 64 ? 64 : 32;
-
-template <int D, bool ANY>
-struct RowsShared {
-  Lines<OWN, D> q, dout;
-  Lines<KEYS<D>, D> k, v;
-  Pairs<ANY, KEYS<D>> pairs;
-};
-
-template <class Tile>
-ONDOL_DEVICE void load_rows(const Gradient& problem, const Place& place, const float* data, const int64_t (&stride)[3],
-                            int64_t width, int64_t first, Tile& tile) {
-  load_lines_async<THREADS>(tile, {narrow(data), width, is_whole(data, stride)}, [&](int line) -> int64_t {
-    int64_t i = first + line;
-    return i < place.item.rows ? row_at(problem.forward.args, place.item, stride, place.head, i) : -1;
-  });
-}
-
-template <class Tile>
-ONDOL_DEVICE void load_keys(const Gradient& problem, const Place& place, const float* data, const int64_t (&stride)[3],
-                            int64_t width, int64_t first, Tile& tile) {
-  load_lines_async<THREADS>(tile, {narrow(data), width, is_whole(data, stride)}, [&](int line) -> int64_t {
-    int64_t j = first + line;
-    return j < place.item.keys ? key_at(problem.forward.args, place.item, stride, place.kv_head, j) : -1;
-  });
-}
 
 template <bool ANY, int FLOATS>
 ONDOL_DEVICE void row_gradients(const Gradient& problem, const Place& place, int64_t first, int64_t j0,
@@ -147,10 +87,10 @@ ONDOL_DEVICE void row_gradients(const Gradient& problem, const Place& place, int
 }
 
 template <class T, int D, bool ANY>
-__global__ void __launch_bounds__(THREADS, 1)
+__global__ void __launch_bounds__(MMA_THREADS, 1)
     attention_narrow_dq(Gradient problem, int64_t row_tiles, int64_t column_tiles) {
   const ondol_attention_args& args = problem.forward.args;
-  constexpr int KEYS = cuda::KEYS<D>;
+  constexpr int KEYS = MMA_KEYS<D>;
   auto& s = shared<RowsShared<D, ANY>>();
   int64_t block = blockIdx.x;
   int column = static_cast<int>(block % column_tiles) * COLUMNS<D>;
@@ -160,9 +100,9 @@ __global__ void __launch_bounds__(THREADS, 1)
   place.kv_head = place.head / (args.heads / args.kv_heads);
   block /= args.heads;
   place.item = item_of(args, block % args.batch);
-  int64_t first = (row_tiles - 1 - block / args.batch) * OWN;
+  int64_t first = (row_tiles - 1 - block / args.batch) * MMA_OWN;
   if (first >= place.item.rows) return;
-  int64_t last = first + OWN < place.item.rows ? first + OWN - 1 : place.item.rows - 1;
+  int64_t last = first + MMA_OWN < place.item.rows ? first + MMA_OWN - 1 : place.item.rows - 1;
   Range range = visible_keys(args, place.item, first, last);
   RowValues rows[2] = {row_values(problem, place, first + pair_row(0)),
                        row_values(problem, place, first + pair_row(1))};
@@ -202,7 +142,7 @@ constexpr int ROWS = D == 64 ? 32 : 16;
 
 template <int D, bool ANY>
 struct KeysShared {
-  Lines<OWN, D> k, v;
+  Lines<MMA_OWN, D> k, v;
   Lines<ROWS<D>, D> q, dout;
   RowValues rows[ROWS<D>];
   Pairs<ANY, ROWS<D>> pairs;
@@ -242,7 +182,7 @@ ONDOL_DEVICE void key_gradients(const Gradient& problem, const Place& place, int
 
 // Keys that are stored but not in use are covered too: their gradient is zero.
 template <class T, int D, bool ANY>
-__global__ void __launch_bounds__(THREADS, 1)
+__global__ void __launch_bounds__(MMA_THREADS, 1)
     attention_narrow_dkv(Gradient problem, int64_t key_tiles, int64_t column_tiles) {
   constexpr int ROWS = cuda::ROWS<D>;
   const ondol_attention_args& args = problem.forward.args;
@@ -250,13 +190,13 @@ __global__ void __launch_bounds__(THREADS, 1)
   int64_t block = blockIdx.x;
   int column = static_cast<int>(block % column_tiles) * COLUMNS<D>;
   block /= column_tiles;
-  int64_t first = block % key_tiles * OWN;
+  int64_t first = block % key_tiles * MMA_OWN;
   block /= key_tiles;
   Place place;
   place.kv_head = block % args.kv_heads;
   place.item = item_of(args, block / args.kv_heads);
   if (first >= place.item.stored) return;
-  int64_t last = first + OWN < place.item.keys ? first + OWN - 1 : place.item.keys - 1;
+  int64_t last = first + MMA_OWN < place.item.keys ? first + MMA_OWN - 1 : place.item.keys - 1;
   Range range = seeing_rows(args, place.item, first, last);
   int64_t group = args.heads / args.kv_heads;
   float dk[COLUMNS<D> / 2] = {}, dv[COLUMNS<D> / 2] = {};
@@ -307,18 +247,18 @@ template <class T, int D, bool ANY>
 void launch(Launcher& launcher, const Gradient& problem) {
   const ondol_attention_args& args = problem.forward.args;
   if (problem.args.dq != nullptr) {
-    int64_t row_tiles = ceil_div(args.q_len, OWN);
+    int64_t row_tiles = ceil_div(args.q_len, MMA_OWN);
     int64_t column_tiles = ceil_div(args.head_dim, COLUMNS<D>);
     launcher.launch("attention_backward", attention_narrow_dq<T, D, ANY>,
-                    args.batch * args.heads * row_tiles * column_tiles, THREADS, sizeof(RowsShared<D, ANY>), problem,
-                    row_tiles, column_tiles);
+                    args.batch * args.heads * row_tiles * column_tiles, MMA_THREADS, sizeof(RowsShared<D, ANY>),
+                    problem, row_tiles, column_tiles);
   }
   if (problem.args.dk != nullptr || problem.args.dv != nullptr) {
-    int64_t key_tiles = ceil_div(args.kv_len, OWN);
+    int64_t key_tiles = ceil_div(args.kv_len, MMA_OWN);
     int64_t column_tiles = ceil_div(args.head_dim > args.value_dim ? args.head_dim : args.value_dim, COLUMNS<D>);
     launcher.launch("attention_backward", attention_narrow_dkv<T, D, ANY>,
-                    args.batch * args.kv_heads * key_tiles * column_tiles, THREADS, sizeof(KeysShared<D, ANY>), problem,
-                    key_tiles, column_tiles);
+                    args.batch * args.kv_heads * key_tiles * column_tiles, MMA_THREADS, sizeof(KeysShared<D, ANY>),
+                    problem, key_tiles, column_tiles);
   }
 }
 
@@ -344,7 +284,7 @@ template <class T>
 void launch_rows_of(Launcher& launcher, const Gradient& problem) {
   const ondol_attention_args& args = problem.forward.args;
   launcher.launch("attention_backward", attention_narrow_rows<T>,
-                  ceil_div(args.batch * args.heads * problem.padded_rows, THREADS / WARP), THREADS, 0, problem);
+                  ceil_div(args.batch * args.heads * problem.padded_rows, MMA_THREADS / WARP), MMA_THREADS, 0, problem);
 }
 
 }  // namespace

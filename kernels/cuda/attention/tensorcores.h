@@ -36,6 +36,7 @@ void launch_mma(Launcher& launcher, const Problem& problem, bool whole, bool spl
 struct Gradient;
 void launch_rows(Launcher& launcher, const Gradient& problem);
 void launch_mma_gradient(Launcher& launcher, const Gradient& problem);
+void launch_mma_bias_gradient(Launcher& launcher, const Gradient& problem);  // mma_bias.cu
 bool hopper_takes_gradient(const ondol_attention_backward_args& args);
 void launch_hopper_gradient(Launcher& launcher, const Gradient& problem);
 

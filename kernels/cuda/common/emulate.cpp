@@ -60,6 +60,8 @@ struct Block {
   unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
   std::vector<uint32_t> collected[MOST_THREADS / WARP];  // of each warp
   std::vector<PutOff> put_off;
+  int held_begin = 0, held_end = 0;  // threads that stand still for so many more rounds
+  int held_rounds = 0;
 };
 
 Block slots[MOST_RESIDENT];
@@ -221,6 +223,7 @@ void start_block(Block& block, unsigned index) {
   block.index = index;
   block.number = ++blocks_run;
   block.any = 0;
+  block.held_begin = block.held_end = block.held_rounds = 0;
   block.arena_store.assign(arena_bytes + GUARD_BYTES + SHARED_ALIGNMENT, 0xFF);
   block.arena = block.arena_store.data();
   block.arena += SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(block.arena) % SHARED_ALIGNMENT;
@@ -240,15 +243,27 @@ void end_block() {
   active->live = false;
 }
 
+// Shuffled: now and then a warp, or four, falls behind the others.
+void hold_some(Block& block) {
+  if (block.held_rounds > 0 && --block.held_rounds > 0) return;
+  block.held_begin = block.held_end = 0;
+  if (order != Order::SHUFFLED || next_random() % 8 != 0) return;
+  int warps = next_random() % 2 == 0 ? 1 : 4;
+  block.held_begin = static_cast<int>(next_random() % static_cast<uint64_t>(count / WARP)) / warps * warps * WARP;
+  block.held_end = block.held_begin + warps * WARP;
+  block.held_rounds = 1 + static_cast<int>(next_random() % 64);
+}
+
 // Lets each thread of a block that can go on do so once; whether anything happened.
 bool advance(Block& block, std::vector<int>& sequence) {
   active = &block;
   blockIdx.x = block.index;
   bool ran = false;
   order_threads(sequence);
+  hold_some(block);
   for (int i : sequence) {
     Fiber& fiber = fiber_of(i);
-    if (fiber.state != State::READY) continue;
+    if (fiber.state != State::READY || (i >= block.held_begin && i < block.held_end)) continue;
     ran = true;
     current = i;
     threadIdx.x = static_cast<unsigned>(i);
@@ -262,7 +277,10 @@ bool advance(Block& block, std::vector<int>& sequence) {
   for (int first = 0; first < count; first += WARP) released |= release_warp(first);
   released |= wake();
   released |= do_put_off(!ran && !released);
-  return ran || released;
+  if (ran || released) return true;
+  bool held = block.held_end > 0;
+  block.held_begin = block.held_end = block.held_rounds = 0;
+  return held;
 }
 
 [[noreturn]] void stuck() {

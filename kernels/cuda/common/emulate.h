@@ -5,7 +5,8 @@
 // It is a checker, not a fast path:
 // - shared memory is filled with NaN bits before every block and followed by a guard that must survive;
 // - the order in which threads run between two barriers, and that of the blocks, can be ascending, descending or
-//   shuffled, so that a missing barrier shows as a wrong result in at least one of them;
+//   shuffled, in which now and then a warp falls behind, so that a missing barrier shows as a wrong result in at least
+//   one of them;
 // - a wait for what no thread will ever do is reported, not waited for.
 #ifndef ONDOL_CUDA_COMMON_EMULATE_H
 #define ONDOL_CUDA_COMMON_EMULATE_H

@@ -17,7 +17,7 @@ static bool chance(unsigned of) { return random_source() % of == 0; }
 static void set_hopper(bool hopper) {
 #ifndef ONDOL_TEST_DEVICE
   ondol::cuda::emulate::set_capability(hopper ? 90 : 80);
-  ondol::cuda::emulate::set_resident(hopper ? 1 + static_cast<int>(random_source() % 4) : 1);
+  ondol::cuda::emulate::set_resident(hopper ? 2 + static_cast<int>(random_source() % 3) : 1);
 #else
   (void)hopper;
 #endif
@@ -210,7 +210,7 @@ struct Case {
     const int64_t extents[] = {args.batch, args.heads, args.q_len, args.kv_len};
     int64_t size = 1;
     for (int d = 3; d >= 0; d--) {
-      bool shared = d < 2 && chance(2);
+      bool shared = chance(d < 2 ? 2 : 6);
       stride[d] = shared ? 0 : size;
       if (!shared) size *= extents[d];
     }
@@ -219,8 +219,8 @@ struct Case {
 
   void options(const Kind& kind) {
     args.scale = chance(3) ? 0.31 : 1 / std::sqrt(static_cast<double>(args.head_dim));
-    args.bottom_right = chance(2);
-    args.window_left = chance(3) ? below(150) : -1;
+    args.bottom_right = kind.many_keys ? !chance(4) : chance(2);
+    args.window_left = chance(kind.many_keys ? 2 : 3) ? below(150) : -1;
     args.window_right = chance(3) ? below(40) : chance(2) ? 0 : -1;
     args.seed = static_cast<int64_t>((static_cast<uint64_t>(random_source()) << 32) | random_source());
     if (kind.hopper || chance(2)) return;
@@ -342,6 +342,9 @@ static void check_backward(bool hopper, bool many_keys = false) {
   all.dv = reinterpret_cast<float*>(dv.data.data());
   Operand* const gradients[] = {&dq, &dk, &dv};
   for (Operand* gradient : gradients) std::fill(gradient->data.begin(), gradient->data.end(), uint16_t{0x7FFF});
+  std::vector<float> dbias(oracle.dbias.size(), nan());
+  if (!dbias.empty()) all.dbias = dbias.data();
+  memcpy(all.dbias_stride, c.args.bias_stride, sizeof all.dbias_stride);
   set_hopper(hopper);
   uint64_t products = wgmmas();
   run_emulated(ondol_cuda_attention_backward_workspace, ondol_cuda_attention_backward, all);
@@ -355,6 +358,7 @@ static void check_backward(bool hopper, bool many_keys = false) {
     within(names[g], widened(gradients[g]->data, expected[g]->size(), c.bfloat16()), *measure[g], *expected[g],
            c.bfloat16() ? 0x1p-8 : 0x1p-11);
   }
+  within("dbias", std::vector<double>(dbias.begin(), dbias.end()), naive.dbias, oracle.dbias, 0x1p-23);
   if (failures != before) c.print();
 
   // The same bits in every order of the threads and blocks, and where a gradient is not asked for.
@@ -405,10 +409,10 @@ static void check_refusals() {
   EXPECT(ondol_cuda_attention_backward(&all, &queue, &error) == ONDOL_UNSUPPORTED, "head_dim 257");
   EXPECT(strstr(error.message, "head_dim = 257") != nullptr, "%s", error.message);
   all.forward.head_dim = 64;
-  float dbias = 0;
-  all.dbias = &dbias;
-  EXPECT(ondol_cuda_attention_backward(&all, &queue, &error) == ONDOL_UNSUPPORTED, "dbias");
-  EXPECT(strstr(error.message, "dbias = given") != nullptr, "%s", error.message);
+  int64_t page = 0;
+  all.forward.pages = &page;
+  EXPECT(ondol_cuda_attention_backward(&all, &queue, &error) == ONDOL_UNSUPPORTED, "pages");
+  EXPECT(strstr(error.message, "pages = given") != nullptr, "%s", error.message);
 }
 
 int main() {

@@ -153,6 +153,11 @@ struct Attention {
       const double kept = factor(h, i, j);
       const int64_t v = key_at(args.v_stride, kv, j), k = key_at(args.k_stride, kv, j);
       const double dp = dot(all.dout, dout, args.v, v, args.value_dim) * kept;
+      if (!result.dbias.empty()) {
+        const int64_t(&s)[4] = args.bias_stride;
+        double& x = result.dbias[static_cast<size_t>(b * s[0] + h * s[1] + i * s[2] + j * s[3])];
+        x = sum(x + sum(p * (dp - delta)));
+      }
       const double pk = narrow(p * kept), ds = narrow(p * (dp - delta) * pairs[static_cast<size_t>(j)].slope);
       const int64_t dv = key_at(all.dv_stride, kv, j), dk = key_at(all.dk_stride, kv, j);
       const int64_t dq = row_at(all.dq_stride, h, i);
@@ -228,6 +233,9 @@ NarrowResult narrow_attention(const ondol_attention_backward_args& args, bool ro
     attention.result.dq = gradient_of(args.dq_stride, batch, f.heads, rows, f.head_dim);
     attention.result.dk = gradient_of(args.dk_stride, batch, f.kv_heads, keys, f.head_dim);
     attention.result.dv = gradient_of(args.dv_stride, batch, f.kv_heads, keys, f.value_dim);
+    const int64_t(&s)[4] = f.bias_stride;
+    const int64_t last = (f.batch - 1) * s[0] + (f.heads - 1) * s[1] + (f.q_len - 1) * s[2] + (f.kv_len - 1) * s[3];
+    if (f.bias != nullptr) attention.result.dbias.assign(static_cast<size_t>(last + 1), 0.0);
   }
   for (int64_t b = 0; b < f.batch; b++) {
     attention.item(b);

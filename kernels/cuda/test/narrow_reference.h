@@ -16,10 +16,11 @@ double from_narrow(uint16_t x, bool bfloat16);
 
 // Of the stored layout of out, lse and the gradients; what no row or key of the call owns stays NaN.
 struct NarrowResult {
-  std::vector<double> out, lse, dq, dk, dv;
+  std::vector<double> out, lse, dq, dk, dv, dbias;
 };
 
-// `rounded` is the naive kernel. With `backward` the gradients too, of args.dout.
+// `rounded` is the naive kernel. With `backward` the gradients too, of args.dout; that of the bias, which stays float32,
+// where there is one, stored like it.
 NarrowResult narrow_attention(const ondol_attention_backward_args& args, bool rounded, bool backward);
 
 }  // namespace reference

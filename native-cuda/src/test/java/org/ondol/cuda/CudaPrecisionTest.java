@@ -231,6 +231,7 @@ class CudaPrecisionTest {
       near("attention's dk", p, g.dk(), exact.dk(), plain.dk());
       near("attention's dv", p, g.dv(), exact.dv(), plain.dv());
       Attention.Gradients again = Attention.backward(tq, tk, tv, o, f, tdout, false);
+      assertArrayEquals(g.dq().toFloats(), again.dq().toFloats(), "a second run's dq");
       assertArrayEquals(g.dk().toFloats(), again.dk().toFloats(), "a second run's dk");
     }
   }
