@@ -14,6 +14,7 @@ set(ONDOL_CUDA_SOURCES
   conv/direct.cu
   conv/hopper.cu
   conv/hopper_filters.cu
+  conv/hopper_plan.cu
   conv/tensor.cu
   conv/tensor_bfloat16.cu
   conv/tensor_bfloat16x3.cu

@@ -1,7 +1,8 @@
-#include "emulate.h"
+#include "emulate_hopper.h"
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -18,7 +19,7 @@ constexpr size_t SHARED_ALIGNMENT = 1024;
 constexpr int WARP = 32;
 constexpr int MOST_THREADS = 1024;
 
-enum class State { READY, AT_BLOCK_BARRIER, AT_WARP_EXCHANGE, WAITING, DONE };
+enum class State { READY, AT_BLOCK_BARRIER, AT_CLUSTER_BARRIER, AT_WARP_EXCHANGE, WAITING, DONE };
 
 struct Copy {
   void* to;
@@ -65,7 +66,8 @@ struct Block {
 };
 
 Block slots[MOST_RESIDENT];
-int resident = 1;  // slots in use
+int resident = 1;  // blocks that may be under way at once
+int cluster = 1;   // neighbouring slots whose blocks start together and reach each other
 Block* active = slots;
 int count = 0;     // fibers of a block
 int current = 0;   // of the active block
@@ -158,13 +160,33 @@ bool release_warp(int first) {
   return true;
 }
 
-bool release_block() {
+bool all_at(const Block& block, State state) {
   for (int i = 0; i < count; ++i) {
-    if (fiber_of(i).state != State::AT_BLOCK_BARRIER) return false;
+    if (block.fibers[static_cast<size_t>(i)].state != state) return false;
   }
-  for (int i = 0; i < count; ++i) fiber_of(i).state = State::READY;
+  return true;
+}
+
+void let_go(Block& block) {
+  for (int i = 0; i < count; ++i) block.fibers[static_cast<size_t>(i)].state = State::READY;
+}
+
+bool release_block() {
+  if (!all_at(*active, State::AT_BLOCK_BARRIER)) return false;
+  let_go(*active);
   active->all_any = active->any;
   active->any = 0;
+  return true;
+}
+
+int rank() { return static_cast<int>(active - slots) % cluster; }
+
+bool release_cluster() {
+  Block* first = active - rank();
+  for (Block* block = first; block < first + cluster; ++block) {
+    if (!all_at(*block, State::AT_CLUSTER_BARRIER)) return false;
+  }
+  for (Block* block = first; block < first + cluster; ++block) let_go(*block);
   return true;
 }
 
@@ -195,13 +217,6 @@ bool do_put_off(bool idle) {
   }
   active->put_off.insert(active->put_off.begin(), kept.begin(), kept.end());
   return did;
-}
-
-bool all_done() {
-  for (int i = 0; i < count; ++i) {
-    if (fiber_of(i).state != State::DONE) return false;
-  }
-  return true;
 }
 
 void start_fiber(Fiber& fiber) {
@@ -269,11 +284,11 @@ bool advance(Block& block, std::vector<int>& sequence) {
     threadIdx.x = static_cast<unsigned>(i);
     resume(fiber);
   }
-  if (all_done()) {
+  if (all_at(block, State::DONE)) {
     end_block();
     return true;
   }
-  bool released = release_block();
+  bool released = release_block() || release_cluster();
   for (int first = 0; first < count; first += WARP) released |= release_warp(first);
   released |= wake();
   released |= do_put_off(!ran && !released);
@@ -284,9 +299,9 @@ bool advance(Block& block, std::vector<int>& sequence) {
 }
 
 [[noreturn]] void stuck() {
-  for (int slot = 0; slot < resident; ++slot) {
-    if (!slots[slot].live) continue;
-    active = &slots[slot];
+  for (Block& block : slots) {
+    if (!block.live) continue;
+    active = &block;
     blockIdx.x = active->index;
     for (current = 0; current < count; ++current) {
       if (self().state != State::DONE) broken("waits for what others never do");
@@ -295,18 +310,29 @@ bool advance(Block& block, std::vector<int>& sequence) {
   std::abort();
 }
 
-// Descending: the last block first. Shuffled: in any order.
-std::vector<unsigned> order_blocks(unsigned blocks) {
-  std::vector<unsigned> sequence(blocks);
-  for (unsigned i = 0; i < blocks; ++i) sequence[i] = order == Order::DESCENDING ? blocks - 1 - i : i;
+// Descending: the last cluster first. Shuffled: in any order.
+std::vector<unsigned> order_clusters(unsigned clusters) {
+  std::vector<unsigned> sequence(clusters);
+  for (unsigned i = 0; i < clusters; ++i) sequence[i] = order == Order::DESCENDING ? clusters - 1 - i : i;
   if (order != Order::SHUFFLED) return sequence;
-  for (unsigned i = blocks; i > 1; --i) std::swap(sequence[i - 1], sequence[next_random() % i]);
+  for (unsigned i = clusters; i > 1; --i) std::swap(sequence[i - 1], sequence[next_random() % i]);
   return sequence;
+}
+
+bool none_live(int slot) {
+  for (int i = slot; i < slot + cluster; ++i) {
+    if (slots[i].live) return false;
+  }
+  return true;
+}
+
+void start_cluster(int slot, unsigned index) {
+  for (int i = 0; i < cluster; ++i) start_block(slots[slot + i], index * static_cast<unsigned>(cluster) + static_cast<unsigned>(i));
 }
 
 // How often a resident block goes on before it is the next one's turn. Shuffled: perhaps not at all.
 int turns_of_block() {
-  return order == Order::SHUFFLED && resident > 1 ? static_cast<int>(next_random() % 16) : 1;
+  return order == Order::SHUFFLED && resident * cluster > 1 ? static_cast<int>(next_random() % 16) : 1;
 }
 
 }  // namespace
@@ -327,21 +353,31 @@ void set_resident(int blocks) {
 }
 
 void run(unsigned blocks, int threads, size_t shared_bytes, const std::function<void()>& thread) {
+  run_clusters(blocks, 1, threads, shared_bytes, thread);
+}
+
+void run_clusters(unsigned blocks, int blocks_each, int threads, size_t shared_bytes,
+                  const std::function<void()>& thread) {
   if (threads % WARP != 0 || threads > MOST_THREADS) broken("a block must be whole warps, at most 1024 threads");
+  if (blocks_each > MOST_RESIDENT || blocks % static_cast<unsigned>(blocks_each) != 0) {
+    broken("a grid must be whole clusters");
+  }
+  cluster = blocks_each;
   count = threads;
   body = &thread;
   blockDim.x = static_cast<unsigned>(threads);
   gridDim.x = blocks;
   arena_bytes = shared_bytes;
   std::vector<int> sequence(static_cast<size_t>(count));
-  std::vector<unsigned> waiting = order_blocks(blocks);
+  std::vector<unsigned> waiting = order_clusters(blocks / static_cast<unsigned>(cluster));
   size_t started = 0;
+  int in_use = std::max(1, resident / cluster) * cluster;
   for (bool over = false; !over;) {
     over = true;
     bool went_on = false, all_tried = true;
-    for (int slot = 0; slot < resident; ++slot) {
+    for (int slot = 0; slot < in_use; ++slot) {
+      if (slot % cluster == 0 && started < waiting.size() && none_live(slot)) start_cluster(slot, waiting[started++]);
       Block& block = slots[slot];
-      if (!block.live && started < waiting.size()) start_block(block, waiting[started++]);
       int turns = turns_of_block();
       if (block.live && turns == 0) all_tried = false;
       for (; block.live && turns > 0; --turns) went_on |= advance(block, sequence);
@@ -365,6 +401,17 @@ uint32_t shared_address(const void* at) {
 unsigned char* shared_at(uint32_t address, size_t bytes) {
   if (address + bytes > arena_bytes) broken("reaches past the end of its shared memory");
   return active->arena + address;
+}
+
+int block_rank() { return rank(); }
+
+void cluster_barrier() { wait(State::AT_CLUSTER_BARRIER); }
+
+void* shared_of(int block, const void* at) {
+  if (block < 0 || block >= cluster) broken("means a block that is not in its cluster");
+  const Block& other = (active - rank())[block];
+  if (!other.live) broken("reaches into a block that has ended");
+  return other.arena + shared_address(at);
 }
 
 void wait_until(const std::function<bool()>& ready) {

@@ -42,7 +42,6 @@ struct NamedBarrier {
 constexpr int GROUP = 128;  // threads of a warpgroup
 constexpr int DEPTH = 16;
 
-// A copy out of shared memory.
 // A copy out of shared memory, whose source is read some time before its target is written.
 struct BulkStore {
   bool read = false, done = false;
@@ -158,14 +157,15 @@ void compute(const Product& p) {
   rows_of_a(p, rows);
   Matrix b(p.b, p.b_columns);
   int column = static_cast<int>(threadIdx.x) % 4 * 2;
-  for (int i = 0; i < p.n / 2; ++i) {
-    int r = i % 4 / 2;
-    double sum = p.accumulate ? static_cast<double>(p.d[i]) : 0;
+  for (int i = 0; i < p.n / 4; ++i) {
+    float* d = p.d + i / 2 * 4 + i % 2;  // of both rows: d[0], d[2]
+    double sums[2] = {0, 0};
+    for (int r = 0; r < 2 && p.accumulate; ++r) sums[r] = static_cast<double>(d[2 * r]);
     for (int k = 0; k < DEPTH; ++k) {
-      sum += static_cast<double>(rows[r][k]) *
-             static_cast<double>(to_float(b.at(i / 4 * 8 + column + i % 2, k), p.bfloat16));
+      auto value = static_cast<double>(to_float(b.at(i / 2 * 8 + column + i % 2, k), p.bfloat16));
+      for (int r = 0; r < 2; ++r) sums[r] += static_cast<double>(rows[r][k]) * value;
     }
-    p.d[i] = static_cast<float>(sum);
+    for (int r = 0; r < 2; ++r) d[2 * r] = static_cast<float>(sums[r]);
   }
 }
 
@@ -174,10 +174,12 @@ void compute(const Product& p) {
 // A box of a tensor and where its lines lie in shared memory.
 struct Box {
   TensorMap map;
-  uint32_t first, span;  // span: bytes of a line
+  unsigned char* memory;
+  uint32_t span;  // bytes of a line
   int64_t lines, begin[5];
 
-  Box(const TensorMap& tensor, const void* target, const int (&at)[5]) : map(tensor), first(shared_address(target)) {
+  Box(const TensorMap& tensor, const void* target, const int (&at)[5]) : map(tensor) {
+    uint32_t first = shared_address(target);
     span = static_cast<uint32_t>(2 * map.box[0]);
     lines = map.box[1] * map.box[2] * map.box[3] * map.box[4];
     if (span != 16 && span != 32 && span != 64 && span != 128) broken("a box whose lines have no swizzle");
@@ -188,6 +190,7 @@ struct Box {
       if (map.box[d] < 1 || map.box[d] > 256) broken("a box of more than 256 in a dimension");
       if (d > 0 && map.stride[d] % 16 != 0) broken("a tensor whose strides are no multiples of 16 bytes");
     }
+    memory = shared_at(first, bytes());
   }
 
   size_t bytes() const { return static_cast<size_t>(lines) * span; }
@@ -208,15 +211,31 @@ struct Box {
       for (int64_t x = 0; x < map.box[0]; ++x) {
         int64_t index = begin[0] + x;
         bool there = inside && index >= 0 && index < map.size[0];
-        uint32_t address = swizzled(first + static_cast<uint32_t>(line) * span + static_cast<uint32_t>(x * 2), span);
-        visit(shared_at(address, 2), there ? const_cast<unsigned char*>(map.base) + offset + index * 2 : nullptr);
+        // The swizzle is one of addresses; the box begins where it begins.
+        uint32_t at = swizzled(static_cast<uint32_t>(line) * span + static_cast<uint32_t>(x * 2), span);
+        visit(memory + at, there ? const_cast<unsigned char*>(map.base) + offset + index * 2 : nullptr);
       }
     }
   }
 };
+
 void check_bulk(const void* shared, const void* global, int bytes) {
   uintptr_t places = shared_address(shared) | reinterpret_cast<uintptr_t>(global);
   if (places % 16 != 0 || bytes % 16 != 0 || bytes <= 0) broken("a bulk copy of no whole 16 bytes");
+}
+
+void begin_copy(const Box& box, uint64_t* barrier) {
+  std::memset(box.memory, 0xFF, box.bytes());
+  later([=] {
+    box.each([](unsigned char* shared, unsigned char* global) {
+      uint16_t bits = 0;
+      if (global != nullptr) std::memcpy(&bits, global, 2);
+      std::memcpy(shared, &bits, 2);
+    });
+    BarrierState state = load(barrier);
+    state.bytes -= static_cast<int32_t>(box.bytes());
+    store(barrier, state);
+  });
 }
 
 int device_capability = 90;
@@ -260,18 +279,15 @@ void named_barrier(int id, int count, bool waits) {
 }
 
 void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]) {
-  Box box(map, target, at);
-  std::memset(shared_at(box.first, box.bytes()), 0xFF, box.bytes());
-  later([=] {
-    box.each([](unsigned char* shared, unsigned char* global) {
-      uint16_t bits = 0;
-      if (global != nullptr) std::memcpy(&bits, global, 2);
-      std::memcpy(shared, &bits, 2);
-    });
-    BarrierState state = load(barrier);
-    state.bytes -= static_cast<int32_t>(box.bytes());
-    store(barrier, state);
-  });
+  begin_copy(Box(map, target, at), barrier);
+}
+
+void tensor_copy_to_all(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5], int blocks) {
+  for (int block = 0; block < blocks; ++block) {
+    Box box(map, target, at);
+    box.memory = static_cast<unsigned char*>(shared_of(block, target));
+    begin_copy(box, static_cast<uint64_t*>(shared_of(block, barrier)));
+  }
 }
 
 // `read` and `write` happen one after the other, in nobody's thread.

@@ -19,6 +19,12 @@ ONDOL_API void set_capability(int value);
 ONDOL_API int processors();
 ONDOL_API void set_processors(int count);
 
+// Runs blocks in clusters, whose threads reach each other's shared memory (emulate.cpp).
+void run_clusters(unsigned blocks, int blocks_each, int threads, size_t shared_bytes, const std::function<void()>& thread);
+int block_rank();                           // in its cluster
+void cluster_barrier();                     // of all threads of the cluster
+void* shared_of(int block, const void* at);  // where that block of the cluster has what is here `at`
+
 // A transaction barrier in its eight bytes: a phase ends when the arrivals and the bytes it waits for are zero.
 void barrier_init(uint64_t* barrier, int arrivals);
 void barrier_arrive(uint64_t* barrier, uint32_t bytes);
@@ -36,6 +42,9 @@ struct TensorMap {
 
 // The box's lines (its first dimension: 16, 32, 64 or 128 bytes) in ascending order, with the swizzle of that length.
 void tensor_copy(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5]);
+
+// The same into the first `blocks` of the cluster, each with its own barrier, at the same place of each.
+void tensor_copy_to_all(const TensorMap& map, uint64_t* barrier, void* target, const int (&at)[5], int blocks);
 
 // The way back; what lies outside of the tensor is dropped. Awaited by the thread's groups, as bulk_store is.
 void tensor_store(const TensorMap& map, const void* source, const int (&at)[5]);

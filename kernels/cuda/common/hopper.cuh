@@ -26,6 +26,34 @@ namespace ondol::cuda {
 constexpr int WARPGROUP = 128;
 constexpr int PANEL = 64;  // elements of a line of a panel
 
+// Blocks in pairs; `blocks` is even.
+template <class... Parameters, class... Arguments>
+void launch_pairs(Launcher& launcher, const ondol_cuda_queue* queue, const char* name, void (*kernel)(Parameters...),
+                  int blocks, int threads, size_t shared_bytes, Arguments... arguments) {
+  if (launcher.status() != ONDOL_OK || blocks == 0) return;
+#ifdef ONDOL_CUDA_EMULATE
+  (void)queue, (void)name;
+  emulate::run_clusters(static_cast<unsigned>(blocks), 2, threads, shared_bytes, [&] { kernel(arguments...); });
+#else
+  launcher.check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                      cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
+                 name);
+  if (launcher.status() != ONDOL_OK) return;
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim.x = 2;
+  attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = static_cast<cudaStream_t>(queue->stream);
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  launcher.check(cudaLaunchKernelEx(&config, kernel, arguments...), name);
+#endif
+}
+
 // Shared memory whose first byte is at a multiple of 1024.
 #ifdef ONDOL_CUDA_EMULATE
 template <class T>
@@ -95,6 +123,20 @@ inline void await_count(const int* count, int least) {
 // Says that the thread's writes, and the copies that it waited for, are done.
 inline void raise_count(int* count, int value) { *count = value; }
 
+// Two blocks that run at once on neighbouring multiprocessors and reach each other's shared memory. All of their
+// threads call pair_sync; neither block may end before the other has done with it.
+inline int pair_rank() { return emulate::block_rank(); }
+inline void pair_sync() { emulate::cluster_barrier(); }
+// A box into the shared memory of both, at the same place, each one's own barrier being told.
+inline void tensor_copy_pair(const TensorMap& map, Barrier& barrier, void* target, int at0, int at1, int at2, int at3,
+                             int at4) {
+  emulate::tensor_copy_to_all(map, &barrier.state, target, {at0, at1, at2, at3, at4}, 2);
+}
+// Arrives at the barrier which block `rank` of the pair has where `barrier` is here.
+inline void barrier_arrive_at(Barrier& barrier, int rank) {
+  emulate::barrier_arrive(static_cast<uint64_t*>(emulate::shared_of(rank, &barrier.state)), 0);
+}
+
 // `threads` counts those that wait and those that only arrive, whole warps. Barrier 0 is __syncthreads.
 inline void named_barrier_sync(int id, int threads) { emulate::named_barrier(id, threads, true); }
 inline void named_barrier_arrive(int id, int threads) { emulate::named_barrier(id, threads, false); }
@@ -163,6 +205,41 @@ ONDOL_DEVICE void tensor_copy(const TensorMap& map, Barrier& barrier, void* targ
       "[%0], [%1, {%3, %4, %5, %6, %7}], [%2];" ::"r"(shared_address(target)),
       "l"(reinterpret_cast<uint64_t>(&map)), "r"(shared_address(&barrier)), "r"(at0), "r"(at1), "r"(at2), "r"(at3),
       "r"(at4)
+      : "memory");
+}
+
+ONDOL_DEVICE int pair_rank() {
+  int rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+}
+
+ONDOL_DEVICE void pair_sync() {
+  asm volatile(
+      "barrier.cluster.arrive.release.aligned;\n"
+      "barrier.cluster.wait.acquire.aligned;" ::
+          : "memory");
+}
+
+ONDOL_DEVICE void tensor_copy_pair(const TensorMap& map, Barrier& barrier, void* target, int at0, int at1, int at2,
+                                   int at3, int at4) {
+  constexpr uint16_t BOTH = 3;
+  asm volatile(
+      "cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%3, %4, %5, %6, %7}], [%2], %8;" ::"r"(shared_address(target)),
+      "l"(reinterpret_cast<uint64_t>(&map)), "r"(shared_address(&barrier)), "r"(at0), "r"(at1), "r"(at2), "r"(at3),
+      "r"(at4), "h"(BOTH)
+      : "memory");
+}
+
+ONDOL_DEVICE void barrier_arrive_at(Barrier& barrier, int rank) {
+  asm volatile(
+      "{\n"
+      ".reg .b32 there;\n"
+      "mapa.shared::cluster.u32 there, %0, %1;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
+      "}\n" ::"r"(shared_address(&barrier)),
+      "r"(rank)
       : "memory");
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int THREADS = 256;
 constexpr int MOST_ROWS = 128;
+constexpr int PART = 32;  // rows of them that a block of this kernel rewrites
 constexpr int WORDS = SLICE / 2;
 
 struct Shared {
@@ -18,7 +19,7 @@ struct Shared {
   int64_t panels[MOST_CLASSES];       // where a class's packed filters begin
   int32_t used[MOST_CLASSES];
   int32_t before[THREADS], all[THREADS];
-  uint16_t lines[MOST_ROWS][SLICE + 2];  // padded: no two rows on one bank
+  uint16_t lines[PART][SLICE + 2];  // padded: no two rows on one bank
   uint8_t live[MOST_SLICES];
 };
 
@@ -83,7 +84,8 @@ ONDOL_DEVICE void count(const ConvPlan& plan, int end, Shared& s, int& before, i
   __syncthreads();
   before = 0;
   all = 0;
-  for (int i = 0; i < THREADS; ++i) {
+  int counted = plan.steps < THREADS ? plan.steps : THREADS;
+  for (int i = 0; i < counted; ++i) {
     before += s.before[i];
     all += s.all[i];
   }
@@ -134,14 +136,17 @@ ONDOL_DEVICE void rank_entries(const ConvProblem& problem, int slice, int tap, S
   }
 }
 
-// Packed filters lie along the channels of y, plain ones along those of x: so do neighbouring threads.
-ONDOL_DEVICE void gather_lines(const ConvProblem& problem, const ConvPlan& plan, int first, int slice, int tap,
-                               Shared& s) {
+// The lines of rows [part, part + PART) of the block of channels that begins with `first`. Packed filters lie along the
+// channels of y, plain ones along those of x: so do neighbouring threads.
+ONDOL_DEVICE void gather_lines(const ConvProblem& problem, int first, int part, int slice, int tap, Shared& s) {
   bool packed = problem.args.packed != nullptr;
   auto from = reinterpret_cast<const uint16_t*>(packed ? problem.args.packed : problem.args.weight);
-  for (int e = static_cast<int>(threadIdx.x); e < plan.rows * SLICE; e += THREADS) {
-    int row = packed ? e % plan.rows : e / SLICE;
-    int c = packed ? e / plan.rows : e % SLICE;
+#pragma unroll
+  for (int i = 0; i < PART * SLICE / THREADS; ++i) {
+    int e = i * THREADS + static_cast<int>(threadIdx.x);
+    int line = packed ? e % PART : e / SLICE;
+    int row = part + line;
+    int c = packed ? e / PART : e % SLICE;
     int kind = s.kind[row];
     int64_t rank = kind >= 0 ? s.rank[kind][c] : -1;
     uint16_t value = 0;
@@ -151,32 +156,35 @@ ONDOL_DEVICE void gather_lines(const ConvProblem& problem, const ConvPlan& plan,
     } else if (rank >= 0) {
       value = from[(first + row) * problem.depth + (static_cast<int64_t>(slice) * SLICE + c) * problem.taps + tap];
     }
-    s.lines[row][c] = value;
+    s.lines[line][c] = value;
   }
 }
 
-// A block for each block of channels and each slice at each tap.
+// A block for each part of a block of channels and each slice at each tap.
 __global__ void __launch_bounds__(THREADS, 1) conv_hopper_filters(ConvProblem problem, ConvPlan plan) {
   auto& s = shared<Shared>();
   const ondol_conv_args& args = problem.args;
   auto down = static_cast<int>(args.kernel_h), across = static_cast<int>(args.kernel_w);
-  int which = static_cast<int>(blockIdx.x) % plan.steps;
-  int tile = static_cast<int>(blockIdx.x) / plan.steps;
+  int parts = plan.rows / PART;
+  int part = static_cast<int>(blockIdx.x) % parts * PART;
+  int which = static_cast<int>(blockIdx.x) / parts % plan.steps;
+  int tile = static_cast<int>(blockIdx.x) / parts / plan.steps;
   int ky = which % down, kx = which / down % across, slice = which / down / across;
   int first = tile * plan.rows;
   survey(problem, plan, first, s);
   int before, all;
   count(plan, which, s, before, all);
-  if (which == 0 && threadIdx.x == 0) plan.counts[tile] = all;
+  bool first_part = part == 0 && threadIdx.x == 0;
+  if (which == 0 && first_part) plan.counts[tile] = all;
   if (s.live[which] == 0) return;
   int64_t step = static_cast<int64_t>(tile) * plan.steps + before;
-  if (threadIdx.x == 0) plan.list[step] = step_of(problem, s.live + (which - ky), slice, kx, ky);
+  if (first_part) plan.list[step] = step_of(problem, s.live + (which - ky), slice, kx, ky);
   rank_entries(problem, slice, ky * across + kx, s);
   __syncthreads();
-  gather_lines(problem, plan, first, slice, ky * across + kx, s);
+  gather_lines(problem, first, part, slice, ky * across + kx, s);
   __syncthreads();
-  auto to = reinterpret_cast<uint32_t*>(plan.filters + step * plan.rows * SLICE);
-  for (int e = static_cast<int>(threadIdx.x); e < plan.rows * WORDS; e += THREADS) {
+  auto to = reinterpret_cast<uint32_t*>(plan.filters + (step * plan.rows + part) * SLICE);
+  for (int e = static_cast<int>(threadIdx.x); e < PART * WORDS; e += THREADS) {
     const uint16_t* pair = s.lines[e / WORDS] + e % WORDS * 2;
     to[e] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;
   }
@@ -185,8 +193,8 @@ __global__ void __launch_bounds__(THREADS, 1) conv_hopper_filters(ConvProblem pr
 }  // namespace
 
 void launch_hopper_filters(Launcher& launcher, const ConvProblem& problem, const ConvPlan& plan) {
-  launcher.launch("conv", conv_hopper_filters, static_cast<int64_t>(plan.row_tiles) * plan.steps, THREADS,
-                  sizeof(Shared), problem, plan);
+  launcher.launch("conv", conv_hopper_filters, static_cast<int64_t>(plan.row_tiles) * plan.steps * (plan.rows / PART),
+                  THREADS, sizeof(Shared), problem, plan);
 }
 
 }  // namespace ondol::cuda

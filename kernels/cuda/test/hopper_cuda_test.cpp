@@ -220,7 +220,7 @@ struct PixelShared {
   alignas(1024) uint16_t b[64 * (256 + 2 * 32)];
 };
 
-// D[64, n] = A[64, 64] B[64, n], B's columns being pixels of an image `width` wide, two rows further down than the image
+// D[64, n] = A[64, 64] B[64, n], B's columns being pixels of an image `width` wide, two rows below where the image
 // begins. Where an element lies is said here as the PTX manual has it for operands whose columns are contiguous:
 // without a swizzle (width 8) in core matrices of 8 depths x 16 bytes, each 128 bytes without a gap; with one in lines
 // of 32 or 64 bytes, eight of them an atom.
@@ -338,6 +338,51 @@ static void ring(int round) {
   }
 }
 
+struct PairShared {
+  alignas(1024) uint16_t half[2][16 * 64];
+  cuda::Barrier full, empty;
+};
+
+// Each block of a pair copies half of what both read, a round only once the readers of both have done with the last.
+static void pairs(int round) {
+  constexpr int ROUNDS = 5;
+  std::vector<uint16_t> tensor(static_cast<size_t>(ROUNDS * 32 * 64));
+  for (uint16_t& x : tensor) x = static_cast<uint16_t>(below(60000));
+  cuda::TensorShape shape{tensor.data(), {64, 32 * ROUNDS, 1, 1, 1}, {1, 64, 8, 8, 8}, {64, 16, 1, 1, 1}};
+  ondol_cuda_queue queue = {};
+  cuda::Launcher launcher(&queue, nullptr);
+  cuda::TensorMap map = cuda::tensor_map(launcher, shape, true);
+  pick_order(round);
+  int wrong = 0, read = 0;
+  auto kernel = +[](const cuda::TensorMap* map, const std::vector<uint16_t>* tensor, int* wrong, int* read) {
+    auto& s = cuda::swizzled_shared<PairShared>();
+    if (threadIdx.x == 0) {
+      cuda::barrier_init(s.full, 1);
+      cuda::barrier_init(s.empty, 2 * 32);
+      cuda::fence_barriers();
+    }
+    cuda::pair_sync();
+    for (int n = 0; n < ROUNDS; n++) {
+      if (threadIdx.x == 0) {
+        cuda::barrier_wait(s.empty, n % 2 ^ 1);
+        cuda::barrier_expect(s.full, sizeof s.half);
+        const int rank = cuda::pair_rank();
+        cuda::tensor_copy_pair(*map, s.full, s.half[rank], 0, 32 * n + 16 * rank, 0, 0, 0);
+      } else if (threadIdx.x >= 32) {
+        cuda::barrier_wait(s.full, n % 2);
+        for (int e = static_cast<int>(threadIdx.x) - 32; e < 32 * 64; e += 32) {
+          *wrong += s.half[0][place(e / 64, e % 64)] != (*tensor)[static_cast<size_t>(n * 32 * 64 + e)];
+          ++*read;
+        }
+        for (int rank = 0; rank < 2; rank++) cuda::barrier_arrive_at(s.empty, rank);
+      }
+    }
+    cuda::pair_sync();
+  };
+  cuda::launch_pairs(launcher, &queue, "pairs", kernel, 4, 64, sizeof(PairShared), &map, &tensor, &wrong, &read);
+  EXPECT(read == 4 * ROUNDS * 32 * 64 && wrong == 0, "%d of %d numbers of pairs are wrong", wrong, read);
+}
+
 // Two warpgroups take turns.
 static void turns(int round) {
   std::vector<int> taken;
@@ -434,6 +479,7 @@ int main() {
   }
   for (int round = 0; round < 9; round++) {
     ring(round);
+    pairs(round);
     turns(round);
     sums_in_order(round);
   }
