@@ -35,8 +35,9 @@ extern "C" {
 typedef enum ondol_status {
   ONDOL_OK = 0,
   ONDOL_INVALID_ARGUMENT = 1, /* message names the argument, its value and what was expected */
-  ONDOL_UNSUPPORTED = 2,      /* a forced variant does not exist or cannot run on this CPU; no kernel has this precision */
-  ONDOL_OUT_OF_MEMORY = 3
+  ONDOL_UNSUPPORTED = 2,      /* no kernel computes this here: a forced variant, a precision, a size; the message names it */
+  ONDOL_OUT_OF_MEMORY = 3,
+  ONDOL_DEVICE_REFUSED = 4    /* a CUDA device did not take the work; the message has CUDA's words */
 } ondol_status;
 
 /* Where a failing call writes its reason; may be null. */

@@ -395,7 +395,7 @@ int64_t ondol_cuda_attention_backward(const ondol_attention_backward_args* args,
   if (!launcher.accepts("attention_backward", args->forward.precision, ONDOL_FLOAT16)) return launcher.status();
   if (args->forward.precision != ONDOL_EXACT) {
     if (args->forward.pages != nullptr) {
-      launcher.fail(ONDOL_UNSUPPORTED, "attention_backward: pages = given: expected none in this precision");
+      launcher.fail(ONDOL_UNSUPPORTED, "pages = given: expected none in this precision");
     } else if (narrow_takes(launcher, args->forward)) {
       differentiate_narrow(launcher, *args, queue);
     }

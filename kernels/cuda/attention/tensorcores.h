@@ -20,8 +20,7 @@ inline bool needs_options(const ondol_attention_args& args) {
 inline bool narrow_takes(Launcher& launcher, const ondol_attention_args& args) {
   constexpr int64_t WIDEST = 256;
   if (args.head_dim <= WIDEST && args.value_dim <= WIDEST) return true;
-  launcher.fail(ONDOL_UNSUPPORTED, 
-                "attention: head_dim = %lld, value_dim = %lld: expected at most %lld in this precision",
+  launcher.fail(ONDOL_UNSUPPORTED, "head_dim = %lld, value_dim = %lld: expected at most %lld in this precision",
                 static_cast<long long>(args.head_dim), static_cast<long long>(args.value_dim),
                 static_cast<long long>(WIDEST));
   return false;

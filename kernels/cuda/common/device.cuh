@@ -58,7 +58,7 @@ class Launcher {
     }
     stream_ = static_cast<cudaStream_t>(queue->stream);
     device_ = queue->device;
-    check(cudaSetDevice(static_cast<int>(queue->device)), "selecting the device");
+    select(static_cast<int>(queue->device));
   }
 
   // Every grid of this library is one-dimensional and decoded by the kernel: only x may exceed 65535 blocks.
@@ -86,8 +86,10 @@ class Launcher {
 
   void check(cudaError_t code, const char* during) {
     if (code == cudaSuccess || status_ != ONDOL_OK) return;
-    fail(code == cudaErrorMemoryAllocation ? ONDOL_OUT_OF_MEMORY : ONDOL_UNSUPPORTED, "%s: %s (%s)", during,
-         cudaGetErrorString(code), cudaGetErrorName(code));
+    ondol_status status = code == cudaErrorMemoryAllocation           ? ONDOL_OUT_OF_MEMORY
+                          : code == cudaErrorNoKernelImageForDevice ? ONDOL_UNSUPPORTED
+                                                                    : ONDOL_DEVICE_REFUSED;
+    fail(status, "%s: %s (%s)", during, cudaGetErrorString(code), cudaGetErrorName(code));
   }
 
   template <class... Arguments>
@@ -112,6 +114,13 @@ class Launcher {
   cudaStream_t stream() const { return stream_; }
 
  private:
+  // Asked every time, which is a look at the thread's own state: somebody else's code may have chosen another device since.
+  void select(int device) {
+    int current = -1;
+    if (cudaGetDevice(&current) == cudaSuccess && current == device) return;
+    check(cudaSetDevice(device), "selecting the device");
+  }
+
   cudaStream_t stream_ = nullptr;
   int64_t device_ = 0;
   ondol_error* error_;

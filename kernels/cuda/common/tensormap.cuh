@@ -99,7 +99,7 @@ inline TensorMap tensor_map(Launcher& launcher, const TensorShape& shape, bool b
                            swizzle, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                            CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS) {
-    launcher.fail(ONDOL_UNSUPPORTED, "cuTensorMapEncodeTiled refused an operand: CUDA error %d",
+    launcher.fail(ONDOL_DEVICE_REFUSED, "cuTensorMapEncodeTiled refused an operand: CUDA error %d",
                   static_cast<int>(result));
   }
   return map;

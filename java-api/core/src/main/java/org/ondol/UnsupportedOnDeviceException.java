@@ -20,6 +20,16 @@ public class UnsupportedOnDeviceException extends OndolException {
     this.op = op;
   }
 
+  /**
+   * A call that the device's kernels do not compute, although they compute others of the operation.
+   *
+   * @param reason the argument, its value and what was expected
+   */
+  public UnsupportedOnDeviceException(String op, String device, String reason) {
+    super(op + " is not implemented on device \"" + device + "\" for this call: " + reason);
+    this.op = op;
+  }
+
   /** The operation's name. */
   public String op() {
     return op;

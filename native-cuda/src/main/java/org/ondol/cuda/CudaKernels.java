@@ -23,6 +23,7 @@ final class CudaKernels extends StructKernels {
   private static final int ARGS_WORDS = 256;
   private static final int QUEUE_WORDS = 4;
   private static final int ERROR_BYTES = 256;
+  private static final int UNSUPPORTED = 2;
   private static final int OUT_OF_MEMORY = 3;
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
 
@@ -172,6 +173,7 @@ final class CudaKernels extends StructKernels {
     } catch (CudaFailure e) {
       return context.errors.of(e, family.spelling() + ", or an operation before it");
     }
+    if (status == UNSUPPORTED) return new UnsupportedOnDeviceException(family.operation(), device, message);
     if (status == OUT_OF_MEMORY) return new OutOfMemoryException(device, family.spelling() + ": " + message);
     return new OndolException("device \"" + device + "\", " + family.spelling() + ": " + message);
   }

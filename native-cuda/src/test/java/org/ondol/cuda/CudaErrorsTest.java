@@ -2,19 +2,26 @@ package org.ondol.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.ondol.DType;
 import org.ondol.Device;
 import org.ondol.DeviceLostException;
 import org.ondol.OndolException;
 import org.ondol.OutOfMemoryException;
 import org.ondol.Recording;
+import org.ondol.Scope;
 import org.ondol.Tensor;
+import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.natives.Family;
+import org.ondol.ops.Attention;
 import org.ondol.ops.Elementwise;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.Softmax;
@@ -87,16 +94,50 @@ class CudaErrorsTest {
     Device device = EmulatedBackend.open(new EmulatedRuntime(DEVICE) {
       @Override
       public synchronized long run(Family family, long args, long queue, long error) {
-        return refuse[0] ? 2 : super.run(family, args, queue, error);
+        return refuse[0] ? 4 : super.run(family, args, queue, error);
       }
     });
     try (Tensor x = Tensor.of(device, new float[] {1, 3}, 1, 2)) {
       refuse[0] = true;
-      String message = assertThrows(OndolException.class, () -> Softmax.softmax(x, -1)).getMessage();
-      assertTrue(message.contains(device + "\", softmax"), message);
+      OndolException refused = assertThrows(OndolException.class, () -> Softmax.softmax(x, -1));
+      assertTrue(refused.getMessage().contains(device + "\", softmax"), refused.getMessage());
+      assertFalse(refused instanceof UnsupportedOnDeviceException, "CUDA's refusal says nothing of the operation");
       refuse[0] = false;
       try (Tensor y = Softmax.softmax(x, -1)) {
         assertEquals(1, y.toFloats()[0] + y.toFloats()[1], 1e-6);
+      }
+    }
+  }
+
+  /** Runs calls at once: the status of one is then the library's, as it is of a launch. */
+  private static Device prompt() {
+    return EmulatedBackend.open(new EmulatedRuntime(DEVICE) {
+      @Override
+      public synchronized long run(Family family, long args, long queue, long error) {
+        synchronize(MemorySegment.ofAddress(queue).reinterpret(32).getAtIndex(ValueLayout.JAVA_LONG, 1));
+        return launch(family, args, queue, error);
+      }
+    });
+  }
+
+  private static void unsupported(Device device, String op, String what, Executable call) {
+    UnsupportedOnDeviceException refused = assertThrows(UnsupportedOnDeviceException.class, call);
+    assertEquals(op, refused.op());
+    assertEquals(op + " is not implemented on device \"" + device + "\" for this call: " + what, refused.getMessage());
+  }
+
+  @Test
+  void whatNoKernelComputesIsUnsupportedByName() {
+    Device device = prompt();
+    for (DType type : List.of(DType.BFLOAT16, DType.FLOAT16)) {
+      try (Scope scope = Scope.open()) {
+        Attention.Options plain = Attention.Options.DEFAULT;
+        Tensor wide = Tensor.zeros(device, type, 1, 1, 2, 257);
+        unsupported(device, "attention", "head_dim = 257, value_dim = 257: expected at most 256 in this precision",
+            () -> Attention.forward(wide, wide, wide, plain));
+        Attention.Result none = new Attention.Result(wide, Tensor.zeros(device, 1, 1, 2));
+        unsupported(device, "attentionBackward", "head_dim = 257, value_dim = 257: expected at most 256 in this precision",
+            () -> Attention.backward(wide, wide, wide, plain, none, wide, false));
       }
     }
   }

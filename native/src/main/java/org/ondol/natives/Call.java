@@ -7,6 +7,7 @@ import org.ondol.HostMemory;
 import org.ondol.OndolException;
 import org.ondol.ThreadPool;
 import org.ondol.Threads;
+import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.Workspace;
 import org.ondol.spi.Memory;
 
@@ -15,6 +16,7 @@ final class Call {
   private static final int MAX_PHASES = 8;
   private static final int PLAN_WORDS = 3 + MAX_PHASES + 2 + 16;
   private static final int ARGS_WORDS = 256;
+  private static final int UNSUPPORTED = 2;
   /** Scratch memory up to this size stays with the thread: taking it from the shared store costs as much as a small call. */
   private static final long OWN_BYTES = 512 << 10;
   private static final ThreadLocal<Call> LOCAL = ThreadLocal.withInitial(Call::new);
@@ -36,8 +38,10 @@ final class Call {
   /**
    * Plans and runs a call whose arguments are written. Their number is compared with the library's: a difference is a bug of
    * the binding, not of a caller.
+   *
+   * @param device for messages
    */
-  void execute(Stem stem) {
+  void execute(String device, Stem stem) {
     if (args.written() != stem.words()) {
       throw new OndolException(stem.family().spelling() + ": wrote " + args.written() + " words of " + stem.words());
     }
@@ -47,7 +51,7 @@ final class Call {
     plan.setAtIndex(ValueLayout.JAVA_LONG, 0, stem.variant());
     plan.setAtIndex(ValueLayout.JAVA_LONG, 1, threads);
     long status = stem.plan(args.address(), planAddress);
-    if (status != 0) throw new OndolException(stem.family().spelling() + ": the native library refused to plan, status " + status);
+    if (status != 0) throw refused(device, stem.family(), status);
     long workspace = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 3 + MAX_PHASES));
     long scratch = roundUp(plan.getAtIndex(ValueLayout.JAVA_LONG, 4 + MAX_PHASES));
     long bytes = workspace + scratch * threads;
@@ -62,6 +66,14 @@ final class Call {
     } finally {
       HostMemory.INSTANCE.free(block);
     }
+  }
+
+  /** Of a plan the library answers a status alone. */
+  private static OndolException refused(String device, Family family, long status) {
+    if (status == UNSUPPORTED) {
+      return new UnsupportedOnDeviceException(family.operation(), device, "no kernel of the library has this variant and precision");
+    }
+    return new OndolException(family.spelling() + ": the native library refused to plan, status " + status);
   }
 
   private void run(Stem stem, ThreadPool pool, long base, long workspace, long scratch) {

@@ -35,6 +35,6 @@ final class CpuKernels extends StructKernels {
 
   @Override
   protected void execute(Family family, Words args) {
-    Call.local().execute(stems[family.ordinal()]);
+    Call.local().execute(device, stems[family.ordinal()]);
   }
 }

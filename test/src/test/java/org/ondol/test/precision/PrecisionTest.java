@@ -17,6 +17,7 @@ import org.ondol.HostMemory;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.UnsupportedOnDeviceException;
+import org.ondol.ops.Activation;
 import org.ondol.ops.Attention;
 import org.ondol.ops.Conv;
 import org.ondol.ops.ConvGeometry;
@@ -25,6 +26,7 @@ import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
 import org.ondol.ops.MaskedConv;
 import org.ondol.ops.Precision;
+import org.ondol.spi.GemmArgs;
 import org.ondol.test.support.TestDevices;
 
 /** Devices without tensor cores refuse every precision but EXACT by name, and hold nothing afterwards. */
@@ -74,6 +76,27 @@ class PrecisionTest {
           tests.add(DynamicTest.dynamicTest(call.op + " in " + precision + " on " + device, () -> check(device, precision, call)));
         }
       }
+    }
+    return tests;
+  }
+
+  /** Behind the contracts the library refuses too, and its answer is the same exception. */
+  @TestFactory
+  List<DynamicNode> refusedByTheKernels() {
+    List<DynamicNode> tests = new ArrayList<>();
+    for (Device device : TestDevices.available()) {
+      if (!device.name().startsWith("cpu")) continue;
+      tests.add(DynamicTest.dynamicTest("gemm in TF32 on " + device, () -> {
+        try (Scope scope = Scope.open()) {
+          Tensor x = Tensor.zeros(device, 4, 4);
+          GemmArgs args = new GemmArgs(4, 4, 4, x, x, null, Tensor.zeros(device, 4, 4), null, null, Activation.NONE, 1,
+              Precision.TF32);
+          var refused = assertThrows(UnsupportedOnDeviceException.class, () -> device.kernels().gemm(args));
+          assertEquals("gemm", refused.op());
+          assertTrue(refused.getMessage().contains("\"" + device + "\"") && refused.getMessage().contains("precision"),
+              refused.getMessage());
+        }
+      }));
     }
     return tests;
   }
