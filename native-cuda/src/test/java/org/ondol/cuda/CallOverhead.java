@@ -5,8 +5,14 @@ import org.ondol.Device;
 import org.ondol.Recording;
 import org.ondol.Tensor;
 import org.ondol.natives.Family;
+import org.ondol.ops.Attention;
+import org.ondol.ops.Conv;
+import org.ondol.ops.ConvGeometry;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.FilterMask;
 import org.ondol.ops.Gemm;
+import org.ondol.ops.MaskedConv;
+import org.ondol.ops.Softmax;
 import org.ondol.spi.ElementwiseArgs;
 import org.ondol.spi.Memory;
 
@@ -17,6 +23,8 @@ import org.ondol.spi.Memory;
 final class CallOverhead {
   private static final int CALLS = 20_000;
   private static final int ROUNDS = 15;
+  /** The compilers are done by then, in nanoseconds. */
+  private static final long WARM_UP = 2_000_000_000L;
 
   private CallOverhead() {}
 
@@ -40,13 +48,26 @@ final class CallOverhead {
     measure("Elementwise.add, result closed", () -> Elementwise.add(x, y).close());
     measure("Gemm.matmul, result closed", () -> Gemm.matmul(x, y).close());
     measure("Memory.allocate and free, 16 KiB", () -> memory.free(memory.allocate(16384)));
+    Tensor maps = Tensor.zeros(device, 1, 16, 8, 8);
+    Tensor filters = Tensor.zeros(device, 16, 16, 3, 3);
+    ConvGeometry same = ConvGeometry.UNIT.padding(1);
+    FilterMask mask = FilterMask.raster(device, FilterMask.Type.B, 16, 16, 3, 3, 1);
+    Conv.Epilogue biased = Conv.Epilogue.bias(Tensor.zeros(device, 16));
+    Tensor heads = Tensor.zeros(device, 1, 4, 16, 32);
+    measure("Gemm.matmulInto a tensor", () -> Gemm.matmulInto(x, y, Gemm.Epilogue.NONE, out));
+    measure("Conv.apply with a bias, result closed", () -> Conv.apply(maps, filters, same, biased).close());
+    measure("MaskedConv.apply, result closed", () -> MaskedConv.apply(maps, filters, mask, same, biased).close());
+    measure("Attention.apply, result closed", () -> Attention.apply(heads, heads, heads, Attention.Options.DEFAULT).close());
+    measure("Softmax.softmax, result closed", () -> Softmax.softmax(x, -1).close());
+    measure("Tensor.empty, closed", () -> Tensor.empty(device, 64, 64).close());
     try (Recording recording = Recording.of(device, () -> Elementwise.run(Elementwise.Op.ADD, x, y, out, 0))) {
       measure("Recording.replay", recording::replay);
     }
   }
 
   private static void measure(String name, Runnable call) {
-    for (int i = 0; i < CALLS; i++) call.run();
+    long end = System.nanoTime() + WARM_UP;
+    while (System.nanoTime() < end) call.run();
     double[] nanos = new double[ROUNDS];
     for (int r = 0; r < ROUNDS; r++) {
       long begin = System.nanoTime();

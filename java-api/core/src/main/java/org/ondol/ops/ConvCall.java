@@ -106,6 +106,11 @@ final class ConvCall {
     }
   }
 
+  /** The same, but the map itself where it will do; see {@link Outputs#closeMade}. */
+  private static Tensor direct(Tensor t) {
+    return t != null && t.rank() == 4 && planar(t) ? t : planes(t);
+  }
+
   /** The precision of a call with checked operands. */
   static Precision precision(String op, Filters filters, Conv.Epilogue e, Tensor x, Device device) {
     if (filters.packed() != null) Precision.exactOfPacked(e.precision());
@@ -120,12 +125,20 @@ final class ConvCall {
   static void run(BiConsumer<Kernels, ConvArgs> kernel, ConvShape shape, Tensor x, Filters f, Tensor y, Conv.Epilogue e, Window w,
       Precision precision) {
     if (y.count() == 0 || w.beginH() >= w.endH() || w.beginW() >= w.endW()) return;
-    try (Tensor x4 = planes(x); Tensor y4 = planes(y); Tensor r4 = planes(e.residual());
-        Tensor weight = f.weight() == null ? null : f.weight().contiguous();
-        Tensor bias = e.bias() == null ? null : e.bias().contiguous()) {
+    Tensor[] given = {x, y, e.residual(), f.weight(), e.bias()};
+    Tensor[] made = new Tensor[given.length];
+    try {
+      for (int i = 0; i < given.length; i++) made[i] = i < 3 ? direct(given[i]) : Outputs.dense(given[i]);
+      Tensor x4 = made[0];
+      Tensor y4 = made[1];
+      Tensor r4 = made[2];
+      Tensor weight = made[3];
+      Tensor bias = made[4];
       ConvArgs args = new ConvArgs(shape, x4, weight, f.packed(), y4, bias, r4, e.activation(), (float) e.slope(), f.live(),
           w.beginH(), w.endH(), w.beginW(), w.endW(), precision);
       Check.launch(y.device(), k -> kernel.accept(k, args), x4, weight, f.packed(), y4, bias, r4, f.table());
+    } finally {
+      for (int i = 0; i < given.length; i++) Outputs.closeMade(made[i], given[i]);
     }
   }
 
@@ -134,9 +147,15 @@ final class ConvCall {
       Precision precision) {
     Tensor dw = Tensor.empty(x.device(), x.dtype(), weightShape);
     return Outputs.finish(dw, () -> {
-      try (Tensor x4 = planes(x); Tensor dy4 = planes(dy)) {
+      Tensor x4 = direct(x);
+      Tensor dy4 = null;
+      try {
+        dy4 = direct(dy);
         ConvWeightArgs args = new ConvWeightArgs(shape, x4, dy4, dw, live, precision);
         Check.launch(dw.device(), k -> k.convweight(args), x4, dy4, dw, live == null ? null : live.table());
+      } finally {
+        Outputs.closeMade(x4, x);
+        Outputs.closeMade(dy4, dy);
       }
     });
   }

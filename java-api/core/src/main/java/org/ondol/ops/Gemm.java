@@ -82,8 +82,14 @@ public final class Gemm {
     Check.disjoint("c", c, "a", a);
     Check.disjoint("c", c, "b", b);
     if (c.count() == 0) return;
-    try (Tensor ea = a.expand(batched(shape, a)); Tensor eb = b.expand(batched(shape, b))) {
+    Tensor ea = batched(shape, a);
+    Tensor eb = null;
+    try {
+      eb = batched(shape, b);
       launch(ea, eb, null, epilogue, c, a.size(-1), precision);
+    } finally {
+      Outputs.closeMade(ea, a);
+      Outputs.closeMade(eb, b);
     }
   }
 
@@ -174,12 +180,12 @@ public final class Gemm {
     return shape;
   }
 
-  /** The operand's matrix under the product's batch. */
-  private static long[] batched(long[] product, Tensor t) {
+  /** The operand under the product's batch; itself where it has that. */
+  private static Tensor batched(long[] product, Tensor t) {
     long[] shape = product.clone();
     shape[shape.length - 2] = t.size(-2);
     shape[shape.length - 1] = t.size(-1);
-    return shape;
+    return Arrays.equals(shape, t.shape()) ? t : t.expand(shape);
   }
 
   private static void checkResult(Tensor c, Epilogue epilogue, Device device, DType type, long[] shape) {
@@ -201,10 +207,13 @@ public final class Gemm {
 
   private static void launch(Tensor a, Tensor b, Tensor packed, Epilogue epilogue, Tensor c, long k,
       Precision precision) {
-    try (Tensor bias = epilogue.bias() == null ? null : epilogue.bias().contiguous()) {
+    Tensor bias = Outputs.dense(epilogue.bias());
+    try {
       var args = new GemmArgs(c.size(-2), c.size(-1), k, a, b, packed, c, bias, epilogue.residual(), epilogue.activation(),
           (float) epilogue.alpha(), precision);
       Check.launch(c.device(), kernels -> kernels.gemm(args), a, b, packed, c, bias, epilogue.residual());
+    } finally {
+      Outputs.closeMade(bias, epilogue.bias());
     }
   }
 }

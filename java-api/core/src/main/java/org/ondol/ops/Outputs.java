@@ -65,6 +65,16 @@ final class Outputs {
     }
   }
 
+  /** Closes what was made of a tensor for one call, where that was not the tensor itself. */
+  static void closeMade(Tensor made, Tensor given) {
+    if (made != null && made != given) made.close();
+  }
+
+  /** The tensor itself where it is contiguous, else a copy; see {@link #closeMade}. A view would cost as much as the launch. */
+  static Tensor dense(Tensor t) {
+    return t == null || t.isContiguous() ? t : t.contiguous();
+  }
+
   static void closeAll(Tensor... tensors) {
     for (Tensor t : tensors) if (t != null) t.close();
   }
