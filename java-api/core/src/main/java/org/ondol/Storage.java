@@ -64,6 +64,21 @@ final class Storage {
     return new Storage(memory, block, segment.byteSize(), false, nativeSafe);
   }
 
+  /** The Java array that holds the elements, or null. */
+  Object heap() {
+    MemorySegment segment = block.segment();
+    return segment == null ? null : segment.heapBase().orElse(null);
+  }
+
+  /** The first byte of the memory, in the heap array or in the address space (of the device). */
+  long start() {
+    return heap() == null ? block.address() : block.segment().address();
+  }
+
+  boolean sameMemory(Storage other) {
+    return block.segment() == other.block.segment() && block.address() == other.block.address();
+  }
+
   /** Adds a user; false if the memory was freed already. */
   boolean retain() {
     AtomicInteger users = release.users;

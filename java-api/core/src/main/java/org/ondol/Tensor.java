@@ -7,7 +7,6 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.ondol.ops.Cast;
-import org.ondol.ops.Elementwise;
 
 /**
  * A strided view of device memory. Views share memory and keep it alive; it is freed when the last of them is closed, by
@@ -35,8 +34,8 @@ public final class Tensor implements AutoCloseable {
 
   /** A new tensor with undefined contents. */
   public static Tensor empty(Device device, DType dtype, long... shape) {
-    present("device", device);
-    present("dtype", dtype);
+    HostWrap.present("device", device);
+    HostWrap.present("dtype", dtype);
     long count = Shapes.count("shape", shape);
     Storage storage = Storage.allocate(device.memory(), count * dtype.bytes());
     return new Tensor(storage, device, dtype, Layout.contiguous(shape));
@@ -66,37 +65,37 @@ public final class Tensor implements AutoCloseable {
 
   /** A new FLOAT32 tensor with a copy of the values. */
   public static Tensor of(Device device, float[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.FLOAT32, shape);
   }
 
   /** A new INT64 tensor with a copy of the values. */
   public static Tensor of(Device device, long[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.INT64, shape);
   }
 
   /** A new INT32 tensor with a copy of the values. */
   public static Tensor of(Device device, int[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.INT32, shape);
   }
 
   /** A new UINT8 tensor with a copy of the values. */
   public static Tensor of(Device device, byte[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     return copyOf(device, MemorySegment.ofArray(values), DType.UINT8, shape);
   }
 
   /** A new tensor of BFLOAT16 or FLOAT16 with a copy of the values' bits. */
   public static Tensor of(Device device, short[] bits, DType dtype, long... shape) {
-    present("bits", bits);
-    return copyOf(device, MemorySegment.ofArray(bits), half(dtype), shape);
+    HostWrap.present("bits", bits);
+    return copyOf(device, MemorySegment.ofArray(bits), HostWrap.half(dtype), shape);
   }
 
   /** A new UINT8 tensor, 1 where the value is true. */
   public static Tensor of(Device device, boolean[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) bytes[i] = (byte) (values[i] ? 1 : 0);
     return of(device, bytes, shape);
@@ -104,8 +103,8 @@ public final class Tensor implements AutoCloseable {
 
   /** A new FLOAT32 tensor of bytes that are taken as 0 to 255: a picture's values. */
   public static Tensor ofUnsigned(Device device, byte[] values, long... shape) {
-    present("values", values);
-    checkSize(MemorySegment.ofArray(values), DType.UINT8, shape);
+    HostWrap.present("values", values);
+    HostWrap.checkSize(MemorySegment.ofArray(values), DType.UINT8, shape);
     Tensor t = empty(device, shape);
     try {
       HostCopies.fillUnsigned(t, values);
@@ -118,7 +117,7 @@ public final class Tensor implements AutoCloseable {
 
   /** A new tensor with a copy of row-major data in native byte order. */
   public static Tensor copyOf(Device device, MemorySegment data, DType dtype, long... shape) {
-    long bytes = checkSize(data, dtype, shape);
+    long bytes = HostWrap.checkSize(data, dtype, shape);
     Tensor t = empty(device, dtype, shape);
     if (device.memory().isHost()) {
       MemorySegment.copy(data, 0, t.segment(), 0, bytes);
@@ -141,25 +140,25 @@ public final class Tensor implements AutoCloseable {
 
   /** A FLOAT32 tensor on device {@code java} over a Java array, without a copy: both see each other's writes. */
   public static Tensor wrap(float[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     return wrap(MemorySegment.ofArray(values), DType.FLOAT32, shape);
   }
 
   /** A tensor of BFLOAT16 or FLOAT16 on device {@code java} over a Java array of the values' bits, without a copy. */
   public static Tensor wrap(short[] bits, DType dtype, long... shape) {
-    present("bits", bits);
-    return wrap(MemorySegment.ofArray(bits), half(dtype), shape);
+    HostWrap.present("bits", bits);
+    return wrap(MemorySegment.ofArray(bits), HostWrap.half(dtype), shape);
   }
 
   /** An INT64 tensor on device {@code java} over a Java array, without a copy. */
   public static Tensor wrap(long[] values, long... shape) {
-    present("values", values);
+    HostWrap.present("values", values);
     return wrap(MemorySegment.ofArray(values), DType.INT64, shape);
   }
 
   /** A FLOAT32 tensor on device {@code java} over a buffer's remaining elements in native order, without a copy. */
   public static Tensor wrap(FloatBuffer buffer, long... shape) {
-    present("buffer", buffer);
+    HostWrap.present("buffer", buffer);
     if (buffer.order() != ByteOrder.nativeOrder()) {
       throw new InvalidArgumentException("buffer", "of order " + buffer.order(), "native order " + ByteOrder.nativeOrder());
     }
@@ -175,63 +174,8 @@ public final class Tensor implements AutoCloseable {
    * the Vector API backend then throws, and native backends work on a copy.
    */
   public static Tensor wrap(MemorySegment data, DType dtype, long... shape) {
-    checkSize(data, dtype, shape);
-    if (data.isReadOnly()) throw new InvalidArgumentException("data", "read-only", "a writable segment");
-    if (!data.isAccessibleBy(new Thread())) {
-      throw new InvalidArgumentException("data", "a segment of a confined arena", "a segment that every thread may access");
-    }
-    if (data.address() % dtype.bytes() != 0) {
-      throw new InvalidArgumentException("data", "at " + (data.isNative() ? "address " : "offset ") + data.address(),
-          "alignment to " + dtype.bytes() + " bytes");
-    }
-    if (data.heapBase().isPresent() && !elementArray(data.heapBase().get(), dtype)) {
-      throw new InvalidArgumentException("data", "over a " + data.heapBase().get().getClass().getSimpleName(),
-          "an array of elements of " + dtype);
-    }
-    Storage storage = Storage.wrap(HostMemory.INSTANCE, data, data.isNative() && !closeable(data));
+    Storage storage = HostWrap.storage(data, dtype, shape);
     return new Tensor(storage, Devices.get("java"), dtype, Layout.contiguous(shape));
-  }
-
-  private static boolean elementArray(Object array, DType dtype) {
-    return switch (dtype) {
-      case FLOAT32 -> array instanceof float[];
-      case INT32 -> array instanceof int[];
-      case INT64 -> array instanceof long[];
-      case UINT8 -> array instanceof byte[];
-      case BFLOAT16, FLOAT16 -> array instanceof short[];
-    };
-  }
-
-  /**
-   * Whether somebody could close the segment's arena during a native call. The platform has no question for it, but the
-   * sessions of automatic arenas, direct buffers and the global arena are of two known classes; any other is taken as
-   * closeable, which costs a copy and is never wrong.
-   */
-  private static boolean closeable(MemorySegment data) {
-    String session = data.scope().getClass().getSimpleName();
-    return !session.equals("ImplicitSession") && !session.equals("GlobalSession");
-  }
-
-  private static DType half(DType dtype) {
-    present("dtype", dtype);
-    if (!dtype.isHalf()) throw new DTypeException("dtype", dtype, "BFLOAT16 or FLOAT16");
-    return dtype;
-  }
-
-  private static void present(String argument, Object value) {
-    if (value == null) throw new InvalidArgumentException(argument, "null", "a value");
-  }
-
-  private static long checkSize(MemorySegment data, DType dtype, long[] shape) {
-    present("data", data);
-    present("dtype", dtype);
-    if (!data.scope().isAlive()) throw new InvalidArgumentException("data", "of a closed arena", "an open segment");
-    long bytes = Shapes.count("shape", shape) * dtype.bytes();
-    if (data.byteSize() != bytes) {
-      throw new ShapeException("shape", Arrays.toString(shape), "a shape of " + data.byteSize() / dtype.bytes()
-          + " elements of " + dtype + " like the data");
-    }
-    return bytes;
   }
 
   // ---- properties
@@ -299,7 +243,7 @@ public final class Tensor implements AutoCloseable {
 
   /** A view of another shape with the same elements in order; one size may be -1. Copies only if strides demand it. */
   public Tensor reshape(long... shape) {
-    present("shape", shape);
+    HostWrap.present("shape", shape);
     long[] target = layout.reshaped(shape);
     if (isContiguous()) return alias(new Layout(layout.offset(), target, Shapes.contiguous(target)));
     try (Tensor copy = contiguous()) {
@@ -314,7 +258,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The view with dimensions in the given order. */
   public Tensor permute(int... order) {
-    present("order", order);
+    HostWrap.present("order", order);
     return alias(layout.permute(order));
   }
 
@@ -340,7 +284,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The view broadcast to a shape by NumPy's rules, with stride 0 where it stretches. */
   public Tensor expand(long... shape) {
-    present("shape", shape);
+    HostWrap.present("shape", shape);
     return alias(layout.expand(shape));
   }
 
@@ -355,23 +299,12 @@ public final class Tensor implements AutoCloseable {
   /** A contiguous copy on the same device. */
   public Tensor copy() {
     checkOpen();
-    if (dtype == DType.FLOAT32) return Elementwise.apply(Elementwise.Op.COPY, this);
-    return dtype.isHalf() ? Cast.apply(this, dtype) : HostCopies.of(this, device);
+    return Elements.copy(this);
   }
 
   /** Overwrites this tensor with the elements of another one of the same shape, type and device. */
   public void assign(Tensor source) {
-    if (dtype == DType.FLOAT32) {
-      Elementwise.run(Elementwise.Op.COPY, source, null, this, 0);
-      return;
-    }
-    present("source", source);
-    if (source.dtype != dtype) throw new DTypeException("source", source.dtype, dtype.toString());
-    if (dtype.isHalf()) {
-      Cast.into(source, this);
-    } else {
-      HostCopies.assign(source, this);
-    }
+    Elements.assign(source, this);
   }
 
   /** The same as {@code to(Device.of(name))}. */
@@ -401,7 +334,7 @@ public final class Tensor implements AutoCloseable {
    */
   public Tensor to(DType type) {
     checkOpen();
-    present("type", type);
+    HostWrap.present("type", type);
     return type == dtype ? alias(layout) : Cast.apply(this, type);
   }
 
@@ -409,54 +342,28 @@ public final class Tensor implements AutoCloseable {
 
   /** A copy of the elements in row-major order; FLOAT32, or BFLOAT16 and FLOAT16, which a float holds exactly. */
   public float[] toFloats() {
-    if (dtype.isHalf()) {
-      try (Tensor wide = Cast.apply(this, DType.FLOAT32)) {
-        return wide.toFloats();
-      }
-    }
-    need(DType.FLOAT32);
-    float[] out = new float[Math.toIntExact(count())];
-    HostCopies.read(this, MemorySegment.ofArray(out));
-    return out;
+    return Elements.floats(this);
   }
 
   /** A copy of the elements in row-major order; INT32 or INT64. */
   public long[] toLongs() {
-    if (dtype == DType.INT32) {
-      int[] ints = new int[Math.toIntExact(count())];
-      HostCopies.read(this, MemorySegment.ofArray(ints));
-      return Arrays.stream(ints).asLongStream().toArray();
-    }
-    need(DType.INT64);
-    long[] out = new long[Math.toIntExact(count())];
-    HostCopies.read(this, MemorySegment.ofArray(out));
-    return out;
+    return Elements.longs(this);
   }
 
   /** A copy of the elements in row-major order; UINT8 only. */
   public byte[] toBytes() {
-    need(DType.UINT8);
-    byte[] out = new byte[Math.toIntExact(count())];
-    HostCopies.read(this, MemorySegment.ofArray(out));
-    return out;
+    return Elements.bytes(this);
   }
 
   /** A copy of the bits of the elements in row-major order; BFLOAT16 or FLOAT16. */
   public short[] toShorts() {
-    if (!dtype.isHalf()) throw new DTypeException("tensor", dtype, "BFLOAT16 or FLOAT16");
-    short[] out = new short[Math.toIntExact(count())];
-    HostCopies.read(this, MemorySegment.ofArray(out));
-    return out;
+    return Elements.shorts(this);
   }
 
   /** The only element of a floating-point tensor of one element. */
   public float item() {
     if (count() != 1) throw new ShapeException("tensor", Arrays.toString(layout.shape()), "one element");
     return toFloats()[0];
-  }
-
-  private void need(DType expected) {
-    if (dtype != expected) throw new DTypeException("tensor", dtype, expected.toString());
   }
 
   // ---- for backends and operations
@@ -500,25 +407,13 @@ public final class Tensor implements AutoCloseable {
    * dimension; of stranger views those count that lie between each other.
    */
   public boolean overlaps(Tensor other) {
-    Object base = heap();
-    return base == other.heap() && Layout.overlap(layout, start(), dtype.bytes(), other.layout, other.start(), other.dtype.bytes());
+    return storage.heap() == other.storage.heap() && Layout.overlap(layout, storage.start(), dtype.bytes(), other.layout,
+        other.storage.start(), other.dtype.bytes());
   }
 
   /** Whether both tensors are exactly the same elements in the same order. */
   public boolean sameElements(Tensor other) {
-    return storage.block.segment() == other.storage.block.segment() && storage.block.address() == other.storage.block.address()
-        && layout.sameElements(other.layout);
-  }
-
-  /** The Java array that holds the elements, or null. */
-  private Object heap() {
-    MemorySegment segment = storage.block.segment();
-    return segment == null ? null : segment.heapBase().orElse(null);
-  }
-
-  /** The first byte of the memory, in the heap array or in the address space (of the device). */
-  private long start() {
-    return heap() == null ? storage.block.address() : storage.block.segment().address();
+    return storage.sameMemory(other.storage) && layout.sameElements(other.layout);
   }
 
   // ---- lifetime
