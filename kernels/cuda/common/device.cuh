@@ -114,7 +114,7 @@ class Launcher {
   cudaStream_t stream() const { return stream_; }
 
  private:
-  // Asked every time, which is a look at the thread's own state: somebody else's code may have chosen another device since.
+  // Asked every time, a look at the thread's own state: other code may have chosen another device since.
   void select(int device) {
     int current = -1;
     if (cudaGetDevice(&current) == cudaSuccess && current == device) return;

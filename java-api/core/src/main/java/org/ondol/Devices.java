@@ -7,11 +7,13 @@ import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentHashMap;
+import org.ondol.ops.Precision;
 import org.ondol.spi.Backend;
 
 /**
  * Finds and selects devices. A name is a backend ({@code java}, {@code cpu}, {@code cuda:0}), optionally with the kernel
- * variant it must use ({@code cpu:avx2}, {@code cpu:portable}, {@code java:scalar}), or {@code best}.
+ * variant it must use ({@code cpu:avx2}, {@code cpu:portable}, {@code java:scalar}), or {@code best}; a precision may
+ * follow ({@code cuda:0:tf32}, see {@link Device#precision(Precision)}).
  */
 public final class Devices {
   /**
@@ -56,12 +58,25 @@ public final class Devices {
    * The device of this name and no other.
    *
    * @throws DeviceUnavailableException if it cannot be had; nothing is substituted
+   * @throws UnsupportedOnDeviceException if the name ends in a precision that the device lacks
    */
   public static Device get(String name) {
     if (name == null) throw new InvalidArgumentException("device", "null", "a name such as java, cpu, cuda:0 or best");
     if (name.equals("best")) return best();
     Device open = OPEN.get(name);
-    return open != null ? open : OPEN.computeIfAbsent(name, Devices::open);
+    if (open != null) return open;
+    for (Precision p : Precision.values()) {
+      String suffix = ":" + p.label();
+      if (name.endsWith(suffix)) return get(name.substring(0, name.length() - suffix.length())).precision(p);
+    }
+    return OPEN.computeIfAbsent(name, Devices::open);
+  }
+
+  /** The one device of a precision. */
+  static Device variant(Device exact, Precision precision) {
+    Device made = new Device(exact, precision);
+    Device known = OPEN.putIfAbsent(made.name(), made);
+    return known != null ? known : made;
   }
 
   /** The fastest available device; {@code java} at the least. */

@@ -313,14 +313,14 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * This tensor on another device: host devices share the memory where the target can read it, else it is copied (then
-   * contiguous). On its own device it is a view.
+   * This tensor on another device: host devices share the memory where the target can read it, and so do the precisions
+   * of one device; else it is copied (then contiguous). On its own device it is a view.
    */
   public Tensor to(Device target) {
     checkOpen();
     if (target.equals(device)) return alias(layout);
     boolean shared = target.memory().isHost() && storage.memory.isHost()
-        && (storage.nativeSafe || target.name().startsWith("java"));
+        ? storage.nativeSafe || target.name().startsWith("java") : target.memory() == storage.memory;
     if (shared) {
       if (!storage.retain()) throw closedException();
       return new Tensor(storage, target, dtype, layout);

@@ -6,6 +6,7 @@ import org.ondol.Device;
 import org.ondol.Devices;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Threads;
+import org.ondol.ops.Precision;
 import org.ondol.spi.Backend;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -18,6 +19,7 @@ final class DeviceOption {
   private CommandSpec command;
 
   private String name;
+  private Precision precision;
   private Device device;
 
   @Option(names = {"-d", "--device"}, paramLabel = "DEVICE", defaultValue = "best",
@@ -32,6 +34,18 @@ final class DeviceOption {
           "unknown device \"" + name + "\", expected java, cpu, cuda:N or best");
     }
     this.name = name;
+  }
+
+  @Option(names = "--precision", paramLabel = "PRECISION",
+      description = "How the device computes products of float32 numbers: exact (default), the same bits everywhere; "
+          + "on cuda also tf32, bf16x3, bf16 or fp16.")
+  void precision(String label) {
+    try {
+      precision = Precision.labelled(label);
+    } catch (InvalidArgumentException e) {
+      throw new ParameterException(command.commandLine(),
+          "unknown precision \"" + label + "\", expected exact, tf32, bf16x3, bf16 or fp16");
+    }
   }
 
   @Option(names = {"-t", "--threads"}, paramLabel = "N",
@@ -51,7 +65,7 @@ final class DeviceOption {
   }
 
   Device device() {
-    if (device == null) device = Device.of(name);
+    if (device == null) device = precision == null ? Device.of(name) : Device.of(name).precision(precision);
     return device;
   }
 }

@@ -10,11 +10,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.ondol.ClosedException;
+import org.ondol.Device;
 import org.ondol.InvalidArgumentException;
 import org.ondol.Scope;
 import org.ondol.ShapeException;
 import org.ondol.Tensor;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.Precision;
 
 /**
  * What one step of training computes, recorded while it is computed. {@link #backward} goes through it from the last
@@ -289,7 +291,11 @@ public final class Tape implements AutoCloseable {
 
   // ---- backward
 
-  /** Adds the gradients of a loss of one element to all trainable parameters that led to it. */
+  /**
+   * Adds the gradients of a loss of one element to all trainable parameters that led to it.
+   *
+   * @throws GradientException on a device of precision FLOAT16 (see {@link Device#precision}), where gradients would vanish
+   */
   public void backward(Value loss) {
     backward(loss, null);
   }
@@ -305,7 +311,7 @@ public final class Tape implements AutoCloseable {
     if (loss.tape != this) throw new GradientException(loss + " is of another tape");
     if (probe != null || replaying) throw new GradientException("backward inside a recomputed or frozen part");
     if (loss.count() != 1) throw new ShapeException("loss", "of shape " + Arrays.toString(loss.shape()), "one element");
-    loss.tensor();
+    checkPrecision(loss.tensor().device());
     checkLeaves();
     for (Leaf leaf : order) leaf.value.wanted = leaf.value.needs && (only == null || only.contains(leaf.parameter));
     for (Value v : values) v.wanted = v.needs; // variables; results are marked next
@@ -325,6 +331,13 @@ public final class Tape implements AutoCloseable {
       values.removeIf(Tape::done);
       for (Leaf leaf : order) leaf.value.dropGradient();
     }
+  }
+
+  /** Below 2^-24 a FLOAT16 is zero, and most gradients of a network are: they would have to be scaled up and back. */
+  private static void checkPrecision(Device device) {
+    if (device.precision() != Precision.FLOAT16) return;
+    throw new GradientException("gradients on device \"" + device + "\" would vanish in FLOAT16, as the loss is not "
+        + "scaled; train in precision BFLOAT16");
   }
 
   private void checkLeaves() {

@@ -138,8 +138,10 @@ public final class Attention {
     return compute(q, k, v, options, true);
   }
 
-  private static Result compute(Tensor q, Tensor k, Tensor v, Options o, boolean withLse) {
+  static Result compute(Tensor q, Tensor k, Tensor v, Options o, boolean withLse) {
     AttentionContract contract = new AttentionContract("attention", q, k, v, o);
+    Precision precision = contract.precision();
+    if (precision.casts(q)) return Halves.attention(q, k, v, o, withLse, precision);
     Tensor out = contract.newLike(q, v.size(-1));
     Tensor lse = null;
     boolean done = false;
@@ -157,6 +159,12 @@ public final class Attention {
   public static void into(Tensor q, Tensor k, Tensor v, Options options, Tensor out) {
     AttentionContract contract = new AttentionContract("attention", q, k, v, options);
     contract.checkOutput("out", out, q, v.size(-1));
+    if (contract.precision().casts(q)) {
+      try (Tensor made = Halves.attention(q, k, v, options, false, contract.precision()).out) {
+        out.assign(made);
+      }
+      return;
+    }
     contract.run(out, null, (kernels, args) -> kernels.attention(args));
   }
 
@@ -182,6 +190,9 @@ public final class Attention {
     Check.present("lse", forward.lse);
     Check.optional("lse", forward.lse, device, q.size(0), q.size(1), q.size(2));
     if (biasGradient && options.bias == null) throw new InvalidArgumentException("biasGradient", true, "a bias in the options");
+    if (contract.precision().casts(q)) {
+      return Halves.attentionBackward(q, k, v, options, forward, dout, biasGradient, contract.precision());
+    }
     Tensor dq = contract.newLike(q, q.size(-1));
     Tensor dk = contract.newLike(k, k.size(-1));
     Tensor dv = contract.newLike(v, v.size(-1));

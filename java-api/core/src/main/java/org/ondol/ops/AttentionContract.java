@@ -61,6 +61,10 @@ final class AttentionContract {
     scores();
   }
 
+  Precision precision() {
+    return precision;
+  }
+
   private static long[] clone(long[] a) {
     return a == null ? null : a.clone();
   }

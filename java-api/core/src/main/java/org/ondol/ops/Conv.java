@@ -93,12 +93,12 @@ public final class Conv {
   public static Tensor apply(Tensor x, PackedFilter filter, Epilogue epilogue) {
     FilterShape s = plain(filter);
     Tensor y = Tensor.empty(filter.device(), s.type(), outputShape(x, s, filter.device()));
-    return Outputs.finish(y, () -> into("conv", x, s, ConvCall.Filters.of(filter), epilogue, y, null));
+    return Outputs.finish(y, () -> into("conv", x, s, ConvCall.Filters.of(filter, epilogue), epilogue, y, null));
   }
 
   /** Convolves into y, whose planes are contiguous: a slice of channels will do. y may be exactly the residual. */
   public static void into(Tensor x, PackedFilter filter, Epilogue epilogue, Tensor y) {
-    into("conv", x, plain(filter), ConvCall.Filters.of(filter), epilogue, y, null);
+    into("conv", x, plain(filter), ConvCall.Filters.of(filter, epilogue), epilogue, y, null);
   }
 
   /** Convolves with plain filters into y. */

@@ -19,9 +19,11 @@ final class ConvCall {
 
   /** The filters of a call: a plain weight or packed panels, and the live entries by channel of y, or null. */
   record Filters(Tensor weight, Tensor packed, LiveEntries live, Tensor table) {
-    static Filters of(PackedFilter f) {
+    /** Packed ones as a call takes them. */
+    static Filters of(PackedFilter f, Conv.Epilogue e) {
+      boolean exact = e == null || Precision.ofPacked(e.precision(), f.device()) == Precision.EXACT;
       LiveEntries live = f.mask() == null ? null : f.mask().byOutput();
-      return new Filters(null, f.panels(), live, live == null ? null : live.table());
+      return new Filters(exact ? null : f.plain(), exact ? f.panels() : null, live, live == null ? null : live.table());
     }
 
     static Filters of(Tensor weight, LiveEntries live) {
@@ -113,8 +115,7 @@ final class ConvCall {
 
   /** The precision of a call with checked operands. */
   static Precision precision(String op, Filters filters, Conv.Epilogue e, Tensor x, Device device) {
-    if (filters.packed() != null) Precision.exactOfPacked(e.precision());
-    return Precision.of(op, e.precision(), "x", x, device);
+    return filters.packed() != null ? Precision.EXACT : Precision.of(op, e.precision(), "x", x, device);
   }
 
   static Window all(ConvShape s) {
@@ -125,6 +126,10 @@ final class ConvCall {
   static void run(BiConsumer<Kernels, ConvArgs> kernel, ConvShape shape, Tensor x, Filters f, Tensor y, Conv.Epilogue e, Window w,
       Precision precision) {
     if (y.count() == 0 || w.beginH() >= w.endH() || w.beginW() >= w.endW()) return;
+    if (precision.casts(y)) {
+      Halves.conv(kernel, shape, x, f, y, e, w, precision);
+      return;
+    }
     Tensor[] given = {x, y, e.residual(), f.weight(), e.bias()};
     Tensor[] made = new Tensor[given.length];
     try {
@@ -145,6 +150,7 @@ final class ConvCall {
   /** Runs convweight with checked operands; dw is zero where there are no images. */
   static Tensor weightGradient(ConvShape shape, Tensor x, Tensor dy, long[] weightShape, LiveEntries live,
       Precision precision) {
+    if (precision.casts(x)) return Halves.weightGradient(shape, x, dy, weightShape, live, precision);
     Tensor dw = Tensor.empty(x.device(), x.dtype(), weightShape);
     return Outputs.finish(dw, () -> {
       Tensor x4 = direct(x);

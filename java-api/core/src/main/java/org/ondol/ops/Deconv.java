@@ -72,7 +72,7 @@ public final class Deconv {
   public static Tensor apply(Tensor x, PackedFilter filter, long outputPaddingH, long outputPaddingW, Conv.Epilogue epilogue) {
     FilterShape s = transposed(filter);
     Tensor y = Tensor.empty(filter.device(), s.type(), outputShape(x, s, outputPaddingH, outputPaddingW, filter.device()));
-    return Outputs.finish(y, () -> into(x, s, ConvCall.Filters.of(filter), epilogue, y));
+    return Outputs.finish(y, () -> into(x, s, ConvCall.Filters.of(filter, epilogue), epilogue, y));
   }
 
   /** Packed filters, no output padding. */
@@ -85,7 +85,7 @@ public final class Deconv {
    * residual.
    */
   public static void into(Tensor x, PackedFilter filter, Conv.Epilogue epilogue, Tensor y) {
-    into(x, transposed(filter), ConvCall.Filters.of(filter), epilogue, y);
+    into(x, transposed(filter), ConvCall.Filters.of(filter, epilogue), epilogue, y);
   }
 
   /** Gradients of the sum without activation and residual. The sizes of dy tell the output padding. */

@@ -47,6 +47,18 @@ record FilterShape(long xChannels, long yChannels, long kernelH, long kernelW, C
     return s;
   }
 
+  /** The shape of the weight. */
+  long[] weight() {
+    long first = transposed ? xChannels : yChannels;
+    long second = (transposed ? yChannels : xChannels) / geometry.groups();
+    return oneDimensional ? new long[] {first, second, kernelW} : new long[] {first, second, kernelH, kernelW};
+  }
+
+  /** The same for tensors of another type. */
+  FilterShape of(DType type) {
+    return new FilterShape(xChannels, yChannels, kernelH, kernelW, geometry, transposed, oneDimensional, type);
+  }
+
   /** Entries of a filter: channels of x in a group times taps. */
   long depth() {
     return xChannels / geometry.groups() * (kernelH * kernelW);

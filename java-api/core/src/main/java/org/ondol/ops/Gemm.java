@@ -82,6 +82,10 @@ public final class Gemm {
     Check.disjoint("c", c, "a", a);
     Check.disjoint("c", c, "b", b);
     if (c.count() == 0) return;
+    if (precision.casts(a)) {
+      Halves.gemm(a, b, epilogue, c, precision);
+      return;
+    }
     Tensor ea = batched(shape, a);
     Tensor eb = null;
     try {
@@ -116,7 +120,7 @@ public final class Gemm {
     Device device = x.device();
     Check.floats("x", x, device);
     Check.floats("weight", weight.panels(), device);
-    Precision.exactOfPacked(epilogue.precision());
+    Precision precision = Precision.ofPacked(epilogue.precision(), device);
     Check.rank("x", x, 1, 8);
     if (x.size(-1) != weight.rows()) {
       throw new ShapeException("x", "of shape " + Arrays.toString(x.shape()), "last size " + weight.rows() + " like the weight's rows");
@@ -131,7 +135,14 @@ public final class Gemm {
     long rows = c.count() / weight.columns();
     try (Tensor x2 = x.reshape(rows, weight.rows()); Tensor c2 = c.reshape(rows, weight.columns());
         Tensor r2 = epilogue.residual() == null ? null : epilogue.residual().reshape(rows, weight.columns())) {
-      launch(x2, null, weight.panels(), epilogue.residual(r2), c2, weight.rows(), Precision.EXACT);
+      Epilogue e = epilogue.residual(r2);
+      if (precision == Precision.EXACT) {
+        launch(x2, null, weight.panels(), e, c2, weight.rows(), precision);
+      } else if (precision.casts(x)) {
+        Halves.gemm(x2, weight.plain(), e, c2, precision);
+      } else {
+        launch(x2, weight.plain(), null, e, c2, weight.rows(), precision);
+      }
     }
   }
 

@@ -22,12 +22,12 @@ public final class MaskedConv {
   public static Tensor apply(Tensor x, PackedFilter filter, Conv.Epilogue epilogue) {
     FilterShape s = masked(filter);
     Tensor y = Tensor.empty(filter.device(), s.type(), Conv.outputShape(x, s, filter.device()));
-    return Outputs.finish(y, () -> Conv.into("maskedconv", x, s, ConvCall.Filters.of(filter), epilogue, y, null));
+    return Outputs.finish(y, () -> Conv.into("maskedconv", x, s, ConvCall.Filters.of(filter, epilogue), epilogue, y, null));
   }
 
   /** Convolves into y, whose planes are contiguous; y may be exactly the residual. */
   public static void into(Tensor x, PackedFilter filter, Conv.Epilogue epilogue, Tensor y) {
-    Conv.into("maskedconv", x, masked(filter), ConvCall.Filters.of(filter), epilogue, y, null);
+    Conv.into("maskedconv", x, masked(filter), ConvCall.Filters.of(filter, epilogue), epilogue, y, null);
   }
 
   /**
@@ -41,7 +41,7 @@ public final class MaskedConv {
     long height = s.oneDimensional() ? 1 : shape[2];
     range("H", beginH, endH, height);
     range("W", beginW, endW, shape[shape.length - 1]);
-    Conv.into("maskedconv", x, s, ConvCall.Filters.of(filter), epilogue, y, new ConvCall.Window(beginH, endH, beginW, endW));
+    Conv.into("maskedconv", x, s, ConvCall.Filters.of(filter, epilogue), epilogue, y, new ConvCall.Window(beginH, endH, beginW, endW));
   }
 
   /** Gradients of the sum without activation and residual; dw is +0 at dead entries. */

@@ -11,7 +11,8 @@ import org.ondol.Tensor;
  * Filters of a conv, maskedconv or deconv laid out once for many calls, the same on every backend: for each class of
  * output channels (without a mask: each group) and each 16 channels of it, a panel with one row of 16 values for every
  * live entry, zero beyond the class. Rows ascend for conv; for deconv they are ordered by (ky · dilationH mod strideH, kx ·
- * dilationW mod strideW) and then ascend, so that what one output pixel sums lies together.
+ * dilationW mod strideW) and then ascend, so that what one output pixel sums lies together. On a device of a {@link Precision}
+ * other than EXACT the filters are kept a second time, as that takes them.
  */
 public final class PackedFilter implements AutoCloseable {
   /** Channels of a panel. */
@@ -20,11 +21,14 @@ public final class PackedFilter implements AutoCloseable {
   private final FilterShape shape;
   private final FilterMask mask;
   private final Tensor panels;
+  /** The weight as the precision of the device takes it; null where that is EXACT. */
+  private final Tensor plain;
 
-  private PackedFilter(FilterShape shape, FilterMask mask, Tensor panels) {
+  private PackedFilter(FilterShape shape, FilterMask mask, Tensor panels, Tensor plain) {
     this.shape = shape;
     this.mask = mask;
     this.panels = panels;
+    this.plain = plain;
   }
 
   /** Filters of {@link Conv}: weight [out, in / groups, kh, kw], or [out, in / groups, k]. */
@@ -47,8 +51,20 @@ public final class PackedFilter implements AutoCloseable {
     FilterShape shape = FilterShape.of(weight, geometry, transposed);
     Check.floats("weight", weight, weight.device());
     if (mask != null) shape.check(mask, weight.device());
-    float[] values = pack(weight.toFloats(), shape, mask);
-    return new PackedFilter(shape, mask, place(values, weight.device()));
+    Tensor panels = place(pack(weight.toFloats(), shape, mask), weight.device());
+    return with(shape, mask, panels, weight);
+  }
+
+  /** Takes the panels over. */
+  private static PackedFilter with(FilterShape shape, FilterMask mask, Tensor panels, Tensor weight) {
+    boolean done = false;
+    try {
+      PackedFilter made = new PackedFilter(shape, mask, panels, Precision.plain(weight));
+      done = true;
+      return made;
+    } finally {
+      if (!done) panels.close();
+    }
   }
 
   /** The Vector API reads Java arrays faster than segments, so on device java the panels are one. */
@@ -61,32 +77,55 @@ public final class PackedFilter implements AutoCloseable {
   }
 
   private static float[] pack(float[] weight, FilterShape s, FilterMask mask) {
-    int groups = (int) s.geometry().groups();
-    int perGroup = (int) (s.yChannels() / groups);
-    int classes = mask == null ? groups : mask.byOutput().classes();
+    int classes = classes(s, mask);
     long rows = 0;
     for (int i = 0; i < classes; i++) {
-      int channels = mask == null ? perGroup : mask.byOutput().channelStart()[i + 1] - mask.byOutput().channelStart()[i];
+      int channels = first(s, mask, i + 1) - first(s, mask, i);
       rows += (long) (channels + PANEL - 1) / PANEL * order(s, mask, i).length;
     }
     if (rows * PANEL > Integer.MAX_VALUE - 8) {
       throw new InvalidArgumentException("weight", "of " + rows * PANEL + " packed values", "at most " + (Integer.MAX_VALUE - 8));
     }
     float[] out = new float[(int) rows * PANEL];
+    each(s, mask, (panel, entry) -> out[panel] = weight[entry]);
+    return out;
+  }
+
+  /** The weight again; dead entries are +0. */
+  private static float[] unpack(float[] panels, FilterShape s, FilterMask mask) {
+    float[] weight = new float[Math.toIntExact(s.yChannels() * s.depth())];
+    each(s, mask, (panel, entry) -> weight[entry] = panels[panel]);
+    return weight;
+  }
+
+  private static int classes(FilterShape s, FilterMask mask) {
+    return mask == null ? (int) s.geometry().groups() : mask.byOutput().classes();
+  }
+
+  /** Where the channels of a class begin. */
+  private static int first(FilterShape s, FilterMask mask, int i) {
+    return mask == null ? (int) (i * (s.yChannels() / s.geometry().groups())) : mask.byOutput().channelStart()[i];
+  }
+
+  /** Every live entry: where the panels have it, and the weight. */
+  private interface Place {
+    void of(int panel, int entry);
+  }
+
+  private static void each(FilterShape s, FilterMask mask, Place place) {
     int at = 0;
+    int classes = classes(s, mask);
     for (int i = 0; i < classes; i++) {
-      int first = mask == null ? i * perGroup : mask.byOutput().channelStart()[i];
-      int end = mask == null ? first + perGroup : mask.byOutput().channelStart()[i + 1];
+      int end = first(s, mask, i + 1);
       int[] order = order(s, mask, i);
-      for (int panel = first; panel < end; panel += PANEL) {
+      for (int panel = first(s, mask, i); panel < end; panel += PANEL) {
         for (int lane = 0; lane < Math.min(PANEL, end - panel); lane++) {
           int channel = mask == null ? panel + lane : mask.byOutput().channels()[panel + lane];
-          for (int r = 0; r < order.length; r++) out[at + r * PANEL + lane] = weight[s.index(channel, order[r])];
+          for (int r = 0; r < order.length; r++) place.of(at + r * PANEL + lane, s.index(channel, order[r]));
         }
         at += order.length * PANEL;
       }
     }
-    return out;
   }
 
   /** Live entries of a class in the order of its rows. */
@@ -139,6 +178,10 @@ public final class PackedFilter implements AutoCloseable {
     return shape.kernelW();
   }
 
+  Tensor plain() {
+    return plain;
+  }
+
   Tensor panels() {
     return panels;
   }
@@ -161,11 +204,17 @@ public final class PackedFilter implements AutoCloseable {
       shape.check(mask, device);
       if (!mask.samePattern(this.mask)) throw new InvalidArgumentException("mask", "another pattern", "the pattern packed");
     }
-    return new PackedFilter(shape, mask, place(panels.toFloats(), device));
+    float[] values = panels.toFloats();
+    Tensor moved = place(values, device);
+    if (device.precision() == Precision.EXACT) return new PackedFilter(shape, mask, moved, null);
+    try (Tensor weight = Tensor.of(device, unpack(values, shape, mask), shape.weight())) {
+      return with(shape, mask, moved, weight);
+    }
   }
 
   @Override
   public void close() {
     panels.close();
+    if (plain != null) plain.close();
   }
 }

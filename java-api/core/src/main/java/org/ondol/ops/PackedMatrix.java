@@ -6,7 +6,8 @@ import org.ondol.Tensor;
 
 /**
  * A weight matrix B [k, n] laid out once for many products: panels of 16 columns, [ceil(n/16), k, 16], zero beyond n. The
- * layout is the same for every backend.
+ * layout is the same for every backend. On a device of a {@link Precision} other than EXACT the matrix is kept a second time,
+ * as that takes it.
  */
 public final class PackedMatrix implements AutoCloseable {
   /** Columns of a panel. */
@@ -15,11 +16,14 @@ public final class PackedMatrix implements AutoCloseable {
   private final long k;
   private final long n;
   private final Tensor panels;
+  /** [k, n] as the precision of the device takes it; null where that is EXACT. */
+  private final Tensor plain;
 
-  private PackedMatrix(long k, long n, Tensor panels) {
+  private PackedMatrix(long k, long n, Tensor panels, Tensor plain) {
     this.k = k;
     this.n = n;
     this.panels = panels;
+    this.plain = plain;
   }
 
   /** Packs b [k, n] of any strides; a weight stored [n, k] is passed as its transpose. */
@@ -49,8 +53,9 @@ public final class PackedMatrix implements AutoCloseable {
           Elementwise.fill(padding, 0);
         }
       }
+      PackedMatrix made = new PackedMatrix(k, n, panels, Precision.plain(b));
       done = true;
-      return new PackedMatrix(k, n, panels);
+      return made;
     } finally {
       if (!done) panels.close();
     }
@@ -81,23 +86,47 @@ public final class PackedMatrix implements AutoCloseable {
     return panels;
   }
 
+  Tensor plain() {
+    return plain;
+  }
+
+  /** The matrix [k, n] again, a new tensor. */
+  private static Tensor unpacked(Tensor panels, long k, long n) {
+    try (Tensor rows = panels.permute(1, 0, 2); Tensor dense = rows.contiguous();
+        Tensor padded = dense.reshape(k, panels.size(0) * PANEL); Tensor columns = padded.slice(1, 0, n)) {
+      return columns.copy();
+    }
+  }
+
   public Device device() {
     return panels.device();
   }
 
   /** The same matrix on another device. */
   public PackedMatrix to(Device device) {
-    if (device.equals(panels.device())) return new PackedMatrix(k, n, Scope.detach(panels.to(device)));
-    if (!device.name().startsWith("java")) return new PackedMatrix(k, n, Scope.detach(panels.to(device)));
+    Tensor moved = moved(device);
+    boolean done = false;
+    try (Tensor b = device.precision() == Precision.EXACT ? null : unpacked(moved, k, n)) {
+      PackedMatrix made = new PackedMatrix(k, n, moved, b == null ? null : Precision.plain(b));
+      done = true;
+      return made;
+    } finally {
+      if (!done) moved.close();
+    }
+  }
+
+  private Tensor moved(Device device) {
+    if (device.equals(panels.device()) || !device.name().startsWith("java")) return Scope.detach(panels.to(device));
     Tensor target = Scope.detach(newPanels(device, k, n));
     try (Tensor source = panels.to(device)) {
       target.assign(source);
     }
-    return new PackedMatrix(k, n, target);
+    return target;
   }
 
   @Override
   public void close() {
     panels.close();
+    if (plain != null) plain.close();
   }
 }

@@ -11,6 +11,7 @@ import org.ondol.Scope;
 import org.ondol.ShapeException;
 import org.ondol.Tensor;
 import org.ondol.Threads;
+import org.ondol.UnsupportedOnDeviceException;
 import org.ondol.spi.ConvArgs;
 import org.ondol.spi.ConvShape;
 import org.ondol.spi.ElementwiseArgs;
@@ -49,6 +50,7 @@ public final class PixelProgram implements AutoCloseable {
   /**
    * Map 0 with zeros, and no steps.
    *
+   * @param device of precision EXACT: others have no kernels for a pixel
    * @param channels of map 0
    */
   public PixelProgram(Device device, long batch, long channels, long height, long width) {
@@ -57,6 +59,10 @@ public final class PixelProgram implements AutoCloseable {
     positive("channels", channels);
     positive("height", height);
     positive("width", width);
+    if (device.precision() != Precision.EXACT) {
+      throw new UnsupportedOnDeviceException("maskedconv", device.name(), "pixel by pixel in precision " + device.precision(),
+          "use a device of precision EXACT");
+    }
     if (batch > LIMIT / width) throw new InvalidArgumentException("width", width, "batch * width of less than 2^31");
     this.device = device;
     boolean host = device.kernels().memory().isHost();

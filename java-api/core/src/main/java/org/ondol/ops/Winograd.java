@@ -111,7 +111,7 @@ public final class Winograd {
     ConvCall.epilogue(epilogue, y, s.yChannels(), filter.device());
     Check.disjoint("y", y, "x", x);
     Check.disjoint("y", y, "filter", filter.panels);
-    Precision.exactOfPacked(epilogue.precision());
+    Precision.ofPacked(epilogue.precision(), filter.device());
     ConvShape sizes = Conv.shape(x, s);
     ConvCall.run(Kernels::winograd, sizes, x, new ConvCall.Filters(null, filter.panels, null, null), y, epilogue, ConvCall.all(sizes),
         Precision.EXACT);

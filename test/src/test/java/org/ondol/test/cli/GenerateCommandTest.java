@@ -84,7 +84,7 @@ class GenerateCommandTest {
     CommandRun r = CommandRun.of("generate", "--help");
     assertEquals(0, r.code(), r.err());
     r.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
-    assertTrue(r.out().contains("https://github.com/") && r.out().contains("--temperature=T"), r.out());
+    assertTrue(r.out().contains("https://github.com/") && r.out().contains("--temperature=T") && r.out().contains("--precision="), r.out());
     CommandRun all = CommandRun.of();
     assertTrue(all.out().lines().anyMatch(line -> line.startsWith("  generate ")), all.out());
     all.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
@@ -102,6 +102,8 @@ class GenerateCommandTest {
       a --top-p 1.5                          | 2 | --top-p is 1.5, expected above 0 and at most 1
       a --seed x                             | 2 | invalid value for option '--seed'
       a --device gpu                         | 2 | unknown device "gpu"
+      a --precision int8                     | 2 | unknown precision "int8", expected exact, tf32, bf16x3, bf16 or fp16
+      a --device java --precision tf32       | 1 | gemm in precision TF32 is not implemented on device "java"; use precision EXACT
       a --speed 3                            | 2 | unknown option "--speed"
       abcdefghijklmnopqrstuvwxyz --device java | 1 | the prompt has 27 tokens, more than the 23 that fit
       a --weights FOLDER/none.bin            | 1 | FOLDER/none.bin; get data/stories260K.bin and data/tok512.bin from

@@ -158,6 +158,8 @@ class TrainCommandTest {
       2 | train markov --data D -e 0                | epochs
       2 | train markov --data D --save-every 0      | --save-every
       2 | train markov --data D -d tpu              | unknown device
+      2 | train markov --data D --precision f32     | unknown precision "f32", expected exact, tf32
+      1 | train markov --data D -d java --precision bf16 | BFLOAT16 is not implemented on device "java"
       2 | train markov --data D --size 640          | --size is "640"
       2 | eval E --data D --size 0x5                | --size is "0x5"
       1 | train markov --data D/absent              | no such folder

@@ -1,6 +1,7 @@
 package org.ondol.test.precision;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -76,6 +77,27 @@ class PrecisionTest {
           tests.add(DynamicTest.dynamicTest(call.op + " in " + precision + " on " + device, () -> check(device, precision, call)));
         }
       }
+    }
+    return tests;
+  }
+
+  /** A device of another precision is refused before anything is computed on it. */
+  @TestFactory
+  List<DynamicNode> noDeviceOfIt() {
+    List<DynamicNode> tests = new ArrayList<>();
+    for (Device device : TestDevices.available()) {
+      if (device.name().startsWith("cuda")) continue;
+      tests.add(DynamicTest.dynamicTest("on " + device, () -> {
+        assertEquals(Precision.EXACT, device.precision());
+        assertSame(device, device.precision(Precision.EXACT));
+        for (Precision p : Precision.values()) {
+          if (p == Precision.EXACT) continue;
+          var refused = assertThrows(UnsupportedOnDeviceException.class, () -> device.precision(p));
+          assertTrue(refused.getMessage().contains(p.name()) && refused.getMessage().contains("\"" + device + "\""),
+              refused.getMessage());
+          assertThrows(UnsupportedOnDeviceException.class, () -> Device.of(device + ":" + p.label()));
+        }
+      }));
     }
     return tests;
   }

@@ -11,6 +11,7 @@ import org.ondol.grad.Reduction;
 import org.ondol.grad.Tape;
 import org.ondol.grad.Value;
 import org.ondol.ops.Elementwise;
+import org.ondol.ops.Precision;
 import org.ondol.ops.Softmax;
 
 /**
@@ -117,7 +118,10 @@ public abstract class PixelModel implements Autoregressive {
     return Tensor.of(device, classes, x.shape());
   }
 
-  /** Computes what each pixel changes rather than the network for each pixel; the result has the same bits. */
+  /**
+   * Computes what each pixel changes rather than the network for each pixel; the result has the same bits. In another
+   * precision than EXACT it is the network for each pixel.
+   */
   @Override
   public Tensor complete(Tensor x, boolean[] known, Generator random) {
     check(x, known);
@@ -129,7 +133,8 @@ public abstract class PixelModel implements Autoregressive {
     }
     for (int from = 0; from < n; from += together()) {
       int to = Math.min(n, from + together());
-      try (Stepper stepper = stepper(to - from)) {
+      boolean exact = device.precision() == Precision.EXACT;
+      try (Stepper stepper = exact ? stepper(to - from) : new Recomputed(this, to - from)) {
         complete(stepper, new Rows(from, to, known, values, uniform));
       }
     }
