@@ -61,7 +61,9 @@ struct Block {
   unsigned char* arena = nullptr;  // the shared memory, aligned, and its guard
   std::vector<uint32_t> collected[MOST_THREADS / WARP];  // of each warp
   std::vector<PutOff> put_off;
-  int held_begin = 0, held_end = 0;  // threads that stand still for so many more rounds
+  // Threads, or what was put off, that stand still for so many more rounds.
+  int held_begin = 0, held_end = 0;
+  bool holds_put_off = false;
   int held_rounds = 0;
 };
 
@@ -203,7 +205,7 @@ bool wake() {
 
 // Descending: only when no thread can go on. Shuffled: each piece with an even chance. Ascending: all of it.
 bool do_put_off(bool idle) {
-  if (order == Order::DESCENDING && !idle) return false;
+  if ((order == Order::DESCENDING || active->holds_put_off) && !idle) return false;
   std::vector<PutOff> work, kept;
   work.swap(active->put_off);
   bool did = false;
@@ -232,13 +234,21 @@ void start_fiber(Fiber& fiber) {
   makecontext(&fiber.context, fiber_main, 0);
 }
 
+// Whether anything was held.
+bool hold_nothing(Block& block) {
+  bool held = block.held_end > 0 || block.holds_put_off;
+  block.held_begin = block.held_end = block.held_rounds = 0;
+  block.holds_put_off = false;
+  return held;
+}
+
 void start_block(Block& block, unsigned index) {
   active = &block;
   block.live = true;
   block.index = index;
   block.number = ++blocks_run;
   block.any = 0;
-  block.held_begin = block.held_end = block.held_rounds = 0;
+  hold_nothing(block);
   block.arena_store.assign(arena_bytes + GUARD_BYTES + SHARED_ALIGNMENT, 0xFF);
   block.arena = block.arena_store.data();
   block.arena += SHARED_ALIGNMENT - reinterpret_cast<uintptr_t>(block.arena) % SHARED_ALIGNMENT;
@@ -258,15 +268,17 @@ void end_block() {
   active->live = false;
 }
 
-// Shuffled: now and then a warp, or four, falls behind the others.
+// Shuffled: now and then a warp, four, or what was put off falls behind.
 void hold_some(Block& block) {
   if (block.held_rounds > 0 && --block.held_rounds > 0) return;
-  block.held_begin = block.held_end = 0;
+  hold_nothing(block);
   if (order != Order::SHUFFLED || next_random() % 8 != 0) return;
+  block.held_rounds = 1 + static_cast<int>(next_random() % 64);
+  block.holds_put_off = next_random() % 3 == 0;
+  if (block.holds_put_off) return;
   int warps = next_random() % 2 == 0 ? 1 : 4;
   block.held_begin = static_cast<int>(next_random() % static_cast<uint64_t>(count / WARP)) / warps * warps * WARP;
   block.held_end = block.held_begin + warps * WARP;
-  block.held_rounds = 1 + static_cast<int>(next_random() % 64);
 }
 
 // Lets each thread of a block that can go on do so once; whether anything happened.
@@ -292,10 +304,7 @@ bool advance(Block& block, std::vector<int>& sequence) {
   for (int first = 0; first < count; first += WARP) released |= release_warp(first);
   released |= wake();
   released |= do_put_off(!ran && !released);
-  if (ran || released) return true;
-  bool held = block.held_end > 0;
-  block.held_begin = block.held_end = block.held_rounds = 0;
-  return held;
+  return ran || released || hold_nothing(block);
 }
 
 [[noreturn]] void stuck() {

@@ -6,8 +6,8 @@
 // - The first is the producer: one thread copies filters and pixels into stages, by tensor copies. It gives its
 //   registers to the others, and goes on with the next tile while they finish this one.
 // - Two such blocks are a pair on neighbouring multiprocessors, with tiles of the same channels: each copies half of
-//   the filters for both, which halves what the pair reads of them. Where the number of tiles is odd, one works on pixels
-//   beyond the last image: zeros, which are not stored.
+//   the filters for both, which halves what the pair reads of them. Where the number of tiles is odd, one works on
+//   pixels beyond the last image: zeros, which are not stored.
 // - The two consumers own 64 channels each, or the upper and the lower half of the pixels. Sums stay in registers; the
 //   results go to shared memory and from there by a tensor store, which drops what lies outside of the map.
 //
@@ -24,7 +24,7 @@
 //          ones; where such a sum comes out as NaN (0 * inf) it is formed again, over the live entries, one by one.
 // Order    Steps follow (64 channels, kx, ky), whatever the tile: a result depends neither on N nor on the grid.
 // Sizes    Filters have 3 to 6 stages of 16 or 8 KB. Pixels have 2 or 3: 128 bytes for each pixel of the tile and of
-//          the rows that the filter reaches further. Results take 256 N bytes. For 3 x 3 filters and strips of 32, in KB:
+//          the rows that the filter reaches further. Results take 256 N bytes. With 3 x 3 filters, strips of 32, in KB:
 //            channels x N  filters  pixels    results  in all   floats of a consumer's thread
 //            128 x 256     5 x 16   2 x 40    64       225 KB  128
 //            128 x 224     6 x 16   2 x 36    56       225 KB  112
@@ -157,8 +157,8 @@ ONDOL_DEVICE void begin_step(uint32_t filters, uint32_t pixels, int log_width, f
 
 // sums = the tile's products of all its steps.
 template <bool BFLOAT16, int FLOATS>
-ONDOL_DEVICE void multiply(const ConvProblem& problem, const ConvPlan& plan, const ConvTile& tile, int consumer, Head& s,
-                           Ring& filters, Ring& pixels, float (&sums)[FLOATS]) {
+ONDOL_DEVICE void multiply(const ConvProblem& problem, const ConvPlan& plan, const ConvTile& tile, int consumer,
+                           Head& s, Ring& filters, Ring& pixels, float (&sums)[FLOATS]) {
   Places places(s, plan);
   bool divided = plan.rows == HALF;  // the pixels among the consumers
   int row_bytes = 2 * SLICE << tile.log_width;
@@ -248,6 +248,12 @@ __global__ void __launch_bounds__(THREADS, 1)
   auto& s = swizzled_shared<Head>();
   if (threadIdx.x == 0) {
     prefetch(maps.filters);
+    for (int kind = 0; kind < KINDS; ++kind) {
+      if (plan.strips[kind] == 0) continue;
+      prefetch(maps.pixels[kind]);
+      prefetch(maps.lines[kind]);
+      prefetch(maps.results[kind]);
+    }
     constexpr int CONSUMERS = 2 * WARPGROUP / WARP;  // of a block: a warp is one
     for (int stage = 0; stage < MOST_STAGES; ++stage) {
       barrier_init(s.filters_full[stage], 1);

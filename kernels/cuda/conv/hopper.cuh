@@ -8,9 +8,9 @@
 
 namespace ondol::cuda {
 
-constexpr int SLICE = 64;              // channels of x in a step
-constexpr int HALF = 64;               // channels of y in a product
-constexpr int HEAD = 1024;             // bytes of shared memory before the stages
+constexpr int SLICE = 64;   // channels of x in a step
+constexpr int HALF = 64;    // channels of y in a product
+constexpr int HEAD = 1024;  // bytes of shared memory before the stages
 constexpr int MOST_STAGES = 6;
 constexpr int MOST_CLASSES = 8;        // of a mask
 constexpr int64_t MOST_SLICES = 4096;  // a filter's taps times its slices of channels
@@ -19,10 +19,10 @@ constexpr int64_t MOST_SLICES = 4096;  // a filter's taps times its slices of ch
 // one column of the filter follow each other and share the pixels, a box of rows.
 struct alignas(8) ConvStep {
   uint16_t slice;
-  uint8_t column;  // of the filter: kx
-  uint8_t top;     // ky of the box's first row
-  uint8_t down;    // ky - top
-  uint8_t halo;    // the last ky of the box - top
+  uint8_t column;        // of the filter: kx
+  uint8_t top;           // ky of the box's first row
+  uint8_t down;          // ky - top
+  uint8_t halo;          // the last ky of the box - top
   uint8_t begins, ends;  // whether the step is the first, the last with this box
 };
 
@@ -31,19 +31,18 @@ constexpr int KINDS = 3;
 constexpr int WIDEST = 32;
 
 struct ConvPlan {
-  int columns;       // of a product: N
-  int rows;          // channels of y in a block: 128, or 64 whose consumers share them and divide the pixels
-  int row_tiles;     // blocks of channels
-  int slices;        // of channels of x
-  int steps;         // of an unmasked block: the most there are
+  int columns;        // of a product: N
+  int rows;           // channels of y in a block: 128, or 64 whose consumers share them and divide the pixels
+  int row_tiles;      // blocks of channels
+  int steps;          // of an unmasked block: the most there are
   int strips[KINDS];  // of 32, 16 and 8 pixels
   int down[KINDS];    // tiles of such a strip
   int image;          // tiles of an image
   int pairs;          // of tiles in all, the two of each having the same channels
   int filter_stages, pixel_stages;
-  int pixel_bytes;    // of a stage
-  int shared_bytes;   // of a block
-  int blocks;         // of the grid
+  int pixel_bytes;   // of a stage
+  int shared_bytes;  // of a block
+  int blocks;        // of the grid
 
   // Rewritten filters: for each block of channels and each of its steps, lines of 64; the steps; how many there are.
   uint16_t* filters;

@@ -13,8 +13,8 @@ constexpr int PART = 32;  // rows of them that a block of this kernel rewrites
 constexpr int WORDS = SLICE / 2;
 
 struct Shared {
-  int32_t kind[MOST_ROWS];   // the class of a row; -1 for none
-  int32_t place[MOST_ROWS];  // among the channels of its class
+  int32_t kind[MOST_ROWS];            // the class of a row; -1 for none
+  int32_t place[MOST_ROWS];           // among the channels of its class
   int32_t rank[MOST_CLASSES][SLICE];  // of an entry among the live ones of the class; -1 for a dead one
   int64_t panels[MOST_CLASSES];       // where a class's packed filters begin
   int32_t used[MOST_CLASSES];
@@ -54,8 +54,8 @@ ONDOL_DEVICE void survey(const ConvProblem& problem, const ConvPlan& plan, int f
   if (me == 0) {
     for (int kind = 0; kind + 1 < args.classes; ++kind) {
       int64_t channels = args.channel_start[kind + 1] - args.channel_start[kind];
-      s.panels[kind + 1] = s.panels[kind] + (channels + PANEL_CHANNELS - 1) / PANEL_CHANNELS * PANEL_CHANNELS *
-                                                steps_of(problem, kind);
+      s.panels[kind + 1] =
+          s.panels[kind] + (channels + PANEL_CHANNELS - 1) / PANEL_CHANNELS * PANEL_CHANNELS * steps_of(problem, kind);
     }
   }
   __syncthreads();

@@ -13,10 +13,10 @@
 namespace ondol::cuda {
 
 struct ConvTile {
-  int block;    // of channels
+  int block;  // of channels
   int image;
   int kind, log_width;
-  int x, y;     // first pixel in the window
+  int x, y;  // first pixel in the window
   int rows;
 };
 
@@ -43,9 +43,9 @@ ONDOL_DEVICE ConvTile tile_of(const ConvPlan& plan, int pair) {
 
 // What a thread has of a tile: two channels, `channel` and eight further on, at pairs of neighbouring pixels.
 struct ConvShare {
-  int channel, left;  // channels from the first one on that exist
+  int channel, left;                   // channels from the first one on that exist
   int log_width, x, y, width, height;  // of the consumer's pixels; how much of them lies in the window
-  int64_t y_at, residual_at;           // of channel 0 at the first pixel
+  int64_t residual_at;                 // of channel 0 at the first pixel
 
   ONDOL_DEVICE ConvShare(const ConvProblem& problem, const ConvPlan& plan, const ConvTile& tile, int consumer) {
     const ondol_conv_args& args = problem.args;
@@ -60,7 +60,6 @@ struct ConvShare {
     height = tile.image < args.batch ? static_cast<int>(args.end_h - args.begin_h) - y : 0;
     int64_t pixel = (args.begin_h + y) * args.y_width + args.begin_w + x;
     residual_at = tile.image * args.residual_batch + pixel;
-    y_at = tile.image * args.y_batch + pixel;
   }
 
   ONDOL_DEVICE int column(int pixel) const { return pixel & ((1 << log_width) - 1); }
@@ -154,8 +153,8 @@ ONDOL_DEVICE float chain_again(const ConvProblem& problem, const ConvTile& tile,
 // The same as finish_sums for every activation, and NaN of a masked conv formed again. The code stands once: the thread
 // keeps its sums, half of them at a time, in its own part of the room for results and goes through them in a loop.
 template <class Format, int FLOATS>
-ONDOL_DEVICE void finish_rest(const ConvProblem& problem, const ConvTile& tile, const ConvShare& share, unsigned char* results,
-                              float (&sums)[FLOATS]) {
+ONDOL_DEVICE void finish_rest(const ConvProblem& problem, const ConvTile& tile, const ConvShare& share,
+                              unsigned char* results, float (&sums)[FLOATS]) {
   const ondol_conv_args& args = problem.args;
   constexpr int PART = FLOATS / 2;
   float* own = reinterpret_cast<float*>(results) + threadIdx.x % WARPGROUP;
@@ -171,8 +170,7 @@ ONDOL_DEVICE void finish_rest(const ConvProblem& problem, const ConvTile& tile, 
       if (!share.holds(pixel, further)) continue;
       float value = own[i * WARPGROUP];
       if (args.classes != 0 && is_nan(value)) {
-        value = chain_again<Format>(problem, tile, share.channel + further,
-                                    args.begin_h + share.y + share.row(pixel),
+        value = chain_again<Format>(problem, tile, share.channel + further, args.begin_h + share.y + share.row(pixel),
                                     args.begin_w + share.x + share.column(pixel));
       }
       if (args.bias != nullptr) value = add(value, args.bias[share.channel + further]);

@@ -268,7 +268,7 @@ bool launch_gemm_cublas(Launcher& launcher, const ondol_gemm_args& args, void* w
       }
     }
   }
-  if (status != SUCCESS) launcher.fail(ONDOL_UNSUPPORTED, "gemm: cuBLAS reports status %d", status);
+  if (status != SUCCESS) launcher.fail(ONDOL_DEVICE_REFUSED, "gemm: cuBLAS reports status %d", status);
   return true;
 }
 

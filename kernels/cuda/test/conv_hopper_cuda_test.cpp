@@ -1,5 +1,5 @@
-// Hopper's conv and maskedconv, emulated: that it takes the calls which it should, with every tile, ragged maps, windows
-// and masks, and what it computes.
+// Hopper's conv and maskedconv, emulated: that it takes the calls which it should, with every tile, ragged maps,
+// windows and masks, and what it computes.
 #include "conv_check.h"
 #ifndef ONDOL_TEST_DEVICE
 #include "emulate_hopper.h"

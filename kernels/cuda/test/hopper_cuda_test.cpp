@@ -156,11 +156,12 @@ static void products(int round) {
       const bool across = from == From::COLUMNS;
       s.a[across ? place(i % 64, i / 64) : place(i / 64, i % 64)] = half_of(a[static_cast<size_t>(i)], BFLOAT16);
     }
+    uint16_t* const panels = s.b[0];
     for (int i = static_cast<int>(threadIdx.x); i < 64 * N; i += 256) {
       const int k = i / N, column = i % N;
       const size_t at = B == cuda::Stored::LINES ? place(column, k)
                                                  : static_cast<size_t>(column / 64 * 64 * 64) + place(k, column % 64);
-      s.b[0][at] = half_of(b[static_cast<size_t>(i)], BFLOAT16);
+      panels[at] = half_of(b[static_cast<size_t>(i)], BFLOAT16);
     }
     cuda::fence_async();
     __syncthreads();
