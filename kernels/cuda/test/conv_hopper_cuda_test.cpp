@@ -82,23 +82,6 @@ static void set_device(int capability, int processors) {
 #endif
 }
 
-static uint64_t wgmmas() {
-#ifndef ONDOL_TEST_DEVICE
-  return ondol::cuda::emulate::products_computed();
-#else
-  return 0;
-#endif
-}
-
-// Hopper's kernel ran since `before`, or not, as `expected`; only the emulator knows.
-static void expect_hopper(uint64_t before, bool expected, const char* name) {
-#ifndef ONDOL_TEST_DEVICE
-  EXPECT((wgmmas() != before) == expected, "%s: Hopper's kernel: expected %d", name, expected);
-#else
-  (void)before, (void)expected, (void)name;
-#endif
-}
-
 static void check_hopper(const HopperCase& h, int64_t precision) {
   ConvCase c(false, shape_of(h), false);
   calm(c.x, below(4));

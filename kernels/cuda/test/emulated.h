@@ -4,7 +4,7 @@
 
 #include "device.h"
 #ifndef ONDOL_TEST_DEVICE
-#include "emulate.h"
+#include "emulate_hopper.h"
 #endif
 #include "ondol_cuda.h"
 #include "operands.h"
@@ -38,6 +38,24 @@ void run_emulated(int64_t (*workspace_call)(const Args*),
     device::synchronize();
     if (queue.workspace != nullptr) device::release(queue.workspace);
   });
+}
+
+// Products of wgmma that were computed; only the emulator knows.
+inline uint64_t wgmmas() {
+#ifndef ONDOL_TEST_DEVICE
+  return ondol::cuda::emulate::products_computed();
+#else
+  return 0;
+#endif
+}
+
+// Whether a kernel for Hopper ran since `before`.
+inline void expect_hopper(uint64_t before, bool expected, const char* of) {
+#ifndef ONDOL_TEST_DEVICE
+  EXPECT((wgmmas() != before) == expected, "%s: Hopper's kernel: expected %d", of, expected);
+#else
+  (void)before, (void)expected, (void)of;
+#endif
 }
 
 // The same call on the CPU library.

@@ -11,13 +11,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondol.Device;
-import org.ondol.Devices;
 import org.ondol.Scope;
 import org.ondol.Tensor;
 import org.ondol.UnsupportedOnDeviceException;
@@ -64,10 +62,7 @@ class CudaModelPrecisionTest {
 
   @BeforeAll
   static void open() {
-    String failure = EmulatedBackend.failure();
-    boolean real = new CudaBackend().devices().getFirst().available();
-    Assumptions.assumeTrue(real || failure == null, failure);
-    exact = Devices.get(real ? "cuda:0" : "emulated:0");
+    exact = EmulatedBackend.device();
   }
 
   private float[] normal(int n) {

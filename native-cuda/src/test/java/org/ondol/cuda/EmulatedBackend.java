@@ -49,6 +49,13 @@ public final class EmulatedBackend implements Backend {
     return Holder.FAILURE;
   }
 
+  /** The GPU where there is one, else the emulated device; ends a test that has neither. */
+  static Device device() {
+    boolean real = new CudaBackend().devices().getFirst().available();
+    Assumptions.assumeTrue(real || failure() == null, failure());
+    return Devices.get(real ? "cuda:0" : "emulated:0");
+  }
+
   @Override
   public String name() {
     return "emulated";
